@@ -1,0 +1,3 @@
+//! Models with an energy: p(x) ∝ e^(−E(x)).
+
+pub mod rbm;

@@ -1,0 +1,216 @@
+//! AVX2 with FMA: eight lanes, sixteen registers.
+
+use super::{Isa, Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// The token of AVX2 with FMA.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2 {
+    _made_here: (),
+}
+
+impl Avx2 {
+    /// The token, where this CPU has the instructions.
+    #[inline]
+    pub fn new() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2 { _made_here: () })
+    }
+}
+
+/// The one place where code is compiled for the instruction set: everything inlined into it is.
+#[target_feature(enable = "avx2,fma")]
+fn trampoline<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+    kernel.run(simd)
+}
+
+/// Calls an intrinsic that has no precondition but the instruction set.
+macro_rules! with_token {
+    ($call:expr) => {
+        // SAFETY: a token exists only where the CPU has the instructions.
+        unsafe { $call }
+    };
+}
+
+impl Simd for Avx2 {
+    type F32 = __m256;
+    type U32 = __m256i;
+    type Mask = __m256;
+
+    const LANES: usize = 8;
+    const INDEX_BITS: usize = 3;
+    const ISA: Isa = Isa::Avx2;
+
+    #[inline]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        with_token!(trampoline(self, kernel))
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F32 {
+        with_token!(_mm256_set1_ps(x))
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, pointer: *const f32) -> Self::F32 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_loadu_ps(pointer) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, pointer: *mut f32, x: Self::F32) {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_storeu_ps(pointer, x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_add_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_sub_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_div_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        with_token!(_mm256_fmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_min_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_max_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn sqrt(self, x: Self::F32) -> Self::F32 {
+        with_token!(_mm256_sqrt_ps(x))
+    }
+
+    #[inline(always)]
+    fn less(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        with_token!(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
+    }
+
+    #[inline(always)]
+    fn equal(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        with_token!(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b))
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32 {
+        with_token!(_mm256_blendv_ps(b, a, mask))
+    }
+
+    #[inline(always)]
+    fn select_u32(self, mask: Self::Mask, a: Self::U32) -> Self::U32 {
+        with_token!(_mm256_and_si256(_mm256_castps_si256(mask), a))
+    }
+
+    #[inline(always)]
+    fn to_bits(self, x: Self::F32) -> Self::U32 {
+        with_token!(_mm256_castps_si256(x))
+    }
+
+    #[inline(always)]
+    fn from_bits(self, x: Self::U32) -> Self::F32 {
+        with_token!(_mm256_castsi256_ps(x))
+    }
+
+    #[inline(always)]
+    fn to_float(self, x: Self::U32) -> Self::F32 {
+        with_token!(_mm256_cvtepi32_ps(x))
+    }
+
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> Self::U32 {
+        with_token!(_mm256_set1_epi32(x as i32))
+    }
+
+    #[inline(always)]
+    unsafe fn load_u32(self, pointer: *const u32) -> Self::U32 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_loadu_si256(pointer.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u32(self, pointer: *mut u32, x: Self::U32) {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_storeu_si256(pointer.cast(), x) }
+    }
+
+    #[inline(always)]
+    fn add_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        with_token!(_mm256_add_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn sub_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        with_token!(_mm256_sub_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        with_token!(_mm256_and_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        with_token!(_mm256_or_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        with_token!(_mm256_xor_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn shl<const N: i32>(self, x: Self::U32) -> Self::U32 {
+        with_token!(_mm256_slli_epi32::<N>(x))
+    }
+
+    #[inline(always)]
+    fn shr<const N: i32>(self, x: Self::U32) -> Self::U32 {
+        with_token!(_mm256_srli_epi32::<N>(x))
+    }
+
+    #[inline(always)]
+    fn shr_signed<const N: i32>(self, x: Self::U32) -> Self::U32 {
+        with_token!(_mm256_srai_epi32::<N>(x))
+    }
+
+    #[inline(always)]
+    fn shl_by(self, x: Self::U32, count: u32) -> Self::U32 {
+        with_token!(_mm256_sll_epi32(x, _mm_cvtsi32_si128(count as i32)))
+    }
+
+    #[inline(always)]
+    fn rotate_left<const N: i32>(self, x: Self::U32) -> Self::U32 {
+        // Two shifts and an or: AVX2 has no rotation.
+        let count = N as u32;
+        with_token!(_mm256_or_si256(
+            _mm256_sll_epi32(x, _mm_cvtsi32_si128(count as i32)),
+            _mm256_srl_epi32(x, _mm_cvtsi32_si128(32 - count as i32)),
+        ))
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32 {
+        with_token!(_mm256_permutevar8x32_ps(table, index))
+    }
+}

@@ -1,0 +1,154 @@
+//! Instruction sets as tokens.
+//!
+//! A kernel is written once, generic over a token `S:` [`Simd`], and entered through [`dispatch`], which chooses the
+//! token at run time and calls the kernel inside a function compiled for its instructions. A token can be made only
+//! where the CPU has the instructions, so holding one is the proof that its methods may run. `HELMHOLTZ_ISA` pins one.
+//!
+//! Everything between [`dispatch`] and an intrinsic is `#[inline(always)]`: only then is it compiled for the
+//! instruction set. Nearly all `unsafe` of the crate lives here and in the kernels that walk pointers.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod isa;
+pub(crate) mod math;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+pub use isa::{Isa, IsaError};
+pub use portable::Portable;
+
+/// A token of an instruction set: the proof that the CPU has it, and its vector primitives.
+///
+/// Element-wise arithmetic is separately rounded IEEE 754 on every token, so that the same code gives the same bits;
+/// only [`mul_add`](Simd::mul_add) may fuse, and only matrix products use it.
+pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
+    /// `LANES` floats.
+    type F32: Copy;
+    /// `LANES` 32-bit words.
+    type U32: Copy;
+    /// A truth value a lane.
+    type Mask: Copy;
+
+    /// Lanes of a vector: 8 or 16, always a divisor of 16.
+    const LANES: usize;
+    /// Bits of an index into a vector, log₂ `LANES`: the units that one lookup table covers.
+    const INDEX_BITS: usize;
+    /// Which instruction set it is.
+    const ISA: Isa;
+
+    /// Runs `kernel` in a function compiled for this instruction set.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// All lanes `x`.
+    fn splat(self, x: f32) -> Self::F32;
+    /// Loads `LANES` floats.
+    ///
+    /// # Safety
+    /// `pointer` may be read for `LANES` floats; it need not be aligned.
+    unsafe fn load(self, pointer: *const f32) -> Self::F32;
+    /// Stores `LANES` floats.
+    ///
+    /// # Safety
+    /// `pointer` may be written for `LANES` floats; it need not be aligned.
+    unsafe fn store(self, pointer: *mut f32, x: Self::F32);
+    /// a + b.
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// a − b.
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// a · b.
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// a / b.
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// a · b + c, fused where the instruction set fuses.
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// a < b ? a : b, so `b` where either is NaN.
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// a > b ? a : b, so `b` where either is NaN.
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// √x, correctly rounded.
+    fn sqrt(self, x: Self::F32) -> Self::F32;
+    /// a < b; false where either is NaN.
+    fn less(self, a: Self::F32, b: Self::F32) -> Self::Mask;
+    /// a = b; false where either is NaN.
+    fn equal(self, a: Self::F32, b: Self::F32) -> Self::Mask;
+    /// mask ? a : b.
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// mask ? a : 0.
+    fn select_u32(self, mask: Self::Mask, a: Self::U32) -> Self::U32;
+
+    /// The bits of the floats.
+    fn to_bits(self, x: Self::F32) -> Self::U32;
+    /// The floats with these bits.
+    fn from_bits(self, x: Self::U32) -> Self::F32;
+    /// Each word, taken as a signed number, as the nearest float.
+    fn to_float(self, x: Self::U32) -> Self::F32;
+
+    /// All lanes `x`.
+    fn splat_u32(self, x: u32) -> Self::U32;
+    /// Loads `LANES` words.
+    ///
+    /// # Safety
+    /// `pointer` may be read for `LANES` words; it need not be aligned.
+    unsafe fn load_u32(self, pointer: *const u32) -> Self::U32;
+    /// Stores `LANES` words.
+    ///
+    /// # Safety
+    /// `pointer` may be written for `LANES` words; it need not be aligned.
+    unsafe fn store_u32(self, pointer: *mut u32, x: Self::U32);
+    /// a + b, wrapping.
+    fn add_u32(self, a: Self::U32, b: Self::U32) -> Self::U32;
+    /// a − b, wrapping.
+    fn sub_u32(self, a: Self::U32, b: Self::U32) -> Self::U32;
+    /// a ∧ b.
+    fn and(self, a: Self::U32, b: Self::U32) -> Self::U32;
+    /// a ∨ b.
+    fn or(self, a: Self::U32, b: Self::U32) -> Self::U32;
+    /// a ⊕ b.
+    fn xor(self, a: Self::U32, b: Self::U32) -> Self::U32;
+    /// x shifted left by `N` bits, `N < 32`.
+    fn shl<const N: i32>(self, x: Self::U32) -> Self::U32;
+    /// x shifted right by `N` bits, `N < 32`, zeros moving in.
+    fn shr<const N: i32>(self, x: Self::U32) -> Self::U32;
+    /// x shifted right by `N` bits, `N < 32`, the sign moving in.
+    fn shr_signed<const N: i32>(self, x: Self::U32) -> Self::U32;
+    /// x shifted left by `count < 32` bits, the same in every lane.
+    fn shl_by(self, x: Self::U32, count: u32) -> Self::U32;
+    /// x rotated left by `N` bits, `0 < N < 32`.
+    fn rotate_left<const N: i32>(self, x: Self::U32) -> Self::U32;
+
+    /// The register-resident lookup: lane `i` of the result is lane `index[i] mod LANES` of `table`.
+    fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32;
+}
+
+/// Code that runs on any instruction set: a struct of its arguments, and the body generic over the token.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+    /// The body; mark it, and all it calls down to the token's methods, `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Runs `kernel` on the instruction set of this process, [`Isa::current`].
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    dispatch_on(Isa::current(), kernel)
+}
+
+/// Runs `kernel` on `isa`. Panics where the CPU lacks it; tests and comparisons ask [`Isa::is_supported`] first.
+#[inline]
+pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+    match isa {
+        Isa::Portable => Portable::new().run(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => Avx2::new().expect("the CPU has AVX2 and FMA").run(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => Avx512::new().expect("the CPU has AVX-512").run(kernel),
+        #[cfg(not(target_arch = "x86_64"))]
+        Isa::Avx2 | Isa::Avx512 => unreachable!("{isa} is an instruction set of x86-64"),
+    }
+}

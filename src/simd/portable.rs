@@ -1,0 +1,198 @@
+//! The portable token: `wide`'s eight-lane vectors, compiled for whatever the target's baseline has.
+
+use super::{Isa, Kernel, Simd};
+use wide::{f32x8, i32x8, u32x8};
+
+/// The token of the portable instruction set; there is always one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable {
+    _made_here: (),
+}
+
+impl Portable {
+    /// The token.
+    #[inline]
+    pub fn new() -> Self {
+        Portable { _made_here: () }
+    }
+}
+
+impl Simd for Portable {
+    type F32 = f32x8;
+    type U32 = u32x8;
+    type Mask = u32x8;
+
+    const LANES: usize = 8;
+    const INDEX_BITS: usize = 3;
+    const ISA: Isa = Isa::Portable;
+
+    #[inline]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32x8 {
+        f32x8::splat(x)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, pointer: *const f32) -> f32x8 {
+        // SAFETY: the caller vouches for eight floats at the pointer.
+        f32x8::new(unsafe { pointer.cast::<[f32; 8]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, pointer: *mut f32, x: f32x8) {
+        // SAFETY: the caller vouches for eight floats at the pointer.
+        unsafe { pointer.cast::<[f32; 8]>().write_unaligned(x.to_array()) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: f32x8, b: f32x8) -> f32x8 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(self, a: f32x8, b: f32x8) -> f32x8 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(self, a: f32x8, b: f32x8) -> f32x8 {
+        a * b
+    }
+
+    #[inline(always)]
+    fn div(self, a: f32x8, b: f32x8) -> f32x8 {
+        a / b
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn min(self, a: f32x8, b: f32x8) -> f32x8 {
+        self.select(self.less(a, b), a, b)
+    }
+
+    #[inline(always)]
+    fn max(self, a: f32x8, b: f32x8) -> f32x8 {
+        self.select(self.less(b, a), a, b)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, x: f32x8) -> f32x8 {
+        x.sqrt()
+    }
+
+    #[inline(always)]
+    fn less(self, a: f32x8, b: f32x8) -> u32x8 {
+        bytemuck::cast(a.simd_lt(b))
+    }
+
+    #[inline(always)]
+    fn equal(self, a: f32x8, b: f32x8) -> u32x8 {
+        bytemuck::cast(a.simd_eq(b))
+    }
+
+    #[inline(always)]
+    fn select(self, mask: u32x8, a: f32x8, b: f32x8) -> f32x8 {
+        bytemuck::cast::<u32x8, f32x8>(mask).bitselect(a, b)
+    }
+
+    #[inline(always)]
+    fn select_u32(self, mask: u32x8, a: u32x8) -> u32x8 {
+        mask & a
+    }
+
+    #[inline(always)]
+    fn to_bits(self, x: f32x8) -> u32x8 {
+        bytemuck::cast(x)
+    }
+
+    #[inline(always)]
+    fn from_bits(self, x: u32x8) -> f32x8 {
+        bytemuck::cast(x)
+    }
+
+    #[inline(always)]
+    fn to_float(self, x: u32x8) -> f32x8 {
+        f32x8::from_i32x8(bytemuck::cast(x))
+    }
+
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> u32x8 {
+        u32x8::splat(x)
+    }
+
+    #[inline(always)]
+    unsafe fn load_u32(self, pointer: *const u32) -> u32x8 {
+        // SAFETY: the caller vouches for eight words at the pointer.
+        u32x8::new(unsafe { pointer.cast::<[u32; 8]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store_u32(self, pointer: *mut u32, x: u32x8) {
+        // SAFETY: the caller vouches for eight words at the pointer.
+        unsafe { pointer.cast::<[u32; 8]>().write_unaligned(x.to_array()) }
+    }
+
+    #[inline(always)]
+    fn add_u32(self, a: u32x8, b: u32x8) -> u32x8 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub_u32(self, a: u32x8, b: u32x8) -> u32x8 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn and(self, a: u32x8, b: u32x8) -> u32x8 {
+        a & b
+    }
+
+    #[inline(always)]
+    fn or(self, a: u32x8, b: u32x8) -> u32x8 {
+        a | b
+    }
+
+    #[inline(always)]
+    fn xor(self, a: u32x8, b: u32x8) -> u32x8 {
+        a ^ b
+    }
+
+    #[inline(always)]
+    fn shl<const N: i32>(self, x: u32x8) -> u32x8 {
+        x << N
+    }
+
+    #[inline(always)]
+    fn shr<const N: i32>(self, x: u32x8) -> u32x8 {
+        x >> N
+    }
+
+    #[inline(always)]
+    fn shr_signed<const N: i32>(self, x: u32x8) -> u32x8 {
+        bytemuck::cast(bytemuck::cast::<u32x8, i32x8>(x) >> N)
+    }
+
+    #[inline(always)]
+    fn shl_by(self, x: u32x8, count: u32) -> u32x8 {
+        x << count
+    }
+
+    #[inline(always)]
+    fn rotate_left<const N: i32>(self, x: u32x8) -> u32x8 {
+        (x << N) | (x >> (32 - N))
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: f32x8, index: u32x8) -> f32x8 {
+        let (table, index) = (table.to_array(), index.to_array());
+        f32x8::new(std::array::from_fn(|lane| table[index[lane] as usize & 7]))
+    }
+}

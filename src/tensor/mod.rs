@@ -1,0 +1,9 @@
+//! Dense `f32` tensors, bit-packed binary matrices and the 64-byte aligned buffers under both.
+
+mod aligned;
+mod bits;
+mod dense;
+
+pub use aligned::AlignedVec;
+pub use bits::{BitMatrix, LANES};
+pub use dense::Tensor;
