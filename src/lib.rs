@@ -8,5 +8,7 @@ pub use random::Seed;
 
 pub mod data;
 pub mod energy;
+#[cfg(feature = "storage")]
+pub mod storage;
 pub mod store;
 pub use energy::rbm;

@@ -1,6 +1,8 @@
 //! Named arrays with metadata: what a checkpoint or a model file holds, in memory.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// The numbers of one array.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +18,33 @@ pub enum Values {
     U64(Vec<u64>),
 }
 
+impl Values {
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::F32(values) => values.len(),
+            Values::F64(values) => values.len(),
+            Values::U32(values) => values.len(),
+            Values::U64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of their type: `f32`, `f64`, `u32` or `u64`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Values::F32(_) => "f32",
+            Values::F64(_) => "f64",
+            Values::U32(_) => "u32",
+            Values::U64(_) => "u64",
+        }
+    }
+}
+
 /// One named array: its shape and its numbers in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
@@ -26,10 +55,240 @@ pub struct Array {
 }
 
 /// Named arrays and a flat, sorted map of metadata.
+///
+/// ```
+/// use helmholtz::store::Snapshot;
+/// let mut snapshot = Snapshot::default();
+/// snapshot.put_f32("weights", &[2, 1], &[0.5, -0.5]);
+/// snapshot.set("kind", "rbm");
+/// snapshot.set("rate", 0.1);
+/// assert_eq!(snapshot.f32("weights", &[2, 1])?, [0.5, -0.5]);
+/// assert_eq!(snapshot.parse::<f64>("rate")?, 0.1);
+/// assert_eq!(
+///     snapshot.f32("weights", &[2, 2]).unwrap_err().to_string(),
+///     "tensor `weights` has the shape [2, 1], wanted [2, 2]"
+/// );
+/// # Ok::<(), helmholtz::store::SnapshotError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Snapshot {
     /// The arrays by name.
     pub arrays: BTreeMap<String, Array>,
     /// The metadata; no clock in it, so that equal states are equal bytes.
     pub metadata: BTreeMap<String, String>,
+}
+
+macro_rules! typed {
+    ($(($put:ident, $get:ident, $variant:ident, $number:ty, $words:literal)),*) => {
+        impl Snapshot {$(
+            #[doc = concat!("Puts an array of ", $words, ", in place of any of that name.")]
+            ///
+            /// # Panics
+            /// When the number of values is not that of the shape.
+            #[track_caller]
+            pub fn $put(&mut self, name: &str, shape: &[usize], values: &[$number]) {
+                self.put(name, shape, Values::$variant(values.to_vec()));
+            }
+
+            #[doc = concat!("The ", $words, " of an array of this shape, row-major.")]
+            ///
+            /// # Errors
+            /// When there is no such array, or it is of another type or shape.
+            pub fn $get(&self, name: &str, shape: &[usize]) -> Result<&[$number], SnapshotError> {
+                match &self.array(name, shape)?.values {
+                    Values::$variant(values) => Ok(values),
+                    other => Err(SnapshotError::Kind {
+                        name: name.to_owned(),
+                        wanted: stringify!($number),
+                        given: other.kind(),
+                    }),
+                }
+            }
+        )*}
+    };
+}
+
+typed!(
+    (put_f32, f32, F32, f32, "32-bit floats"),
+    (put_f64, f64, F64, f64, "64-bit floats"),
+    (put_u32, u32, U32, u32, "32-bit words"),
+    (put_u64, u64, U64, u64, "64-bit words")
+);
+
+impl Snapshot {
+    /// Puts an array, in place of any of that name.
+    ///
+    /// # Panics
+    /// When the number of values is not that of the shape.
+    #[track_caller]
+    pub fn put(&mut self, name: &str, shape: &[usize], values: Values) {
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            values.len(),
+            "tensor `{name}` of shape {shape:?} from {} values",
+            values.len()
+        );
+        self.arrays.insert(name.to_owned(), Array { shape: shape.to_vec(), values });
+    }
+
+    /// Whether there is an array of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.arrays.contains_key(name)
+    }
+
+    /// The shape of an array.
+    ///
+    /// # Errors
+    /// When there is no such array.
+    pub fn shape(&self, name: &str) -> Result<&[usize], SnapshotError> {
+        match self.arrays.get(name) {
+            Some(array) => Ok(&array.shape),
+            None => Err(SnapshotError::Missing { name: name.to_owned() }),
+        }
+    }
+
+    fn array(&self, name: &str, wanted: &[usize]) -> Result<&Array, SnapshotError> {
+        let array = self.arrays.get(name).ok_or_else(|| SnapshotError::Missing { name: name.to_owned() })?;
+        if array.shape != wanted {
+            return Err(SnapshotError::Shape {
+                name: name.to_owned(),
+                wanted: wanted.to_vec(),
+                given: array.shape.clone(),
+            });
+        }
+        Ok(array)
+    }
+
+    /// Sets one entry of the metadata. Floats written by `Display` are read back as the same bits.
+    pub fn set(&mut self, key: &str, value: impl fmt::Display) {
+        self.metadata.insert(key.to_owned(), value.to_string());
+    }
+
+    /// One entry of the metadata.
+    ///
+    /// # Errors
+    /// When there is no such entry.
+    pub fn get(&self, key: &str) -> Result<&str, SnapshotError> {
+        match self.metadata.get(key) {
+            Some(value) => Ok(value),
+            None => Err(SnapshotError::MissingKey { key: key.to_owned() }),
+        }
+    }
+
+    /// One entry of the metadata as a `T`.
+    ///
+    /// # Errors
+    /// When there is no such entry, or it is not a `T`.
+    pub fn parse<T: FromStr>(&self, key: &str) -> Result<T, SnapshotError> {
+        let value = self.get(key)?;
+        value.parse().map_err(|_| SnapshotError::Metadata {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            wanted: std::any::type_name::<T>(),
+        })
+    }
+}
+
+/// Why a snapshot does not hold what is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// There is no such array.
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// The array is of another type.
+    Kind {
+        /// Its name.
+        name: String,
+        /// The type looked for.
+        wanted: &'static str,
+        /// The type it has.
+        given: &'static str,
+    },
+    /// The array is of another shape.
+    Shape {
+        /// Its name.
+        name: String,
+        /// The shape looked for.
+        wanted: Vec<usize>,
+        /// The shape it has.
+        given: Vec<usize>,
+    },
+    /// There is no such entry in the metadata.
+    MissingKey {
+        /// Its key.
+        key: String,
+    },
+    /// An entry of the metadata cannot be read.
+    Metadata {
+        /// Its key.
+        key: String,
+        /// What it holds.
+        value: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SnapshotError::Missing { name } => write!(f, "tensor `{name}` is missing"),
+            SnapshotError::Kind { name, wanted, given } => {
+                write!(f, "tensor `{name}` is of type {given}, wanted {wanted}")
+            }
+            SnapshotError::Shape { name, wanted, given } => {
+                write!(f, "tensor `{name}` has the shape {given:?}, wanted {wanted:?}")
+            }
+            SnapshotError::MissingKey { key } => write!(f, "metadata `{key}` is missing"),
+            SnapshotError::Metadata { key, value, wanted } => {
+                write!(f, "metadata `{key}` is {value:?}, wanted {wanted}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_found_and_what_is_not_is_named() {
+        let mut snapshot = Snapshot::default();
+        snapshot.put_u64("step", &[], &[7]);
+        snapshot.put_f64("means", &[2], &[0.25, 0.5]);
+        snapshot.put_u32("bits", &[1, 2], &[1, 2]);
+        assert_eq!(snapshot.u64("step", &[]).unwrap(), [7]);
+        assert_eq!(snapshot.u32("bits", &[1, 2]).unwrap(), [1, 2]);
+        assert_eq!(snapshot.shape("means").unwrap(), [2]);
+        let said = |error: Result<&[f32], SnapshotError>| error.unwrap_err().to_string();
+        assert_eq!(said(snapshot.f32("means", &[2])), "tensor `means` is of type f64, wanted f32");
+        assert_eq!(said(snapshot.f32("means", &[3])), "tensor `means` has the shape [2], wanted [3]");
+        assert_eq!(said(snapshot.f32("x", &[3])), "tensor `x` is missing");
+    }
+
+    #[test]
+    fn metadata_keeps_the_bits_of_floats() {
+        let mut snapshot = Snapshot::default();
+        for value in [0.1, f64::MIN_POSITIVE, 1e300, -0.0, f64::INFINITY] {
+            snapshot.set("x", value);
+            assert_eq!(snapshot.parse::<f64>("x").unwrap().to_bits(), value.to_bits());
+        }
+        snapshot.set("x", "many");
+        assert_eq!(
+            snapshot.parse::<usize>("x").unwrap_err().to_string(),
+            "metadata `x` is \"many\", wanted usize"
+        );
+        assert_eq!(snapshot.parse::<usize>("y").unwrap_err().to_string(), "metadata `y` is missing");
+    }
+
+    #[test]
+    #[should_panic(expected = "tensor `w` of shape [2, 2] from 3 values")]
+    fn a_wrong_shape_is_named() {
+        Snapshot::default().put_f32("w", &[2, 2], &[0.0; 3]);
+    }
 }

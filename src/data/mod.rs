@@ -1,95 +1,42 @@
 //! Datasets: embedded, memory-mapped or borrowed; splits, batches, binarisation.
+//!
+//! A [`Dataset`] is rows of numbers in [0, 1] that stay in the form they were stored in (bytes of a file, of the
+//! program, of a slice) until a row is asked for, so that a set larger than memory trains. It says how its rows
+//! become the bits of a Bernoulli model ([`Binarization`]) and which rows are for training and which for testing.
+//! [`Batches`] turns a seed and a step into row numbers, with no state beyond the position.
+//!
+//! ```
+//! use helmholtz::data::{Batches, Dataset};
+//! use helmholtz::{Seed, tensor::BitMatrix};
+//!
+//! let train = Dataset::digits().train();
+//! let batches = Batches::new(train.len(), 32, Seed(1));
+//! let (mut rows, mut bits) = ([0; 32], BitMatrix::default());
+//! batches.fill(0, &mut rows);
+//! train.bits_into(&rows, &mut [], &mut bits); // thresholded: no random numbers needed
+//! assert_eq!((bits.rows(), bits.units()), (32, 64));
+//! ```
 
-use crate::random::Lanes;
-use crate::tensor::BitMatrix;
-use std::path::Path;
+mod bars;
+mod batches;
+mod dataset;
+mod digits;
+mod error;
+mod idx;
+mod mnist;
+mod npy;
+mod pack;
+mod read;
+mod shuffle;
+mod source;
+mod split;
+mod table;
 
-/// How grey levels become the 0 and 1 that a Bernoulli model has a likelihood for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Binarization {
-    /// 1 where the grey level is at least half of the scale.
-    #[default]
-    Threshold,
-    /// 1 with the probability the grey level names, drawn anew whenever a row is read.
-    Sample,
-    /// Grey levels stay probabilities in [0, 1].
-    None,
-}
-
-/// Rows of numbers in [0, 1], perhaps images, perhaps with labels. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Dataset<'a> {
-    values: &'a [u8],
-}
-
-/// What can be wrong with data.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum DataError {}
-
-impl<'a> Dataset<'a> {
-    /// The embedded UCI digits, 8×8.
-    pub fn digits() -> Dataset<'static> {
-        todo!()
-    }
-    /// The distinct `n`×`n` bars and stripes.
-    pub fn bars(_n: usize) -> Result<Dataset<'static>, DataError> {
-        todo!()
-    }
-    /// A folder with MNIST's four IDX files, one IDX file, or one 2-D `.npy`, memory-mapped.
-    pub fn open(_path: &Path) -> Result<Dataset<'static>, DataError> {
-        todo!()
-    }
-    /// The same rows read another way.
-    pub fn binarized(&self, _binarization: Binarization) -> Dataset<'a> {
-        todo!()
-    }
-    /// How rows are read as bits.
-    pub fn binarization(&self) -> Binarization {
-        todo!()
-    }
-    /// Training rows.
-    pub fn train(&self) -> Dataset<'a> {
-        todo!()
-    }
-    /// Test rows.
-    pub fn test(&self) -> Dataset<'a> {
-        todo!()
-    }
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// Values a row.
-    pub fn width(&self) -> usize {
-        todo!()
-    }
-    /// Height and width of a row as an image.
-    pub fn image_shape(&self) -> (usize, usize) {
-        todo!()
-    }
-    /// Whether reading rows as bits loses nothing.
-    pub fn is_binary(&self) -> bool {
-        todo!()
-    }
-    /// Row `row` in [0, 1] into `out`, `[width]`; thresholded where the dataset thresholds, grey otherwise.
-    pub fn row_into(&self, _row: usize, _out: &mut [f32]) {
-        todo!()
-    }
-    /// The named rows as bits.
-    pub fn bits_into(&self, _rows: &[usize], _lanes: &mut [Lanes], _out: &mut BitMatrix) {
-        todo!()
-    }
-    /// All rows as bits for evaluation: the binarisation's own fixed stream.
-    pub fn to_bits(&self) -> BitMatrix {
-        todo!()
-    }
-    /// Mean of each column, f64.
-    pub fn means(&self) -> Vec<f64> {
-        todo!()
-    }
-}
+pub use batches::Batches;
+pub use dataset::{Binarization, Dataset};
+pub use error::DataError;
+pub use idx::{IDX_HEADER_BYTES, idx_file_length};
+pub use mnist::{MNIST_FILES, MnistParts, mnist_files};
+pub use shuffle::KeyedPermutation;
+pub use source::NamedBytes;
+pub use split::Holdout;

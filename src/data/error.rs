@@ -1,0 +1,265 @@
+//! What can be wrong with data: one line that names the file and the value, and where there is one, a hint.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// What can be wrong with data. Displayed as one line that names the file and the offending value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system refused.
+    Io {
+        /// The file or folder.
+        file: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The first bytes are those of no format that is read here.
+    Magic {
+        /// The file.
+        file: String,
+        /// Up to four bytes it starts with.
+        found: Vec<u8>,
+    },
+    /// The header cannot be understood.
+    Header {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Gzip where plain bytes are needed.
+    Compressed {
+        /// The file.
+        file: String,
+    },
+    /// Fewer bytes than the header promises.
+    Truncated {
+        /// The file.
+        file: String,
+        /// Bytes of the whole file by its header.
+        promised: u64,
+        /// Bytes there are.
+        actual: u64,
+    },
+    /// More bytes than the header promises.
+    Trailing {
+        /// The file.
+        file: String,
+        /// Bytes of the whole file by its header.
+        promised: u64,
+        /// Bytes there are, at least.
+        actual: u64,
+    },
+    /// Some axis has length zero.
+    Empty {
+        /// The file.
+        file: String,
+        /// The shape.
+        shape: Vec<u64>,
+    },
+    /// The product of the axes overflows.
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The shape.
+        shape: Vec<u64>,
+    },
+    /// Not rows of numbers: too few axes or too many.
+    Rank {
+        /// The file.
+        file: String,
+        /// The shape.
+        shape: Vec<u64>,
+        /// The shape that is read.
+        wanted: &'static str,
+    },
+    /// Numbers of a type that is not read.
+    ElementType {
+        /// The file.
+        file: String,
+        /// The type as the file names it.
+        found: String,
+        /// The types that are read.
+        wanted: &'static str,
+    },
+    /// Stored column by column.
+    FortranOrder {
+        /// The file.
+        file: String,
+    },
+    /// A labels file given as the data.
+    Labels {
+        /// The file.
+        file: String,
+    },
+    /// As many labels as images are needed.
+    Count {
+        /// The file of images.
+        images_file: String,
+        /// How many images it has.
+        images: usize,
+        /// The file of labels.
+        labels_file: String,
+        /// How many labels it has.
+        labels: usize,
+    },
+    /// Training and test images differ in shape.
+    Mismatch {
+        /// The file of test images.
+        file: String,
+        /// Height and width of a test image.
+        test: (usize, usize),
+        /// Height and width of a training image.
+        train: (usize, usize),
+    },
+    /// A number that is not finite, or outside of what is allowed.
+    Value {
+        /// The file.
+        file: String,
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The number.
+        value: f64,
+        /// The largest number allowed; the smallest is 0.
+        largest: f64,
+    },
+    /// The number of values is not that of the shape.
+    Shape {
+        /// The name of the data.
+        name: String,
+        /// How many values were given.
+        values: usize,
+        /// Rows and width.
+        shape: [usize; 2],
+    },
+    /// A folder without all four files of MNIST.
+    Missing {
+        /// The folder.
+        folder: String,
+        /// The files it lacks.
+        files: Vec<&'static str>,
+    },
+    /// Bars and stripes of a size that is not offered.
+    Bars {
+        /// What was asked for.
+        size: String,
+    },
+    /// A validation set that leaves one side without rows.
+    Split {
+        /// The name of the data.
+        name: String,
+        /// Rows there are.
+        rows: usize,
+        /// What was asked to be held out.
+        held_out: String,
+    },
+}
+
+impl DataError {
+    /// What usually helps, where something does.
+    pub fn hint(&self) -> Option<&str> {
+        Some(match self {
+            DataError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "data is `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a .npy file"
+            }
+            DataError::Magic { .. } => {
+                "readable are IDX files (unsigned bytes) and .npy files (u8, bool, f32, f64)"
+            }
+            DataError::Compressed { .. } => {
+                "gunzip it first; the `helmholtz` program (feature `cli`) reads IDX files as .gz, the library does not"
+            }
+            DataError::Truncated { .. } | DataError::Trailing { .. } => {
+                "the file was probably not copied or downloaded whole: fetch it again"
+            }
+            DataError::ElementType { .. } | DataError::Rank { .. } => {
+                "in NumPy: np.save(file, x.reshape(len(x), -1).astype(np.float32))"
+            }
+            DataError::FortranOrder { .. } => "in NumPy: np.save(file, np.ascontiguousarray(x))",
+            DataError::Labels { .. } => {
+                "give the file of images (`…-images-idx3-ubyte`) or the folder with all four"
+            }
+            DataError::Value { largest, .. } if *largest == 1.0 => {
+                "scale the data to [0, 1], for grey levels of 0 to 255 by dividing by 255"
+            }
+            DataError::Missing { .. } => "names with `.idx3-ubyte` or `.idx1-ubyte` at the end are found too",
+            DataError::Bars { .. } => "bars:3 are the 14 distinct 3×3 bars and stripes",
+            _ => return None,
+        })
+    }
+
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        DataError::Io { file: path.display().to_string(), source }
+    }
+
+    pub(super) fn header(file: &str, problem: impl Into<String>) -> Self {
+        DataError::Header { file: file.to_owned(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DataError::Io { file, source } => write!(f, "{file}: {source}"),
+            DataError::Magic { file, found } => {
+                write!(f, "{file}: not an IDX or .npy file: it starts with the bytes {found:02x?}")
+            }
+            DataError::Header { file, problem } => write!(f, "{file}: {problem}"),
+            DataError::Compressed { file } => write!(f, "{file}: compressed with gzip"),
+            DataError::Truncated { file, promised, actual } => {
+                write!(f, "{file}: cut short: its header promises {promised} bytes, there are {actual}")
+            }
+            DataError::Trailing { file, promised, actual } => {
+                write!(f, "{file}: too long: its header promises {promised} bytes, there are {actual} or more")
+            }
+            DataError::Empty { file, shape } => write!(f, "{file}: nothing in it: its shape is {shape:?}"),
+            DataError::TooLarge { file, shape } => {
+                write!(f, "{file}: the shape {shape:?} is larger than any memory")
+            }
+            DataError::Rank { file, shape, wanted } => {
+                write!(f, "{file}: its shape is {shape:?}, wanted {wanted}")
+            }
+            DataError::ElementType { file, found, wanted } => {
+                write!(f, "{file}: its numbers are of type {found}, wanted {wanted}")
+            }
+            DataError::FortranOrder { file } => {
+                write!(f, "{file}: fortran_order is True: stored column by column, wanted row by row")
+            }
+            DataError::Labels { file } => write!(f, "{file}: a file of labels, wanted one of images"),
+            DataError::Count { images_file, images, labels_file, labels } => {
+                write!(f, "{labels_file}: {labels} labels, but {images_file} has {images} images")
+            }
+            DataError::Mismatch { file, test, train } => write!(
+                f,
+                "{file}: test images of {}×{}, but training images of {}×{}",
+                test.0, test.1, train.0, train.1
+            ),
+            DataError::Value { file, row, column, value, largest } => {
+                write!(f, "{file}: row {row}, column {column} is {value}, wanted a number from 0 to {largest}")
+            }
+            DataError::Shape { name, values, shape } => {
+                write!(f, "{name}: {values} values, wanted {} × {}", shape[0], shape[1])
+            }
+            DataError::Missing { folder, files } => {
+                write!(f, "{folder}: not a folder of MNIST's four files: no {}", files.join(", no "))
+            }
+            DataError::Bars { size } => write!(f, "bars:{size}: the size must be a whole number from 1 to 16"),
+            DataError::Split { name, rows, held_out } => write!(
+                f,
+                "{name}: cannot hold out {held_out} of {rows} rows: at least one must be left on either side"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DataError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            DataError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
