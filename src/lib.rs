@@ -9,4 +9,5 @@ pub use random::Seed;
 pub mod data;
 pub mod energy;
 pub mod store;
+pub mod train;
 pub use energy::rbm;
