@@ -11,4 +11,5 @@ pub mod energy;
 #[cfg(feature = "storage")]
 pub mod storage;
 pub mod store;
+pub mod train;
 pub use energy::rbm;

@@ -1,0 +1,101 @@
+//! What can end a run early.
+
+use crate::store::SnapshotError;
+use std::error::Error;
+use std::fmt;
+
+/// What can end a run early.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A NaN or an infinity. What was saved before it stays.
+    NonFinite {
+        /// Updates finished when it was found.
+        step: u64,
+        /// The parameter, statistic or figure that holds it.
+        tensor: String,
+        /// What usually helps.
+        hint: &'static str,
+    },
+    /// A setting that makes no sense.
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// What it was.
+        value: String,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// A checkpoint of a run with another setting.
+    Resume {
+        /// The setting.
+        setting: &'static str,
+        /// What the checkpoint was made with.
+        saved: String,
+        /// What this run has.
+        given: String,
+    },
+    /// A checkpoint that no training run wrote.
+    NoPosition,
+    /// A checkpoint further on than the run should go.
+    Past {
+        /// Steps the checkpoint has behind it.
+        done: u64,
+        /// Steps asked for.
+        steps: u64,
+    },
+    /// Early stopping watches a figure that the learner does not report.
+    NoSuchMetric {
+        /// The figure watched.
+        name: String,
+        /// The figures there are.
+        reported: String,
+    },
+    /// A checkpoint that does not fit the learner.
+    Snapshot(SnapshotError),
+    /// The learner's own reason.
+    Learner(Box<dyn Error + Send + Sync>),
+    /// An observer's reason: it could not write, for example.
+    Observer(Box<dyn Error + Send + Sync>),
+}
+
+impl TrainError {
+    /// What usually helps, in one line, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            TrainError::NonFinite { hint, .. } if !hint.is_empty() => Some(hint),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for TrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrainError::NonFinite { step, tensor, .. } => {
+                write!(f, "{tensor} became NaN or infinite at step {step}")
+            }
+            TrainError::Setting { name, value, wanted } => write!(f, "{name} is {value}, but must be {wanted}"),
+            TrainError::Resume { setting, saved, given } => {
+                write!(f, "the checkpoint was made with {setting} {saved}, not {given}")
+            }
+            TrainError::NoPosition => f.write_str("the file to resume from is no checkpoint of a training run"),
+            TrainError::Past { done, steps } => {
+                write!(f, "the run has {done} steps behind it, more than the {steps} asked for now")
+            }
+            TrainError::NoSuchMetric { name, reported } => {
+                write!(f, "early stopping watches {name}, but the figures of this run are: {reported}")
+            }
+            TrainError::Snapshot(error) => write!(f, "the checkpoint does not fit: {error}"),
+            TrainError::Learner(error) | TrainError::Observer(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TrainError {}
+
+impl From<SnapshotError> for TrainError {
+    fn from(error: SnapshotError) -> Self {
+        TrainError::Snapshot(error)
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a run stands: the loop's own part of a checkpoint.
+
+use super::TrainError;
+use crate::Seed;
+use crate::store::{Array, Snapshot, Values};
+
+const POSITION: &str = "train.position";
+
+/// Where a run stands, and what names it: the loop's own part of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Updates finished.
+    pub step: u64,
+    /// Updates of the whole run.
+    pub steps: u64,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// Examples of an update.
+    pub batch: u64,
+    /// Rows of the training split.
+    pub rows: u64,
+}
+
+impl Position {
+    /// The position in a checkpoint; `None` where it is none.
+    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+        match &snapshot.arrays.get(POSITION)?.values {
+            Values::U64(words) => match words[..] {
+                [step, steps, seed, batch, rows] => Some(Position { step, steps, seed: Seed(seed), batch, rows }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn save(&self, snapshot: &mut Snapshot) {
+        let words = vec![self.step, self.steps, self.seed.0, self.batch, self.rows];
+        let array = Array { shape: vec![words.len()], values: Values::U64(words) };
+        snapshot.arrays.insert(POSITION.to_owned(), array);
+    }
+
+    /// The step from which a run with the settings of `self` continues the one saved.
+    pub(super) fn resume(&self, saved: &Position) -> Result<u64, TrainError> {
+        let same = |setting, saved: u64, given: u64| {
+            if saved == given {
+                return Ok(());
+            }
+            Err(TrainError::Resume { setting, saved: saved.to_string(), given: given.to_string() })
+        };
+        same("seed", saved.seed.0, self.seed.0)?;
+        same("batch", saved.batch, self.batch)?;
+        same("a number of training examples of", saved.rows, self.rows)?;
+        if saved.step > self.steps {
+            return Err(TrainError::Past { done: saved.step, steps: self.steps });
+        }
+        Ok(saved.step)
+    }
+}

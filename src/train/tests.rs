@@ -1,0 +1,266 @@
+//! The loop on the smallest learner there is: the mean of the data.
+
+use super::*;
+use crate::Seed;
+use crate::store::{Array, Values};
+
+/// The mean of everything seen, blended with what came before, so that order matters to the last bit.
+#[derive(Clone, Debug, PartialEq)]
+struct Mean {
+    value: f64,
+    updates: u64,
+    evaluations: usize,
+    poison: Option<u64>,
+}
+
+impl Mean {
+    fn new() -> Self {
+        Mean { value: 0.0, updates: 0, evaluations: 0, poison: None }
+    }
+}
+
+impl Learner for Mean {
+    fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError> {
+        assert_eq!(self.updates, progress.step);
+        let mut row = vec![0.0; batch.data.width()];
+        for &index in batch.rows {
+            batch.data.row_into(index, &mut row);
+            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / row.len() as f64;
+            self.value += (mean - self.value) * 0.1 * (1.0 - progress.fraction());
+        }
+        self.updates += 1;
+        if self.poison == Some(self.updates) {
+            self.value = f64::NAN;
+        }
+        Ok(())
+    }
+
+    fn evaluate(
+        &mut self,
+        _: &Dataset<'_>,
+        held_out: Option<&Dataset<'_>>,
+        progress: &Progress,
+        metrics: &mut Metrics,
+    ) -> Result<(), TrainError> {
+        self.evaluations += 1;
+        metrics.set("mean", self.value);
+        metrics.set("epoch", progress.epoch as f64);
+        if let Some(held_out) = held_out {
+            metrics.set("held_out", held_out.len() as f64);
+        }
+        Ok(())
+    }
+
+    fn save(&self, snapshot: &mut Snapshot) {
+        let array = Array { shape: vec![1], values: Values::F64(vec![self.value]) };
+        snapshot.arrays.insert("mean".to_owned(), array);
+        let array = Array { shape: vec![1], values: Values::U64(vec![self.updates]) };
+        snapshot.arrays.insert("updates".to_owned(), array);
+    }
+
+    fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let (Values::F64(value), Values::U64(updates)) =
+            (&snapshot.arrays["mean"].values, &snapshot.arrays["updates"].values)
+        else {
+            panic!("saved otherwise")
+        };
+        (self.value, self.updates) = (value[0], updates[0]);
+        Ok(())
+    }
+}
+
+/// Records what it sees and stops at a step.
+#[derive(Default)]
+struct Recorder {
+    steps: Vec<u64>,
+    evaluations: Vec<(u64, f64)>,
+    checkpoints: Vec<(u64, Snapshot)>,
+    stop_at: Option<u64>,
+}
+
+impl Observer for Recorder {
+    fn step(&mut self, progress: &Progress) -> Control {
+        self.steps.push(progress.step);
+        if self.stop_at == Some(progress.step) { Control::Stop } else { Control::Continue }
+    }
+    fn evaluation(&mut self, progress: &Progress, metrics: &Metrics) -> Result<Control, TrainError> {
+        self.evaluations.push((progress.epoch, metrics.get("mean").unwrap_or(f64::NAN)));
+        Ok(Control::Continue)
+    }
+    fn wants_checkpoint(&mut self, _: &Progress) -> bool {
+        true
+    }
+    fn checkpoint(&mut self, progress: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.checkpoints.push((progress.step, snapshot.clone()));
+        Ok(())
+    }
+}
+
+fn data() -> Dataset<'static> {
+    Dataset::digits().train()
+}
+
+fn training() -> Training {
+    Training { epochs: 4, batch: 100, seed: Seed(3), ..Training::default() }
+}
+
+fn run(learner: &mut Mean, training: &Training, recorder: &mut Recorder) -> Result<Summary, TrainError> {
+    train(learner, &data(), None, training, None, recorder)
+}
+
+#[test]
+fn evaluates_and_saves_at_the_ends_of_epochs() {
+    let (mut learner, mut recorder) = (Mean::new(), Recorder::default());
+    let training = Training { evaluate_every: 3, checkpoint_every: 2, ..training() };
+    let summary = run(&mut learner, &training, &mut recorder).unwrap();
+    let steps = training.steps_for(data().len()).unwrap();
+    assert_eq!(recorder.steps, (1..=steps).collect::<Vec<_>>());
+    assert_eq!(recorder.evaluations.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [3, 4]);
+    let second_epoch = (2 * data().len() as u64).div_ceil(100);
+    assert_eq!(recorder.checkpoints.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [0, second_epoch, steps]);
+    assert_eq!(summary.ending, Ending::Finished);
+    assert_eq!(summary.progress.epoch, 4);
+    assert_eq!(summary.metrics.get("mean"), Some(learner.value));
+    assert_eq!(summary.metrics.get("held_out"), None);
+}
+
+#[test]
+fn the_held_out_split_reaches_the_learner() {
+    let test = Dataset::digits().test();
+    let training = Training { steps: Some(1), ..training() };
+    let summary = train(&mut Mean::new(), &data(), Some(&test), &training, None, &mut ()).unwrap();
+    assert_eq!(summary.metrics.get("held_out"), Some(test.len() as f64));
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bits() {
+    let mut unbroken = Recorder::default();
+    run(&mut Mean::new(), &training(), &mut unbroken).unwrap();
+    for stop_at in [1, 14, 15, 40] {
+        let mut first = Recorder { stop_at: Some(stop_at), ..Recorder::default() };
+        let summary = run(&mut Mean::new(), &training(), &mut first).unwrap();
+        assert_eq!((summary.ending, summary.progress.step), (Ending::Stopped, stop_at));
+        let (_, checkpoint) = first.checkpoints.last().unwrap();
+        let mut second = Recorder::default();
+        let mut learner = Mean::new();
+        train(&mut learner, &data(), None, &training(), Some(checkpoint), &mut second).unwrap();
+        assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
+        let evaluations = [first.evaluations, second.evaluations].concat();
+        assert_eq!(evaluations, unbroken.evaluations, "every evaluation once, whoever made it");
+    }
+}
+
+#[test]
+fn stopping_on_purpose_keeps_the_schedule() {
+    let mut recorder = Recorder::default();
+    let stopped = Training { stop_after: Some(2), ..training() };
+    let summary = run(&mut Mean::new(), &stopped, &mut recorder).unwrap();
+    assert_eq!((summary.ending, summary.progress.epoch, summary.progress.epochs), (Ending::Stopped, 2, 4));
+    assert_eq!(recorder.evaluations.len(), 2);
+    let (_, checkpoint) = recorder.checkpoints.last().unwrap();
+    assert_eq!(Position::of(checkpoint).unwrap().steps, training().steps_for(data().len()).unwrap());
+}
+
+#[test]
+fn a_finished_run_resumed_changes_nothing() {
+    let mut recorder = Recorder::default();
+    run(&mut Mean::new(), &training(), &mut recorder).unwrap();
+    let (_, last) = recorder.checkpoints.pop().unwrap();
+    let mut again = Recorder::default();
+    let summary = train(&mut Mean::new(), &data(), None, &training(), Some(&last), &mut again).unwrap();
+    assert_eq!(summary.ending, Ending::Finished);
+    assert!(again.steps.is_empty());
+    assert_eq!(again.checkpoints.last().unwrap().1, last);
+}
+
+#[test]
+fn another_seed_batch_or_length_is_refused_and_more_epochs_are_not() {
+    let mut recorder = Recorder { stop_at: Some(20), ..Recorder::default() };
+    run(&mut Mean::new(), &training(), &mut recorder).unwrap();
+    let (_, checkpoint) = recorder.checkpoints.last().unwrap();
+    let resume = |training: &Training, data: &Dataset<'_>| {
+        train(&mut Mean::new(), data, None, training, Some(checkpoint), &mut ()).map_err(|error| error.to_string())
+    };
+    let refused = [
+        (Training { seed: Seed(4), ..training() }, "the checkpoint was made with seed 3, not 4"),
+        (Training { batch: 50, ..training() }, "the checkpoint was made with batch 100, not 50"),
+        (
+            Training { steps: Some(19), ..training() },
+            "the run has 20 steps behind it, more than the 19 asked for now",
+        ),
+    ];
+    for (training, message) in refused {
+        assert_eq!(resume(&training, &data()).unwrap_err(), message);
+    }
+    assert!(resume(&training(), &Dataset::digits().test()).is_err());
+    assert_eq!(resume(&Training { epochs: 6, ..training() }, &data()).unwrap().progress.epoch, 6);
+    let foreign = train(&mut Mean::new(), &data(), None, &training(), Some(&Snapshot::default()), &mut ());
+    assert!(matches!(foreign, Err(TrainError::NoPosition)));
+}
+
+#[test]
+fn a_nan_is_an_error_and_no_checkpoint_holds_it() {
+    let mut recorder = Recorder::default();
+    let mut learner = Mean { poison: Some(17), ..Mean::new() };
+    let error = run(&mut learner, &training(), &mut recorder).unwrap_err();
+    assert!(matches!(&error, TrainError::NonFinite { step: 29, tensor, .. } if tensor == "mean"), "{error}");
+    assert!(error.hint().is_some());
+    let mut recorder = Recorder { stop_at: Some(17), ..Recorder::default() };
+    let mut learner = Mean { poison: Some(17), ..Mean::new() };
+    run(&mut learner, &training(), &mut recorder).unwrap_err();
+    assert_eq!(recorder.checkpoints.last().unwrap().0, 15, "the last good one");
+}
+
+#[test]
+fn early_stopping_waits_and_is_resumed() {
+    let rule = |metric: &str, direction| EarlyStopping { metric: metric.to_owned(), patience: 3, direction };
+    let never = rule("epoch", Direction::Higher);
+    let training = |early_stopping| Training { epochs: 12, early_stopping: Some(early_stopping), ..training() };
+    assert_eq!(
+        run(&mut Mean::new(), &training(never), &mut Recorder::default()).unwrap().ending,
+        Ending::Finished
+    );
+
+    // The epoch number only ever gets worse: the first evaluation is the best, three more are waited for.
+    let soon = training(rule("epoch", Direction::Lower));
+    let mut unbroken = Recorder::default();
+    let summary = run(&mut Mean::new(), &soon, &mut unbroken).unwrap();
+    assert_eq!((summary.ending, summary.progress.epoch, summary.best), (Ending::NoImprovement, 4, Some((1.0, 1))));
+
+    let mut first = Recorder { stop_at: Some(40), ..Recorder::default() };
+    run(&mut Mean::new(), &soon, &mut first).unwrap();
+    let mut second = Recorder::default();
+    let (_, checkpoint) = first.checkpoints.last().unwrap();
+    let summary = train(&mut Mean::new(), &data(), None, &soon, Some(checkpoint), &mut second).unwrap();
+    assert_eq!((summary.ending, summary.progress.epoch), (Ending::NoImprovement, 4));
+    assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
+
+    let error = run(&mut Mean::new(), &training(rule("loss", Direction::Lower)), &mut Recorder::default());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "early stopping watches loss, but the figures of this run are: mean, epoch"
+    );
+}
+
+#[test]
+fn every_observer_of_a_group_is_asked() {
+    let (mut a, mut b) = (Recorder { stop_at: Some(2), ..Recorder::default() }, Recorder::default());
+    let mut group: Vec<&mut dyn Observer> = vec![&mut a, &mut b];
+    let summary = train(&mut Mean::new(), &data(), None, &training(), None, &mut group).unwrap();
+    assert_eq!(summary.progress.step, 2);
+    assert_eq!((a.steps, b.steps), (vec![1, 2], vec![1, 2]));
+    let mut pair = (Recorder::default(), Recorder { stop_at: Some(3), ..Recorder::default() });
+    train(&mut Mean::new(), &data(), None, &training(), None, &mut pair).unwrap();
+    assert_eq!((pair.0.steps.len(), pair.1.checkpoints.len()), (3, 2));
+}
+
+#[test]
+fn how_often_one_looks_changes_nothing() {
+    let mut values = Vec::new();
+    for evaluate_every in [0, 1, 3] {
+        let mut learner = Mean::new();
+        run(&mut learner, &Training { evaluate_every, ..training() }, &mut Recorder::default()).unwrap();
+        values.push(learner.value.to_bits());
+    }
+    assert!(values.iter().all(|bits| *bits == values[0]));
+}
