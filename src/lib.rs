@@ -1,5 +1,6 @@
 //! Energy-based and latent-variable generative models on a CPU.
 
+pub mod kernels;
 pub mod random;
 pub mod simd;
 pub mod tensor;

@@ -1,0 +1,4 @@
+//! Kernels: slices in, slices out, each written once over the instruction-set token.
+
+pub mod elementwise;
+pub mod reduce;
