@@ -204,6 +204,7 @@ impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DataError::Io { file, source } => write!(f, "{file}: {source}"),
+            DataError::Magic { file, found } if found.is_empty() => write!(f, "{file}: the file is empty"),
             DataError::Magic { file, found } => {
                 write!(f, "{file}: not an IDX or .npy file: it starts with the bytes {found:02x?}")
             }

@@ -28,22 +28,32 @@ pub(super) fn chances(scale: u8) -> [u32; 256] {
 }
 
 /// One row of levels: 1 from `half` (at most 128) on, every bit xored with `flip`.
-pub(super) fn levels<'w>(row: &[u8], half: u8, flip: u32, words: impl Iterator<Item = &'w mut u32>) {
-    let offset = u64::from(128 - half) * 0x0101_0101_0101_0101;
-    for (pixels, word) in row.chunks(32).zip(words) {
-        let mut bits = 0u32;
-        for (eight, levels) in pixels.chunks(8).enumerate() {
-            let mut bytes = [0; 8];
-            bytes[..levels.len()].copy_from_slice(levels);
-            let levels = u64::from_le_bytes(bytes);
-            // The high bit of a byte: of the level itself, or of its low seven bits plus 128 − half (no carry leaves
-            // the byte). The product gathers the eight high bits in the top byte.
-            let high = (levels & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(offset) | levels;
-            let gathered = ((high & 0x8080_8080_8080_8080) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-            bits |= (gathered as u32) << (8 * eight);
-        }
-        *word = (bits ^ flip) & spare_mask(pixels.len());
+pub(super) fn levels<'w>(row: &[u8], half: u8, flip: u32, mut words: impl Iterator<Item = &'w mut u32>) {
+    let (whole, rest) = row.as_chunks::<32>();
+    for (levels, word) in whole.iter().zip(&mut words) {
+        *word = word_of_levels(levels, half) ^ flip;
     }
+    if let (false, Some(word)) = (rest.is_empty(), words.next()) {
+        let mut levels = [0; 32];
+        levels[..rest.len()].copy_from_slice(rest);
+        *word = (word_of_levels(&levels, half) ^ flip) & spare_mask(rest.len());
+    }
+}
+
+#[inline]
+fn word_of_levels(levels: &[u8; 32], half: u8) -> u32 {
+    let offset = u64::from(128 - half) * 0x0101_0101_0101_0101;
+    let (eights, _) = levels.as_chunks::<8>();
+    let mut bits = 0;
+    for (place, eight) in eights.iter().enumerate() {
+        let levels = u64::from_le_bytes(*eight);
+        // The high bit of a byte: of the level itself, or of its low seven bits plus 128 − half (no carry leaves
+        // the byte). The product gathers the eight high bits in the top byte.
+        let high = (levels & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(offset) | levels;
+        let gathered = ((high & 0x8080_8080_8080_8080) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= (gathered as u32) << (8 * place);
+    }
+    bits
 }
 
 /// One row of numbers of `SIZE` bytes, every bit xored with `flip`.

@@ -1,6 +1,6 @@
 //! Vector functions over slices of any length and alignment: the same bits on every instruction set.
 //!
-//! The errors are those of [`simd::math`](crate::simd): at most 1 ULP for `exp` and `ln`, 2.25 for `sigmoid`, 3 for `tanh` and
+//! The errors are those of [`simd::math`](crate::simd): at most 1 ULP for `exp` and `ln`, 2.5 for `sigmoid`, 3 for `tanh` and
 //! `softplus`.
 
 use crate::simd::{Kernel, Simd, dispatch, math};

@@ -7,6 +7,7 @@
 
 mod fill;
 mod lanes;
+mod normal;
 mod stream;
 
 pub use lanes::Lanes;

@@ -2,7 +2,7 @@
 
 use super::{StorageError, write_atomic};
 use crate::store::{Array, Snapshot, Values};
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use safetensors::tensor::{Dtype, Metadata, View};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -70,8 +70,23 @@ fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, String> {
 /// As for [`load`], but for the file system's.
 pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Snapshot, StorageError> {
     let format = |problem: String| StorageError::Format { file: name.to_owned(), problem };
-    let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
-    let (header_text, data) = bytes[8..].split_at(header_length);
+    let Some((length, rest)) = bytes.split_first_chunk() else {
+        return Err(format(format!("{} bytes are too few for its header", bytes.len())));
+    };
+    let length = u64::from_le_bytes(*length);
+    let Some((header_text, data)) = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))
+    else {
+        return Err(format(format!("a header of {length} bytes in a file of {}", bytes.len())));
+    };
+    let text = std::str::from_utf8(header_text).map_err(|error| format(format!("its header: {error}")))?;
+    let header: Metadata = serde_json::from_str(text).map_err(|error| format(format!("its header: {error}")))?;
+    if header.data_len() != data.len() {
+        return Err(format(format!(
+            "its header promises {} bytes of numbers, there are {}",
+            header.data_len(),
+            data.len()
+        )));
+    }
     let infos = header.tensors();
     if entries(header_text) != infos.len() + usize::from(header.metadata().is_some()) {
         return Err(format("a tensor is there twice".to_owned()));
@@ -235,12 +250,15 @@ mod tests {
             |dtype: &str, end: usize| format!(r#""w":{{"dtype":"{dtype}","shape":[2],"data_offsets":[0,{end}]}}"#);
         let f32s = tensor("F32", 8);
         for (bytes, said) in [
-            (vec![], "header too small"),
-            (vec![1, 2, 3], "header too small"),
-            (vec![0xff; 100], "header too large"),
-            (file("{}", &[0; 3]), "not fully covered"),
-            (file(&format!("{{{f32s}}}"), &[0; 7]), "not fully covered"),
-            (file("{\"w\n", &[]), "invalid JSON"),
+            (vec![], "0 bytes are too few"),
+            (vec![1, 2, 3], "3 bytes are too few"),
+            (vec![0xff; 100], "a header of 18446744073709551615 bytes in a file of 100"),
+            (file("{}", &[0; 3]), "promises 0 bytes of numbers, there are 3"),
+            (file(&format!("{{{f32s}}}"), &[0; 7]), "promises 8 bytes of numbers, there are 7"),
+            (file(&format!("{{{}}}", tensor("F32", 12)), &[0; 12]), "invalid shape"),
+            (file("{\"w\n", &[]), "its header: control character"),
+            (file(&"[".repeat(100_000), &[]), "its header: "),
+            ([&[1, 0, 0, 0, 0, 0, 0, 0][..], &[0xff]].concat(), "utf-8"),
             (file(&format!("{{{}}}", tensor("F16", 4)), &[0; 4]), "tensor \"w\" is of type F16, wanted F32"),
             (file(&format!("{{{}}}", tensor("BF16", 4)), &[0; 4]), "tensor \"w\" is of type BF16"),
             (file(&format!("{{{}}}", tensor("I64", 16)), &[0; 16]), "tensor \"w\" is of type I64"),

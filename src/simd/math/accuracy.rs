@@ -97,7 +97,7 @@ fn largest_error(function: Function, step: u64, count: u64) -> f64 {
 const BOUNDS: [(Function, f64); 5] = [
     (Function::Exp, 1.0),
     (Function::Ln, 1.0),
-    (Function::Sigmoid, 2.25),
+    (Function::Sigmoid, 2.5),
     (Function::Tanh, 3.0),
     (Function::Softplus, 3.0),
 ];

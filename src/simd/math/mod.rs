@@ -24,7 +24,7 @@ use super::Simd;
 
 /// c₀ + c₁x + c₂x² + … by Horner's rule.
 #[inline(always)]
-fn polynomial<S: Simd, const N: usize>(simd: S, x: S::F32, coefficients: [f32; N]) -> S::F32 {
+pub(crate) fn polynomial<S: Simd, const N: usize>(simd: S, x: S::F32, coefficients: [f32; N]) -> S::F32 {
     let mut sum = simd.splat(coefficients[N - 1]);
     for power in (0..N - 1).rev() {
         sum = simd.add(simd.mul(sum, x), simd.splat(coefficients[power]));

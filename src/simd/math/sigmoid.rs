@@ -1,4 +1,4 @@
-//! σ(x) = 1 / (1 + e⁻ˣ). Maximum error 2.25 ULP.
+//! σ(x) = 1 / (1 + e⁻ˣ). Maximum error 2.5 ULP.
 //!
 //! Computed as 2⁻⁶⁴ / (2⁻⁶⁴ + e⁻ˣ 2⁻⁶⁴), so that e⁻ˣ never overflows and the quotient may be subnormal: that alone rounds it.
 //! x is clamped to [−104, 30], outside of which the result is 0 or 1.
