@@ -1,16 +1,16 @@
 //! Energy-based and latent-variable generative models on a CPU.
 
-pub mod kernels;
-pub mod random;
-pub mod simd;
-pub mod tensor;
-
-pub use random::Seed;
-
 pub mod data;
 pub mod energy;
+pub mod kernels;
+pub mod random;
+pub mod sampling;
+pub mod simd;
 #[cfg(feature = "storage")]
 pub mod storage;
 pub mod store;
+pub mod tensor;
 pub mod train;
+
 pub use energy::rbm;
+pub use random::Seed;

@@ -84,6 +84,7 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// The bits of the floats.
     fn to_bits(self, x: Self::F32) -> Self::U32;
     /// The floats with these bits.
+    #[expect(clippy::wrong_self_convention, reason = "self is the token, not the vector")]
     fn from_bits(self, x: Self::U32) -> Self::F32;
     /// Each word, taken as a signed number, as the nearest float.
     fn to_float(self, x: Self::U32) -> Self::F32;

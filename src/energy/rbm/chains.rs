@@ -1,0 +1,172 @@
+//! Chains of block Gibbs sampling: bit-packed states that persist, one stream of random words a block of 16.
+
+use super::Rbm;
+use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
+use crate::random::{Lanes, Seed};
+use crate::tensor::{AlignedVec, BitMatrix, LANES};
+use rayon::prelude::*;
+
+/// Tables are kept whole while those of both directions take no more than this; beyond, each thread tabulates a few
+/// outputs at a time. 40 MB: a machine of 1024 × 1024 units, and about the last-level cache of a server.
+const TABLE_BYTES: usize = 40 << 20;
+
+/// Persistent Gibbs chains of an RBM.
+///
+/// Chain `c` is lane `c mod 16` of block `c div 16` and draws from that lane of the block's stream: one word a unit,
+/// hidden units first, units ascending, clamped units drawing too. So a chain's path depends on its seed and place
+/// alone, never on the number of chains or threads.
+#[derive(Clone, Debug)]
+pub struct Chains {
+    visible: BitMatrix,
+    hidden: BitMatrix,
+    streams: Vec<Lanes>,
+    /// A bit for each visible unit that may change.
+    free: Option<Vec<u32>>,
+    towards_hidden: Tables,
+    towards_visible: Tables,
+    drawn: AlignedVec<u32>,
+}
+
+impl Chains {
+    /// `count` chains whose visible and hidden units are fair coins.
+    pub fn random(count: usize, visible: usize, hidden: usize, seed: Seed) -> Self {
+        let mut chains = Self::from_visible(BitMatrix::zeros(count, visible), hidden, seed);
+        for (block, stream) in chains.streams.iter_mut().enumerate() {
+            for (bits, units) in [(&mut chains.visible, visible), (&mut chains.hidden, hidden)] {
+                toss(bits, block, units, stream);
+            }
+        }
+        chains
+    }
+
+    /// Chains that start at the rows of `visible` `[count, visible]`; the hidden units are zero until the first sweep.
+    pub fn from_visible(visible: BitMatrix, hidden: usize, seed: Seed) -> Self {
+        let streams = (0..visible.blocks() as u64).map(|block| seed.lanes("chains", block)).collect();
+        Chains {
+            hidden: BitMatrix::zeros(visible.rows(), hidden),
+            visible,
+            streams,
+            free: None,
+            towards_hidden: Tables::new(),
+            towards_visible: Tables::new(),
+            drawn: AlignedVec::new(),
+        }
+    }
+
+    /// How many chains there are.
+    pub fn len(&self) -> usize {
+        self.visible.rows()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The visible states, `[chains, visible]`.
+    pub fn visible(&self) -> &BitMatrix {
+        &self.visible
+    }
+
+    /// The hidden states that the visible ones were drawn from, `[chains, hidden]`.
+    pub fn hidden(&self) -> &BitMatrix {
+        &self.hidden
+    }
+
+    /// The state of every block's stream, 64 words each.
+    pub fn streams(&self) -> impl Iterator<Item = [u32; 64]> + '_ {
+        self.streams.iter().map(Lanes::state)
+    }
+
+    /// From now on the visible units with `clamped[unit]` keep their states, in every chain.
+    ///
+    /// # Panics
+    /// Where `clamped` is not `visible` long.
+    #[track_caller]
+    pub fn clamp_visible(&mut self, clamped: &[bool]) {
+        let units = self.visible.units();
+        assert_eq!(clamped.len(), units, "a clamp of {} units for {units} visible ones", clamped.len());
+        let mut free = vec![0u32; self.visible.words_per_row()];
+        for (unit, _) in clamped.iter().enumerate().filter(|(_, clamped)| !**clamped) {
+            free[unit / 32] |= 1 << (unit % 32);
+        }
+        self.free = Some(free);
+    }
+
+    /// `sweeps` sweeps: all hidden units given the visible ones, then all visible given the hidden.
+    ///
+    /// # Panics
+    /// Where the chains are of another machine's shape.
+    #[track_caller]
+    pub fn gibbs(&mut self, rbm: &Rbm, sweeps: usize) {
+        let shape = (self.visible.units(), self.hidden.units());
+        assert_eq!(shape, (rbm.visible, rbm.hidden), "units of the chains and of the machine");
+        if sweeps == 0 || self.is_empty() {
+            return;
+        }
+        // 16 entries for 4 weights, both directions.
+        let tabulate = 2 * 4 * 4 * rbm.visible * rbm.hidden <= TABLE_BYTES;
+        if tabulate {
+            rbm.tabulate(&mut self.towards_hidden, &mut self.towards_visible);
+        }
+        let (towards_hidden, towards_visible) = if tabulate {
+            (Weights::Tables(&self.towards_hidden), Weights::Tables(&self.towards_visible))
+        } else {
+            (rbm.towards_hidden(), rbm.towards_visible())
+        };
+        let blocks = self.visible.blocks();
+        let rows = self.visible.rows();
+        let free = self.free.as_deref();
+        let (visible_units, hidden_units) = (rbm.visible, rbm.hidden);
+
+        if lookup::are_few(blocks) {
+            for _ in 0..sweeps {
+                let layer = Layer {
+                    bias: &rbm.hidden_bias,
+                    temper: None,
+                    words: self.hidden.words_mut(),
+                    free: None,
+                    rows,
+                };
+                let input = BitsRef::from(&self.visible);
+                lookup::sample_by_outputs(towards_hidden, input, layer, &mut self.streams, &mut self.drawn);
+                let layer =
+                    Layer { bias: &rbm.visible_bias, temper: None, words: self.visible.words_mut(), free, rows };
+                let input = BitsRef::from(&self.hidden);
+                lookup::sample_by_outputs(towards_visible, input, layer, &mut self.streams, &mut self.drawn);
+            }
+            return;
+        }
+        // Chains do not talk to one another: each thread takes its blocks through all sweeps. The division moves no
+        // draw, so it may follow the number of threads; four blocks fill a register tile.
+        let run = blocks.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
+        let visible = self.visible.words_mut().par_chunks_mut(run * visible_units.div_ceil(32) * LANES);
+        let hidden = self.hidden.words_mut().par_chunks_mut(run * hidden_units.div_ceil(32) * LANES);
+        let streams = self.streams.par_chunks_mut(run);
+        visible.zip(hidden).zip(streams).enumerate().for_each(|(part, ((visible, hidden), streams))| {
+            let blocks = streams.len();
+            let rows = (rows - part * run * LANES).min(blocks * LANES);
+            for _ in 0..sweeps {
+                let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: hidden, free: None, rows };
+                lookup::sample(towards_hidden, BitsRef::new(visible, visible_units, blocks), layer, streams);
+                let layer = Layer { bias: &rbm.visible_bias, temper: None, words: visible, free, rows };
+                lookup::sample(towards_visible, BitsRef::new(hidden, hidden_units, blocks), layer, streams);
+            }
+        });
+    }
+}
+
+/// Fair coins for one block: the highest bit of one word a unit.
+pub(super) fn toss(bits: &mut BitMatrix, block: usize, units: usize, stream: &mut Lanes) {
+    let rows = bits.rows();
+    let stride = bits.words_per_row() * LANES;
+    let words = &mut bits.words_mut()[block * stride..][..stride];
+    words.fill(0);
+    for unit in 0..units {
+        for (lane, word) in stream.next_words().into_iter().enumerate() {
+            if block * LANES + lane < rows {
+                words[unit / 32 * LANES + lane] |= (word >> 31) << (unit % 32);
+            }
+        }
+    }
+}

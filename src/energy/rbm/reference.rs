@@ -1,0 +1,137 @@
+//! The machine by the book, in f64 and one state at a time: what the tests hold the fast code against.
+
+use super::Rbm;
+use crate::tensor::BitMatrix;
+
+pub(super) struct Reference {
+    pub visible: usize,
+    pub hidden: usize,
+    /// `[visible][hidden]`.
+    pub weights: Vec<Vec<f64>>,
+    pub a: Vec<f64>,
+    pub b: Vec<f64>,
+}
+
+pub(super) fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn bit(state: usize, unit: usize) -> f64 {
+    (state >> unit & 1) as f64
+}
+
+impl Reference {
+    pub fn of(rbm: &Rbm) -> Self {
+        let f64s = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
+        Reference {
+            visible: rbm.visible(),
+            hidden: rbm.hidden(),
+            weights: rbm.weights().chunks(rbm.hidden()).map(f64s).collect(),
+            a: f64s(rbm.visible_bias()),
+            b: f64s(rbm.hidden_bias()),
+        }
+    }
+
+    pub fn energy(&self, v: usize, h: usize) -> f64 {
+        let mut energy = 0.0;
+        for i in 0..self.visible {
+            energy -= self.a[i] * bit(v, i);
+            for j in 0..self.hidden {
+                energy -= bit(v, i) * self.weights[i][j] * bit(h, j);
+            }
+        }
+        energy - (0..self.hidden).map(|j| self.b[j] * bit(h, j)).sum::<f64>()
+    }
+
+    /// p(v, h), `[v + h · 2^visible]`.
+    pub fn joint(&self) -> Vec<f64> {
+        let states = (0..1usize << (self.visible + self.hidden)).map(|s| {
+            let (v, h) = (s & ((1 << self.visible) - 1), s >> self.visible);
+            (-self.energy(v, h)).exp()
+        });
+        let weights: Vec<f64> = states.collect();
+        let total: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / total).collect()
+    }
+
+    pub fn log_z(&self) -> f64 {
+        let mut total = 0.0;
+        for v in 0..1usize << self.visible {
+            for h in 0..1usize << self.hidden {
+                total += (-self.energy(v, h)).exp();
+            }
+        }
+        total.ln()
+    }
+
+    pub fn p_hidden(&self, v: usize, j: usize) -> f64 {
+        sigmoid(self.b[j] + (0..self.visible).map(|i| bit(v, i) * self.weights[i][j]).sum::<f64>())
+    }
+
+    pub fn p_visible(&self, h: usize, i: usize) -> f64 {
+        sigmoid(self.a[i] + (0..self.hidden).map(|j| self.weights[i][j] * bit(h, j)).sum::<f64>())
+    }
+
+    /// −ln Σ_h e^(−E(v, h)).
+    pub fn free_energy(&self, v: usize) -> f64 {
+        -(0..1usize << self.hidden).map(|h| (-self.energy(v, h)).exp()).sum::<f64>().ln()
+    }
+
+    pub fn mean_log_likelihood(&self, rows: &[usize]) -> f64 {
+        let log_z = self.log_z();
+        rows.iter().map(|&v| -self.free_energy(v) - log_z).sum::<f64>() / rows.len() as f64
+    }
+}
+
+/// A machine with weights and biases spread evenly over ±`scale`, by a fixed recipe.
+pub(super) fn machine(visible: usize, hidden: usize, scale: f32, seed: u64) -> Rbm {
+    let mut values = vec![0.0f32; visible * hidden + visible + hidden];
+    crate::Seed(seed).lanes("test machine", 0).fill_uniform(&mut values);
+    values.iter_mut().for_each(|value| *value = (2.0 * *value - 1.0) * scale);
+    let (weights, biases) = values.split_at(visible * hidden);
+    Rbm::from_parameters(visible, hidden, weights, &biases[..visible], &biases[visible..])
+        .expect("a well-formed machine")
+}
+
+/// Row `row` as a number, unit `u` being bit `u`.
+pub(super) fn state(bits: &BitMatrix, row: usize) -> usize {
+    (0..bits.units()).map(|unit| usize::from(bits.get(row, unit)) << unit).sum()
+}
+
+/// The rows with these numbers.
+pub(super) fn rows(states: &[usize], units: usize) -> BitMatrix {
+    BitMatrix::from_fn(states.len(), units, |row, unit| states[row] >> unit & 1 == 1)
+}
+
+/// The value that a χ² variable with `degrees` degrees of freedom exceeds with probability `alpha`, by the
+/// Wilson–Hilferty cube and a rational normal quantile (Abramowitz & Stegun 26.2.23 and 26.4.17).
+pub(super) fn chi_squared_quantile(degrees: f64, alpha: f64) -> f64 {
+    let t = (-2.0 * alpha.ln()).sqrt();
+    let z = t
+        - (2.515517 + 0.802853 * t + 0.010328 * t * t)
+            / (1.0 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
+    let c = 2.0 / (9.0 * degrees);
+    degrees * (1.0 - c + z * c.sqrt()).powi(3)
+}
+
+/// Pearson's χ² of `counts` against `probabilities`, cells of less than 5 expected pooled, and its degrees of freedom.
+pub(super) fn chi_squared(counts: &[u64], probabilities: &[f64]) -> (f64, f64) {
+    let total = counts.iter().sum::<u64>() as f64;
+    let (mut statistic, mut cells) = (0.0, 0.0f64);
+    let (mut rare_count, mut rare_expected) = (0.0, 0.0);
+    for (&count, probability) in counts.iter().zip(probabilities) {
+        let (count, expected) = (count as f64, probability * total);
+        if expected < 5.0 {
+            rare_count += count;
+            rare_expected += expected;
+        } else {
+            statistic += (count - expected).powi(2) / expected;
+            cells += 1.0;
+        }
+    }
+    if rare_expected > 1.0 {
+        statistic += (rare_count - rare_expected).powi(2) / rare_expected;
+        cells += 1.0;
+    }
+    (statistic, (cells - 1.0).max(1.0))
+}

@@ -1,0 +1,201 @@
+//! One step up the gradient, in one pass over the weights.
+//!
+//! The centered gradient (Melchior, Fischer & Wiskott 2016) from the plain statistics, with offsets μ, λ:
+//! ∇W = g − μ Δhᵀ − Δv λᵀ, ∇a = Δv − ∇W λ, ∇b = Δh − ∇Wᵀ μ; with μ = λ = 0 it is the plain one.
+
+use super::gradient::Statistics;
+use super::{Rbm, stride};
+use crate::simd::{Kernel, Simd, dispatch};
+use crate::tensor::{AlignedVec, LANES};
+use rayon::prelude::*;
+
+/// Hidden units a task updates: rows of the transposed weights, columns of the weights.
+const ROWS: usize = 16;
+
+/// What the step before and the running averages keep.
+#[derive(Clone, Debug)]
+pub(super) struct Momentum {
+    /// `[hidden, stride]`.
+    pub weights: AlignedVec<f32>,
+    /// `[visible]`.
+    pub visible_bias: AlignedVec<f32>,
+    /// `[hidden]`.
+    pub hidden_bias: AlignedVec<f32>,
+    /// What each task's hidden units add to ∇W λ, `[task, stride]`.
+    partial: AlignedVec<f32>,
+}
+
+impl Momentum {
+    pub(super) fn new(rbm: &Rbm) -> Self {
+        Momentum {
+            weights: AlignedVec::zeroed(rbm.transposed.len()),
+            visible_bias: AlignedVec::zeroed(rbm.visible),
+            hidden_bias: AlignedVec::zeroed(rbm.hidden),
+            partial: AlignedVec::zeroed(rbm.hidden.div_ceil(ROWS) * stride(rbm.visible)),
+        }
+    }
+}
+
+/// The numbers of one step.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub rate: f32,
+    pub momentum: f32,
+    pub weight_decay: f32,
+    /// What the average takes of the new parameters; 0 leaves it.
+    pub average_share: f32,
+    /// μ `[stride]` and λ `[hidden]`.
+    pub visible_offset: &'a [f32],
+    pub hidden_offset: &'a [f32],
+}
+
+/// Moves `rbm` one step; `average` follows.
+pub(super) fn ascend(
+    rbm: &mut Rbm,
+    average: &mut Rbm,
+    momentum: &mut Momentum,
+    gradient: &Statistics,
+    step: Step<'_>,
+) {
+    let (stride, visible) = (stride(rbm.visible), rbm.visible);
+    let columns = Columns { weights: rbm.weights.as_mut_ptr(), hidden: rbm.hidden };
+    let tasks = rbm
+        .transposed
+        .par_chunks_mut(ROWS * stride)
+        .zip(average.transposed.par_chunks_mut(ROWS * stride))
+        .zip(momentum.weights.par_chunks_mut(ROWS * stride))
+        .zip(gradient.products.par_chunks(ROWS * stride))
+        .zip(momentum.partial.par_chunks_mut(stride))
+        .zip(rbm.hidden_bias.par_chunks_mut(ROWS))
+        .zip(momentum.hidden_bias.par_chunks_mut(ROWS));
+    tasks.enumerate().for_each(
+        |(task, ((((((weights, average), velocity), products), partial), bias), bias_velocity))| {
+            let first = task * ROWS;
+            for row in 0..bias.len() {
+                let range = row * stride..(row + 1) * stride;
+                let hidden = first + row;
+                if row == 0 {
+                    partial.fill(0.0);
+                }
+                let correction = dispatch(Row {
+                    weights: &mut weights[range.clone()],
+                    average: &mut average[range.clone()],
+                    velocity: &mut velocity[range.clone()],
+                    products: &products[range],
+                    partial,
+                    visible_difference: &gradient.visible,
+                    hidden_difference: gradient.hidden[hidden],
+                    hidden_offset: step.hidden_offset[hidden],
+                    step,
+                });
+                bias_velocity[row] =
+                    step.momentum * bias_velocity[row] + step.rate * (gradient.hidden[hidden] - correction);
+                bias[row] += bias_velocity[row];
+            }
+            // SAFETY: the columns `first..first + bias.len()` are this task's alone.
+            unsafe { columns.write(weights, stride, visible, first, bias.len()) };
+        },
+    );
+
+    for (unit, (bias, velocity)) in rbm.visible_bias.iter_mut().zip(momentum.visible_bias.iter_mut()).enumerate() {
+        let correction: f32 = momentum.partial.iter().skip(unit).step_by(stride).sum();
+        *velocity = step.momentum * *velocity + step.rate * (gradient.visible[unit] - correction);
+        *bias += *velocity;
+    }
+    if step.average_share > 0.0 {
+        let biases = average.visible_bias.iter_mut().zip(rbm.visible_bias.iter());
+        for (average, value) in biases.chain(average.hidden_bias.iter_mut().zip(rbm.hidden_bias.iter())) {
+            *average += step.average_share * (value - *average);
+        }
+    }
+}
+
+/// The weights `[visible, hidden]`, of which each task writes some columns.
+#[derive(Clone, Copy)]
+struct Columns {
+    weights: *mut f32,
+    hidden: usize,
+}
+
+// SAFETY: tasks write disjoint columns.
+unsafe impl Send for Columns {}
+// SAFETY: as above.
+unsafe impl Sync for Columns {}
+
+impl Columns {
+    /// Copies `count` rows of transposed weights to the columns from `first` on.
+    ///
+    /// # Safety
+    /// The columns exist and nobody else touches them.
+    unsafe fn write(self, transposed: &[f32], stride: usize, visible: usize, first: usize, count: usize) {
+        for start in (0..visible).step_by(LANES) {
+            for unit in start..visible.min(start + LANES) {
+                // SAFETY: `unit < visible` and `first + row < hidden`.
+                let target = unsafe { self.weights.add(unit * self.hidden + first) };
+                for row in 0..count {
+                    // SAFETY: as above.
+                    unsafe { *target.add(row) = transposed[row * stride + unit] };
+                }
+            }
+        }
+    }
+}
+
+/// One hidden unit's weights `[stride]`; returns its part of ∇Wᵀ μ.
+struct Row<'a> {
+    weights: &'a mut [f32],
+    average: &'a mut [f32],
+    velocity: &'a mut [f32],
+    products: &'a [f32],
+    partial: &'a mut [f32],
+    visible_difference: &'a [f32],
+    hidden_difference: f32,
+    hidden_offset: f32,
+    step: Step<'a>,
+}
+
+impl Kernel for Row<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f32 {
+        let length = self.weights.len();
+        let offsets = self.step.visible_offset;
+        assert!(
+            [self.average.len(), self.velocity.len(), self.products.len(), self.partial.len()] == [length; 4]
+                && self.visible_difference.len() == length
+                && offsets.len() == length
+                && length.is_multiple_of(S::LANES),
+            "a row of weights"
+        );
+        let (rate, momentum) = (simd.splat(self.step.rate), simd.splat(self.step.momentum));
+        let (decay, share) = (simd.splat(self.step.weight_decay), simd.splat(self.step.average_share));
+        let (hidden, offset) = (simd.splat(self.hidden_difference), simd.splat(self.hidden_offset));
+        let mut correction = simd.splat(0.0);
+        for start in (0..length).step_by(S::LANES) {
+            // SAFETY: all slices have `length` values, a multiple of a vector, as asserted.
+            unsafe {
+                let load = |slice: &[f32]| simd.load(slice.as_ptr().add(start));
+                let mean = load(offsets);
+                let centred = simd.sub(load(self.products), simd.mul(mean, hidden));
+                let gradient = simd.sub(centred, simd.mul(load(self.visible_difference), offset));
+                correction = simd.add(correction, simd.mul(gradient, mean));
+                let partial = simd.add(load(self.partial), simd.mul(gradient, offset));
+                simd.store(self.partial.as_mut_ptr().add(start), partial);
+                let weight = load(self.weights);
+                let ascent = simd.sub(gradient, simd.mul(decay, weight));
+                let velocity = simd.add(simd.mul(momentum, load(self.velocity)), simd.mul(rate, ascent));
+                simd.store(self.velocity.as_mut_ptr().add(start), velocity);
+                let weight = simd.add(weight, velocity);
+                simd.store(self.weights.as_mut_ptr().add(start), weight);
+                let average = load(self.average);
+                let average = simd.add(average, simd.mul(share, simd.sub(weight, average)));
+                simd.store(self.average.as_mut_ptr().add(start), average);
+            }
+        }
+        let mut lanes = [0.0f32; LANES];
+        // SAFETY: the array is at least a vector long.
+        unsafe { simd.store(lanes.as_mut_ptr(), correction) };
+        lanes.iter().sum()
+    }
+}

@@ -1,0 +1,19 @@
+//! The lookup-table product of a bit-packed binary matrix with an `f32` matrix, and what is built on it.
+//!
+//! A binary state is an index, not a number: the units are cut into groups of 4 (of 3 where a register has 8 lanes),
+//! the partial sums of each group's weights are tabulated in one vector register, and one in-register permute plus one
+//! add does the work of 4 × 16 multiply-adds (the Method of Four Russians, in registers).
+
+mod epilogue;
+mod product;
+mod sweep;
+mod tables;
+mod transpose;
+
+pub(crate) use product::{BitsRef, Rows, Weights};
+pub(crate) use sweep::{
+    Layer, MeansOut, add_softplus, anneal, are_few, mean, mean_and_sample, sample, sample_by_outputs, sums,
+    sums_of_blocks,
+};
+pub use tables::Tables;
+pub(crate) use transpose::transpose_bits;

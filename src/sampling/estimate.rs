@@ -1,0 +1,121 @@
+//! A mean log-likelihood that knows its errors, its direction and its method, and prints them.
+
+use std::fmt;
+
+/// Which way an estimate errs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// No Monte Carlo in it: enumeration.
+    Exact,
+    /// A lower bound in expectation: the truth is likely higher.
+    Lower,
+    /// An upper bound in expectation: the truth is likely lower, the figure is optimistic.
+    Upper,
+    /// Neither.
+    Estimate,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Exact => "exact",
+            Kind::Lower => "lower",
+            Kind::Upper => "upper",
+            Kind::Estimate => "estimate",
+        })
+    }
+}
+
+/// A mean log-likelihood, in nats an example.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The mean log-likelihood, nats an example.
+    pub value: f64,
+    /// Which way it errs.
+    pub kind: Kind,
+    /// Standard error from the sampler, nats; 0 where exact.
+    pub monte_carlo_error: f64,
+    /// Standard error from the finite number of examples, nats.
+    pub data_error: f64,
+    /// How it was made, in words.
+    pub method: String,
+    /// The log partition function, nats, where the model has one.
+    pub log_z: Option<f64>,
+    /// Standard error of `log_z`, nats.
+    pub log_z_error: Option<f64>,
+    /// Effective number of importance samples, (Σw)² / Σw².
+    pub effective_sample_size: Option<f64>,
+    /// What independent pixels with the same data's means would reach, nats an example.
+    pub baseline: Option<f64>,
+    /// Examples it is a mean of.
+    pub examples: usize,
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} nats ({}, ", self.value, self.method)?;
+        match self.kind {
+            Kind::Exact => write!(f, "exact; ")?,
+            Kind::Lower => write!(f, "conservative; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
+            Kind::Upper => write!(f, "optimistic; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
+            Kind::Estimate => write!(f, "estimate; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
+        }
+        write!(f, "data error {:.2})", self.data_error)
+    }
+}
+
+/// ln of the mean of e^w over many log-weights w, its standard error and the effective sample size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LogMeanExp {
+    pub value: f64,
+    /// Standard error of `value` by the delta method: sd(e^w) / (mean(e^w) √n).
+    pub error: f64,
+    /// (Σ e^w)² / Σ e^2w.
+    pub effective_sample_size: f64,
+}
+
+impl LogMeanExp {
+    /// From the log-weights; −∞ where there are none.
+    pub(crate) fn of(log_weights: &[f64]) -> Self {
+        let n = log_weights.len() as f64;
+        let largest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if !largest.is_finite() {
+            return LogMeanExp { value: largest, error: f64::INFINITY, effective_sample_size: 0.0 };
+        }
+        let weights = log_weights.iter().map(|w| (w - largest).exp());
+        let (sum, squares) = weights.fold((0.0, 0.0), |(sum, squares), w| (sum + w, squares + w * w));
+        let mean = sum / n;
+        let variance = if n > 1.0 { (squares - n * mean * mean).max(0.0) / (n - 1.0) } else { f64::INFINITY };
+        LogMeanExp {
+            value: largest + mean.ln(),
+            error: (variance / n).sqrt() / mean,
+            effective_sample_size: sum * sum / squares,
+        }
+    }
+}
+
+/// Mean of `values` and its standard error.
+pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, if n > 1.0 { (squares / (n - 1.0) / n).sqrt() } else { f64::INFINITY })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_weights_have_no_error() {
+        let mean = LogMeanExp::of(&[700.0; 8]);
+        assert_eq!((mean.value, mean.error, mean.effective_sample_size), (700.0, 0.0, 8.0));
+    }
+
+    #[test]
+    fn one_weight_knows_no_error() {
+        assert_eq!(LogMeanExp::of(&[3.0]).error, f64::INFINITY);
+        assert_eq!(mean_and_error(&[1.0, 3.0]), (2.0, 1.0));
+    }
+}
