@@ -96,6 +96,16 @@ impl Stack {
         lookup::sample_by_outputs(rbm.towards_hidden(), input, layer, streams, &mut self.drawn);
     }
 
+    /// The model's visible rows.
+    #[cfg(test)]
+    pub(super) fn model_visible(&self) -> BitMatrix {
+        let mut bits = BitMatrix::zeros(self.model_rows, self.visible);
+        let start = self.data_blocks * self.block_words();
+        let length = bits.words().len();
+        bits.words_mut().copy_from_slice(&self.words[start..][..length]);
+        bits
+    }
+
     /// Draws the model's visible rows given `hidden`.
     pub(super) fn draw_visible(&mut self, rbm: &Rbm, hidden: &BitMatrix, streams: &mut [Lanes]) {
         let start = self.data_blocks * self.block_words();
@@ -232,7 +242,7 @@ impl Grey {
             },
         );
         let means = MatrixRef::new(&self.means, rbm.hidden, rows);
-        gemm(means, levels, &mut out.products, Epilogue { accumulate: Accumulate::Add, ..Epilogue::default() });
+        gemm(means, levels, &mut out.products, Epilogue { accumulate: Accumulate::Add });
         for row in self.levels.chunks_exact(stride) {
             for (out, level) in out.visible.iter_mut().zip(row) {
                 *out += level * weight;

@@ -336,6 +336,8 @@ fn means(weights: Weights<'_>, bias: &[f32], input: &BitMatrix) -> Vec<f32> {
 }
 
 #[cfg(test)]
+mod gradient_tests;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;

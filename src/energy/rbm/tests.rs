@@ -105,7 +105,7 @@ fn second_eigenvalue(reference: &Reference) -> f64 {
 
 /// Draws one joint state a chain after enough sweeps that the start is forgotten to 1e-4 of a standard error.
 fn joint_counts(rbm: &Rbm, chains: usize, seed: Seed, eigenvalue: f64) -> Vec<u64> {
-    let sweeps = ((1e-7f64).ln() / eigenvalue.min(0.999).max(0.1).ln()).ceil() as usize;
+    let sweeps = ((1e-7f64).ln() / eigenvalue.clamp(0.1, 0.999).ln()).ceil() as usize;
     let mut chains = rbm.chains(chains, seed);
     chains.gibbs(rbm, sweeps);
     let mut counts = vec![0; 1 << (rbm.visible() + rbm.hidden())];
