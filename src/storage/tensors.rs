@@ -4,7 +4,7 @@ use super::{StorageError, write_atomic};
 use crate::store::{Array, Snapshot, Values};
 use safetensors::tensor::{Dtype, Metadata, View};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, String> {
         None
     } else {
         let text = serde_json::to_string(&snapshot.metadata).map_err(|error| error.to_string())?;
-        Some(HashMap::from([(KEY.to_owned(), text)]))
+        Some(std::iter::once((KEY.to_owned(), text)).collect())
     };
     safetensors::serialize(&snapshot.arrays, metadata).map_err(|error| error.to_string())
 }
