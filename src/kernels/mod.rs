@@ -1,4 +1,6 @@
 //! Kernels: slices in, slices out, each written once over the instruction-set token.
 
 pub mod elementwise;
+pub mod gemm;
+pub mod peak;
 pub mod reduce;
