@@ -3,4 +3,5 @@
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;
+pub mod peak;
 pub mod reduce;

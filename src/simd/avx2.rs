@@ -210,7 +210,53 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn transpose_tile(
+        self,
+        source: *const f32,
+        source_stride: usize,
+        target: *mut f32,
+        target_stride: usize,
+    ) {
+        // SAFETY: the token proves the instructions; the caller vouches for the rows.
+        unsafe { transpose_tile(source, source_stride, target, target_stride) }
+    }
+
+    #[inline(always)]
     fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32 {
         with_token!(_mm256_permutevar8x32_ps(table, index))
+    }
+}
+
+/// Eight rows of eight floats, transposed: pairs, then quads, then halves change places.
+///
+/// # Safety
+/// The CPU has AVX2; `source` may be read and `target` written for eight rows of eight floats at their strides.
+#[inline(always)]
+pub(super) unsafe fn transpose_tile(
+    source: *const f32,
+    source_stride: usize,
+    target: *mut f32,
+    target_stride: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let row = |index: usize| _mm256_loadu_ps(source.add(index * source_stride));
+        let (r0, r1, r2, r3, r4, r5, r6, r7) = (row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7));
+        let (p0, p1) = (_mm256_unpacklo_ps(r0, r1), _mm256_unpackhi_ps(r0, r1));
+        let (p2, p3) = (_mm256_unpacklo_ps(r2, r3), _mm256_unpackhi_ps(r2, r3));
+        let (p4, p5) = (_mm256_unpacklo_ps(r4, r5), _mm256_unpackhi_ps(r4, r5));
+        let (p6, p7) = (_mm256_unpacklo_ps(r6, r7), _mm256_unpackhi_ps(r6, r7));
+        let (q0, q1) = (_mm256_shuffle_ps::<0x44>(p0, p2), _mm256_shuffle_ps::<0xee>(p0, p2));
+        let (q2, q3) = (_mm256_shuffle_ps::<0x44>(p1, p3), _mm256_shuffle_ps::<0xee>(p1, p3));
+        let (q4, q5) = (_mm256_shuffle_ps::<0x44>(p4, p6), _mm256_shuffle_ps::<0xee>(p4, p6));
+        let (q6, q7) = (_mm256_shuffle_ps::<0x44>(p5, p7), _mm256_shuffle_ps::<0xee>(p5, p7));
+        _mm256_storeu_ps(target, _mm256_permute2f128_ps::<0x20>(q0, q4));
+        _mm256_storeu_ps(target.add(target_stride), _mm256_permute2f128_ps::<0x20>(q1, q5));
+        _mm256_storeu_ps(target.add(2 * target_stride), _mm256_permute2f128_ps::<0x20>(q2, q6));
+        _mm256_storeu_ps(target.add(3 * target_stride), _mm256_permute2f128_ps::<0x20>(q3, q7));
+        _mm256_storeu_ps(target.add(4 * target_stride), _mm256_permute2f128_ps::<0x31>(q0, q4));
+        _mm256_storeu_ps(target.add(5 * target_stride), _mm256_permute2f128_ps::<0x31>(q1, q5));
+        _mm256_storeu_ps(target.add(6 * target_stride), _mm256_permute2f128_ps::<0x31>(q2, q6));
+        _mm256_storeu_ps(target.add(7 * target_stride), _mm256_permute2f128_ps::<0x31>(q3, q7));
     }
 }

@@ -211,6 +211,18 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn transpose_tile(
+        self,
+        source: *const f32,
+        source_stride: usize,
+        target: *mut f32,
+        target_stride: usize,
+    ) {
+        // SAFETY: the token proves the instructions; the caller vouches for the rows.
+        unsafe { super::avx2::transpose_tile(source, source_stride, target, target_stride) }
+    }
+
+    #[inline(always)]
     fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32 {
         with_token!(_mm512_permutexvar_ps(index, table))
     }

@@ -122,6 +122,18 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// x rotated left by `N` bits, `0 < N < 32`.
     fn rotate_left<const N: i32>(self, x: Self::U32) -> Self::U32;
 
+    /// Copies an 8 × 8 tile transposed, row to column; strides in floats from one row to the next.
+    ///
+    /// # Safety
+    /// `source` may be read and `target` written for eight rows of eight floats at their strides.
+    unsafe fn transpose_tile(
+        self,
+        source: *const f32,
+        source_stride: usize,
+        target: *mut f32,
+        target_stride: usize,
+    );
+
     /// The register-resident lookup: lane `i` of the result is lane `index[i] mod LANES` of `table`.
     fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32;
 }

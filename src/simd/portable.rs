@@ -191,6 +191,22 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn transpose_tile(
+        self,
+        source: *const f32,
+        source_stride: usize,
+        target: *mut f32,
+        target_stride: usize,
+    ) {
+        // SAFETY: the caller vouches for eight rows of eight floats.
+        let rows = std::array::from_fn(|row| unsafe { self.load(source.add(row * source_stride)) });
+        for (column, values) in f32x8::transpose(rows).into_iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { self.store(target.add(column * target_stride), values) };
+        }
+    }
+
+    #[inline(always)]
     fn lookup(self, table: f32x8, index: u32x8) -> f32x8 {
         let (table, index) = (table.to_array(), index.to_array());
         f32x8::new(std::array::from_fn(|lane| table[index[lane] as usize & 7]))

@@ -6,7 +6,7 @@
 
 use super::exact::{CHUNK, Enumeration};
 use super::{Rbm, stride};
-use crate::kernels::gemm::{Accumulate, Epilogue, MatrixRef, gemm};
+use crate::kernels::gemm::{Epilogue, MatrixRef, Output, gemm};
 use crate::kernels::lookup::{self, BitsRef, Layer, MeansOut, Rows, Weights};
 use crate::random::Lanes;
 use crate::simd::Isa;
@@ -227,8 +227,8 @@ impl Grey {
     /// Adds the data's side to statistics that hold the model's.
     pub(super) fn add(&mut self, rbm: &Rbm, out: &mut Statistics) {
         let (rows, stride) = (self.rows, stride(rbm.visible));
-        let weights = MatrixRef::new(&rbm.transposed, rbm.hidden, stride);
-        let levels = MatrixRef::new(&self.levels, rows, stride);
+        let weights = MatrixRef::row_major(&rbm.transposed, rbm.hidden, stride);
+        let levels = MatrixRef::row_major(&self.levels, rows, stride);
         gemm(weights, levels.transposed(), &mut self.means, Epilogue::default());
         let weight = 1.0 / rows as f32;
         let hidden = out.hidden.par_iter_mut().zip(out.data_hidden.par_iter_mut()).zip(rbm.hidden_bias.par_iter());
@@ -241,8 +241,8 @@ impl Grey {
                 *hidden += *data_hidden;
             },
         );
-        let means = MatrixRef::new(&self.means, rbm.hidden, rows);
-        gemm(means, levels, &mut out.products, Epilogue { accumulate: Accumulate::Add });
+        let means = MatrixRef::row_major(&self.means, rbm.hidden, rows);
+        gemm(means, levels, &mut out.products, Epilogue { output: Output::Accumulate, ..Epilogue::default() });
         for row in self.levels.chunks_exact(stride) {
             for (out, level) in out.visible.iter_mut().zip(row) {
                 *out += level * weight;

@@ -131,10 +131,8 @@ fn flipped(rbm: &Rbm, visible: usize, hidden: usize) -> Rbm {
 fn a_centered_step_commutes_with_flipping_any_units() {
     let rbm = machine(V, H, 0.8, 3);
     for (visible, hidden) in [(0b000001, 0), (0, 0b0100), (0b101010, 0b0011), (0b111111, 0b1111)] {
-        let values: Vec<f32> = STATES
-            .iter()
-            .flat_map(|&s| (0..V).map(move |unit| ((s ^ visible) >> unit & 1) as f32))
-            .collect();
+        let values: Vec<f32> =
+            STATES.iter().flat_map(|&s| (0..V).map(move |unit| ((s ^ visible) >> unit & 1) as f32)).collect();
         let other = Dataset::from_f32(values, &[STATES.len(), V]).expect("zeros and ones");
         let stepped = flipped(&step(&rbm, Centering::Centered, &data()), visible, hidden);
         let flipped = step(&flipped(&rbm, visible, hidden), Centering::Centered, &other);

@@ -126,15 +126,44 @@ impl Columns {
     /// Copies `count` rows of transposed weights to the columns from `first` on.
     ///
     /// # Safety
-    /// The columns exist and nobody else touches them.
+    /// The columns exist and nobody else touches them; `transposed` has `count` rows of `visible ≤ stride` weights.
     unsafe fn write(self, transposed: &[f32], stride: usize, visible: usize, first: usize, count: usize) {
-        for start in (0..visible).step_by(LANES) {
-            for unit in start..visible.min(start + LANES) {
-                // SAFETY: `unit < visible` and `first + row < hidden`.
-                let target = unsafe { self.weights.add(unit * self.hidden + first) };
-                for row in 0..count {
-                    // SAFETY: as above.
-                    unsafe { *target.add(row) = transposed[row * stride + unit] };
+        dispatch(Transpose { columns: self, transposed, stride, visible, first, count });
+    }
+}
+
+/// [`Columns::write`], eight by eight.
+struct Transpose<'a> {
+    columns: Columns,
+    transposed: &'a [f32],
+    stride: usize,
+    visible: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Kernel for Transpose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        const TILE: usize = 8;
+        let Transpose { columns, transposed, stride, visible, first, count } = self;
+        assert!(count * stride <= transposed.len() && visible <= stride, "rows of transposed weights");
+        for unit in (0..visible).step_by(TILE) {
+            for row in (0..count).step_by(TILE) {
+                let source = transposed.as_ptr().wrapping_add(row * stride + unit);
+                let target = columns.weights.wrapping_add(unit * columns.hidden + first + row);
+                if unit + TILE <= visible && row + TILE <= count {
+                    // SAFETY: the tile lies within both matrices, and its columns are the caller's alone.
+                    unsafe { simd.transpose_tile(source, stride, target, columns.hidden) };
+                    continue;
+                }
+                for unit in 0..TILE.min(visible - unit) {
+                    for row in 0..TILE.min(count - row) {
+                        // SAFETY: as above.
+                        unsafe { *target.add(unit * columns.hidden + row) = *source.add(row * stride + unit) };
+                    }
                 }
             }
         }
