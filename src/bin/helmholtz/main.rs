@@ -1,1 +1,125 @@
-fn main() {}
+//! `helmholtz`: train, judge and sample generative models on a CPU. One file a command.
+
+mod bench;
+mod chart;
+mod console;
+mod data;
+mod eval;
+mod failure;
+mod folder;
+mod globals;
+mod info;
+mod inpaint;
+mod interrupt;
+mod likelihood;
+mod mask;
+mod metrics_table;
+mod model;
+mod npy;
+mod picture;
+mod rbm_pictures;
+mod sample;
+mod settings;
+mod train;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use console::Report;
+use failure::Failure;
+use globals::Globals;
+use helmholtz::simd::Isa;
+use std::process::ExitCode;
+
+/// Train, judge and sample generative models on a CPU
+#[derive(Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+DATA is digits (8×8 digits, built in), bars:N (bars and stripes of N×N), a folder with MNIST's four files, one IDX file
+(.gz or not), or one two-dimensional .npy file.
+
+Start with:
+  helmholtz train rbm              learn the digits: some seconds, and a folder with pictures
+  helmholtz eval runs/rbm-digits   how likely the model makes digits that it has not seen
+  helmholtz sample runs/rbm-digits
+  helmholtz inpaint runs/rbm-digits --mask bottom"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    globals: Globals,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Train),
+    Eval(eval::Eval),
+    Sample(sample::Sample),
+    Inpaint(inpaint::Inpaint),
+    Bench(bench::Bench),
+    Info(info::Info),
+}
+
+/// More threads than any machine has.
+const THREADS: usize = 1024;
+
+fn main() -> ExitCode {
+    let arguments = match CommandLine::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match run(&arguments) {
+        Ok(report) => report.print(arguments.globals.console()),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Runs the command inside a pool of the threads asked for; nothing is ever sent to rayon's global one.
+fn run(arguments: &CommandLine) -> Result<Report, Failure> {
+    Isa::select().map_err(|error| Failure::new(error.to_string()))?;
+    let globals = &arguments.globals;
+    let threads = match globals.threads {
+        Some(threads) if (1..=THREADS).contains(&threads) => threads,
+        Some(threads) => {
+            return Err(Failure::new(format!("--threads {threads}: must be from 1 to {THREADS}")));
+        }
+        None => std::thread::available_parallelism().map_or(1, |threads| threads.get().min(THREADS)),
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Failure::new(format!("--threads {threads}: {error}")))?;
+    pool.install(|| match &arguments.command {
+        Command::Train(train) => train.run(globals),
+        Command::Eval(eval) => eval.run(globals),
+        Command::Sample(sample) => sample.run(globals),
+        Command::Inpaint(inpaint) => inpaint.run(globals),
+        Command::Bench(bench) => bench.run(globals),
+        Command::Info(info) => info.run(globals),
+    })
+}
+
+/// Help as it is; a mistake in one line, with the suggestion if there is one, and status 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        // Where nobody reads the help, there is nobody to tell.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let message: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let message = message.join(" ");
+    let tip = lines.filter_map(|line| line.trim().strip_prefix("tip: ")).next();
+    let name = CommandLine::command().get_name().to_owned();
+    let hint =
+        tip.map_or_else(|| format!("{name} --help, or --help after a command, says what there is"), str::to_owned);
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    Failure::new(message).hint(hint).report();
+    ExitCode::from(2)
+}

@@ -1,0 +1,52 @@
+//! `helmholtz bench gemm`: the dense matrix product.
+
+use super::{begin, check_sizes, seconds_of};
+use crate::console::Report;
+use crate::failure::Failure;
+use clap::Args;
+use helmholtz::kernels::gemm::{Epilogue, MatrixRef, gemm};
+use helmholtz::tensor::AlignedVec;
+
+/// The product of two dense f32 matrices, [m, k] × [k, n]
+#[derive(Args)]
+pub struct Gemm {
+    /// All three sizes, where they are not given one by one
+    #[arg(long, default_value_t = 1024, value_name = "N")]
+    size: usize,
+    /// Rows of the product
+    #[arg(short, long, value_name = "N")]
+    m: Option<usize>,
+    /// Columns of the product
+    #[arg(short, long, value_name = "N")]
+    n: Option<usize>,
+    /// Depth of the sums
+    #[arg(short, long, value_name = "N")]
+    k: Option<usize>,
+}
+
+impl Gemm {
+    /// Measures and reports.
+    pub fn run(&self) -> Result<Report, Failure> {
+        let size = |given: Option<usize>| given.unwrap_or(self.size);
+        let (m, n, k) = (size(self.m), size(self.n), size(self.k));
+        check_sizes(&[("m", m), ("n", n), ("k", k)])?;
+        let mut report = Report::new();
+        let peak = begin(&mut report);
+        let pattern = |length: usize| -> AlignedVec<f32> { (0..length).map(|i| (i % 17) as f32 - 8.0).collect() };
+        let (a, b) = (pattern(m * k), pattern(k * n));
+        let mut c = AlignedVec::zeroed(m * n);
+        let seconds = seconds_of(|| {
+            gemm(MatrixRef::new(&a, m, k), MatrixRef::new(&b, k, n), &mut c, Epilogue::default());
+        });
+        let macs = m as f64 * n as f64 * k as f64 / seconds;
+        report.line(format!("matrix product  [{m}, {k}] × [{k}, {n}], f32"));
+        report.line(format!("speed           {:.1} GFLOP/s, {:.2} × the FMA peak", 2e-9 * macs, macs / peak));
+        report.figure("m", m);
+        report.figure("n", n);
+        report.figure("k", k);
+        report.figure("macs_per_second", macs);
+        report.figure("flops_per_second", 2.0 * macs);
+        report.figure("peak_fraction", macs / peak);
+        Ok(report)
+    }
+}

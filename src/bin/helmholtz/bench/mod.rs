@@ -1,0 +1,104 @@
+//! `helmholtz bench`: how fast this machine is, against its own multiply-add peak measured in the same run.
+
+mod gemm;
+mod gibbs;
+mod random;
+mod rbm;
+
+use crate::console::Report;
+use crate::failure::Failure;
+use crate::globals::Globals;
+use clap::{Args, Subcommand};
+use helmholtz::kernels::peak::fma_peak_macs_per_second;
+use helmholtz::simd::Isa;
+use std::time::{Duration, Instant};
+
+/// Measure this machine: samplers, training, matrix products, random numbers
+#[derive(Args)]
+#[command(after_help = "\
+Rates are multiply-adds (MAC), neuron updates, samples or numbers a second. The peak is that of the FMA units: threads
+times the rate of one core that touches nothing but registers, measured in the same run. A sampler that looks sums up
+instead of multiplying can pass it.
+
+Examples:
+  helmholtz bench gibbs --visible 784 --hidden 500 --chains 1024
+  helmholtz bench rbm --threads 1
+  helmholtz bench gemm --size 1024 --json")]
+pub struct Bench {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Subcommand)]
+enum Subject {
+    Gibbs(gibbs::Gibbs),
+    Rbm(rbm::Rbm),
+    Gemm(gemm::Gemm),
+    Random(random::Random),
+}
+
+impl Bench {
+    /// Measures and reports.
+    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        match &self.subject {
+            Subject::Gibbs(bench) => bench.run(globals),
+            Subject::Rbm(bench) => bench.run(globals),
+            Subject::Gemm(bench) => bench.run(),
+            Subject::Random(bench) => bench.run(globals),
+        }
+    }
+}
+
+/// The best of some trials of the time `work` takes, in seconds: work is repeated until a trial takes a fifth of a
+/// second, and there are trials for about two.
+fn seconds_of(mut work: impl FnMut()) -> f64 {
+    const TRIAL: Duration = Duration::from_millis(200);
+    const TRIALS: usize = 8;
+    work();
+    let mut repetitions = 1u32;
+    loop {
+        let begun = Instant::now();
+        (0..repetitions).for_each(|_| work());
+        let taken = begun.elapsed();
+        if taken >= TRIAL {
+            break;
+        }
+        let factor = (TRIAL.as_secs_f64() / taken.as_secs_f64().max(1e-9) * 1.1).clamp(2.0, 1e4);
+        repetitions = (f64::from(repetitions) * factor).min(1e9) as u32;
+    }
+    let trial = || {
+        let begun = Instant::now();
+        (0..repetitions).for_each(|_| work());
+        begun.elapsed().as_secs_f64() / f64::from(repetitions)
+    };
+    std::iter::repeat_with(trial).take(TRIALS).fold(f64::INFINITY, f64::min)
+}
+
+/// What every bench reports: instruction set, threads and the peak in multiply-adds a second.
+fn begin(report: &mut Report) -> f64 {
+    let threads = rayon::current_num_threads();
+    let peak = threads as f64 * fma_peak_macs_per_second();
+    report.line(format!(
+        "machine         {threads} threads, {}, FMA peak {:.1} GMAC/s",
+        Isa::current(),
+        peak / 1e9
+    ));
+    report.figure("isa", Isa::current().to_string());
+    report.figure("threads", threads);
+    report.figure("peak_macs_per_second", peak);
+    peak
+}
+
+/// Refuses a size of zero or one whose products no memory holds.
+fn check_sizes(sizes: &[(&str, usize)]) -> Result<(), Failure> {
+    for (name, size) in sizes {
+        if !(1..=1 << 20).contains(size) {
+            return Err(Failure::new(format!("--{name} {size}: must be from 1 to {}", 1 << 20)));
+        }
+    }
+    let largest = sizes.iter().enumerate().flat_map(|(i, a)| sizes[i + 1..].iter().map(move |b| a.1 * b.1)).max();
+    if largest.is_some_and(|product| product > 1 << 31) {
+        return Err(Failure::new("the product of two sizes is more than 2^31: too large for a bench"));
+    }
+    Ok(())
+}

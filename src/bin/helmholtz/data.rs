@@ -1,0 +1,116 @@
+//! DATA on the command line: a built-in set, a folder, a file, or either of them compressed.
+
+use crate::failure::Failure;
+use clap::ValueEnum;
+use flate2::read::MultiGzDecoder;
+use helmholtz::data::{
+    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, idx_file_length, mnist_files,
+};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Densities on the plane: for models of real numbers.
+const DENSITIES: [&str; 5] = ["gaussians8", "checkerboard", "moons", "ring", "grid"];
+
+/// How grey levels become bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Binarize {
+    /// 1 where the grey level is at least half of the scale
+    Threshold,
+    /// 1 with the probability the grey level names, drawn anew each time in training
+    Sample,
+    /// grey levels stay probabilities: they can be trained on, but have no likelihood
+    None,
+}
+
+impl From<Binarize> for Binarization {
+    fn from(binarize: Binarize) -> Self {
+        match binarize {
+            Binarize::Threshold => Binarization::Threshold,
+            Binarize::Sample => Binarization::Sample,
+            Binarize::None => Binarization::None,
+        }
+    }
+}
+
+/// Whether light is 1 or dark is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polarity {
+    /// The data as it is.
+    Plain,
+    /// Its complement, 1 − x.
+    Flipped,
+}
+
+/// How rows are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// How grey levels become bits.
+    pub binarize: Binarize,
+    /// Whether light is 1 or dark is.
+    pub polarity: Polarity,
+}
+
+impl Reading {
+    /// The rows of `data` read this way.
+    pub fn of(self, data: &Dataset<'static>) -> Dataset<'static> {
+        let data = data.binarized(self.binarize.into());
+        match self.polarity {
+            Polarity::Plain => data,
+            Polarity::Flipped => data.flipped(),
+        }
+    }
+}
+
+/// What `argument` names: `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a `.npy`.
+pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
+    if DENSITIES.contains(&argument) {
+        return Err(Failure::new(format!("{argument} is a density on the plane, and an RBM learns rows of bits"))
+            .hint("try digits, or bars:3"));
+    }
+    let path = Path::new(argument);
+    if path.is_dir() {
+        let files = mnist_files(path)?;
+        if files.iter().any(|file| is_compressed(file)) {
+            let [train_images, train_labels, test_images, test_labels] = files;
+            let parts = MnistParts {
+                train_images: read(&train_images)?,
+                train_labels: read(&train_labels)?,
+                test_images: read(&test_images)?,
+                test_labels: read(&test_labels)?,
+            };
+            return Ok(Dataset::from_mnist_parts(argument, parts)?);
+        }
+    } else if path.is_file() && is_compressed(path) {
+        return Ok(Dataset::from_idx_bytes(read(path)?, None)?);
+    }
+    Ok(Dataset::resolve(argument)?)
+}
+
+fn is_compressed(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
+}
+
+/// The bytes of an IDX file, decompressed where need be; never more than one byte past what its header promises.
+fn read(path: &Path) -> Result<NamedBytes, Failure> {
+    let name = path.display().to_string();
+    let unreadable = |source| DataError::Io { file: name.clone(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    if !is_compressed(path) {
+        return bounded(&name, file);
+    }
+    bounded(&name, MultiGzDecoder::new(file))
+        .map_err(|failure| failure.hint("the file was probably not copied or downloaded whole: fetch it again"))
+}
+
+fn bounded(name: &str, mut stream: impl Read) -> Result<NamedBytes, Failure> {
+    let unreadable = |source| DataError::Io { file: name.to_owned(), source };
+    let mut bytes = Vec::new();
+    stream.by_ref().take(IDX_HEADER_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    let promised = idx_file_length(name, &bytes)?;
+    let rest = promised.saturating_add(1).saturating_sub(bytes.len() as u64);
+    stream.take(rest).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(NamedBytes::new(name, bytes))
+}

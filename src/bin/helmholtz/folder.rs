@@ -1,0 +1,139 @@
+//! The run folder: which files it holds, and when one may be written to.
+
+use crate::failure::Failure;
+use helmholtz::storage::{StorageError, write_atomic};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The only source for resuming.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The trained parameters.
+pub const MODEL: &str = "model.safetensors";
+/// A row an evaluation.
+pub const METRICS: &str = "metrics.csv";
+/// Configuration, seed, data and final figures.
+pub const RUN: &str = "run.json";
+/// What the model draws.
+pub const SAMPLES: &str = "samples.png";
+/// What the hidden units look for.
+pub const FILTERS: &str = "filters.png";
+/// The figures over the epochs.
+pub const CURVES: &str = "curves.svg";
+
+const ALL: [&str; 7] = [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES];
+
+/// What to do with a run that is already in the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone: an error.
+    Keep,
+    /// Continue it.
+    Resume,
+    /// Replace it.
+    Overwrite,
+}
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder named, else `runs/NAME`: when that is taken, the next of `runs/NAME-2`, `runs/NAME-3`, …; the last
+    /// one there is when resuming.
+    pub fn choose(given: Option<&Path>, name: &str, existing: Existing) -> Self {
+        let path = given.map_or_else(|| numbered(&Path::new("runs").join(name), existing), Path::to_owned);
+        RunFolder { path }
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuses what could destroy something: a run that is to be kept, or files that no run has written. Changes
+    /// nothing.
+    pub fn check(&self, existing: Existing) -> Result<(), Failure> {
+        let named = self.path.display();
+        if self.path.exists() && !self.path.is_dir() {
+            return Err(Failure::new("a file, and a run needs a folder").about(named));
+        }
+        let is_run = is_run(&self.path);
+        match existing {
+            Existing::Resume if !is_run => {
+                return Err(Failure::new("no run to resume in this folder")
+                    .about(named)
+                    .hint("start one by leaving out --resume"));
+            }
+            Existing::Keep if is_run => {
+                return Err(Failure::new("there is a run in this folder already")
+                    .about(named)
+                    .hint("--resume continues it, --overwrite replaces it, --out names another folder"));
+            }
+            _ => {}
+        }
+        if !is_run && let Some(name) = ALL.iter().find(|name| self.file(name).exists()) {
+            return Err(Failure::new(format!("has a file {name} that no run has written"))
+                .about(named)
+                .hint("--out names another folder"));
+        }
+        Ok(())
+    }
+
+    /// Makes the folder, sees that it can be written to, and removes a run that is to be replaced.
+    pub fn prepare(&self, existing: Existing) -> Result<(), Failure> {
+        let refused = |error: std::io::Error| {
+            Failure::new(format!("cannot write here: {error}"))
+                .about(self.path.display())
+                .hint("--out names another folder")
+        };
+        fs::create_dir_all(&self.path).map_err(refused)?;
+        let probe = self.path.join(format!(".writable-{}", std::process::id()));
+        fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        if existing == Existing::Overwrite {
+            for name in ALL {
+                match fs::remove_file(self.file(name)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces a text file whole or not at all.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), StorageError> {
+        write_atomic(&self.file(name), |file: &mut dyn Write| file.write_all(text.as_bytes()))
+    }
+}
+
+/// The file that a run folder's model is read from: of a run that was killed, the checkpoint.
+pub fn model_in(folder: &Path) -> Result<PathBuf, Failure> {
+    [MODEL, CHECKPOINT].iter().map(|name| folder.join(name)).find(|path| path.exists()).ok_or_else(|| {
+        Failure::new(format!("no {MODEL} and no {CHECKPOINT} in this folder")).about(folder.display())
+    })
+}
+
+/// Whether a run has been started in this folder.
+pub fn is_run(folder: &Path) -> bool {
+    folder.join(RUN).exists() || folder.join(CHECKPOINT).exists()
+}
+
+fn numbered(first: &Path, existing: Existing) -> PathBuf {
+    let name = |number: usize| match number {
+        1 => first.to_owned(),
+        _ => PathBuf::from(format!("{}-{number}", first.display())),
+    };
+    let taken = (1..).take_while(|&number| name(number).exists()).count();
+    match existing {
+        Existing::Keep => name(taken + 1),
+        Existing::Resume | Existing::Overwrite => name(taken.max(1)),
+    }
+}

@@ -1,0 +1,106 @@
+//! How a log-likelihood is asked for and reported: with its direction, its errors and the baseline.
+
+use crate::console::Report;
+use crate::failure::Failure;
+use helmholtz::Seed;
+use helmholtz::data::Dataset;
+use helmholtz::rbm::{Ais, Rbm};
+use helmholtz::sampling::{Estimate, Kind};
+use std::str::FromStr;
+
+/// `CHAINS,TEMPERATURES` of annealed importance sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Annealing {
+    /// Independent chains.
+    pub chains: usize,
+    /// Intermediate distributions.
+    pub temperatures: usize,
+}
+
+impl FromStr for Annealing {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "wanted two numbers, CHAINS,TEMPERATURES: 100,10000 for example".to_owned();
+        let (chains, temperatures) = text.split_once(',').ok_or_else(wrong)?;
+        let number = |text: &str| text.trim().parse().map_err(|_| wrong());
+        Ok(Annealing { chains: number(chains)?, temperatures: number(temperatures)? })
+    }
+}
+
+/// Annealing as asked, else with the library's defaults.
+pub fn ais(given: Option<Annealing>, seed: Seed) -> Ais {
+    match given {
+        Some(Annealing { chains, temperatures }) => Ais { chains, temperatures, seed },
+        None => Ais { seed, ..Ais::default() },
+    }
+}
+
+/// The mean log-likelihood of `data`: exact where the smaller layer has at most `exact_up_to` units.
+pub fn of_rbm(rbm: &Rbm, data: &Dataset<'_>, ais: &Ais, exact_up_to: usize) -> Result<Estimate, Failure> {
+    let smaller = rbm.visible().min(rbm.hidden());
+    let estimate = if smaller <= exact_up_to {
+        rbm.exact_log_likelihood(data, exact_up_to)
+    } else {
+        rbm.log_likelihood(data, ais)
+    };
+    estimate.map_err(Failure::from)
+}
+
+/// Says what an estimate is, for people and for programs. `split` says of what rows it is.
+pub fn report(report: &mut Report, estimate: &Estimate, split: &str) {
+    report.line(format!(
+        "log-likelihood  {:.2} nats an example, mean of {} {split} examples",
+        estimate.value, estimate.examples
+    ));
+    report.line(format!("                {}", direction(estimate)));
+    report.line(format!("                {}; {}", estimate.method, errors(estimate)));
+    if let Some(ess) = estimate.effective_sample_size.filter(|ess| *ess < 5.0) {
+        report.line(format!(
+            "                few of the annealed chains carry the weight (effective number {ess:.1}): more temperatures \
+             would be safer"
+        ));
+    }
+    if let Some(baseline) = estimate.baseline {
+        let gain = estimate.value - baseline;
+        let compared = if gain >= 0.0 { "better" } else { "worse" };
+        report.line(format!(
+            "baseline        {baseline:.2} nats for independent pixels: the model is {:.2} nats {compared}",
+            gain.abs()
+        ));
+    }
+    report.figure("log_likelihood", estimate.value);
+    report.figure("log_likelihood_kind", estimate.kind.to_string());
+    report.figure("monte_carlo_error", estimate.monte_carlo_error);
+    report.figure("data_error", estimate.data_error);
+    report.figure("method", estimate.method.clone());
+    report.figure("examples", estimate.examples);
+    report.figure("split", split);
+    if let Some(baseline) = estimate.baseline {
+        report.figure("baseline", baseline);
+    }
+    if let Some(log_z) = estimate.log_z {
+        report.figure("log_z", log_z);
+    }
+    if let Some(error) = estimate.log_z_error {
+        report.figure("log_z_error", error);
+    }
+    if let Some(ess) = estimate.effective_sample_size {
+        report.figure("effective_sample_size", ess);
+    }
+}
+
+fn direction(estimate: &Estimate) -> &'static str {
+    match estimate.kind {
+        Kind::Exact => "exact: every state was summed",
+        Kind::Lower => "a lower bound on average: the truth is likely higher",
+        Kind::Upper => "optimistic: the partition function is likely underestimated, the truth is likely lower",
+        Kind::Estimate => "an estimate that may err either way",
+    }
+}
+
+fn errors(estimate: &Estimate) -> String {
+    match estimate.kind {
+        Kind::Exact => format!("data error {:.2}", estimate.data_error),
+        _ => format!("Monte Carlo error {:.2}, data error {:.2}", estimate.monte_carlo_error, estimate.data_error),
+    }
+}

@@ -1,0 +1,99 @@
+//! A model from a run folder or a file: the one place where a file's kind becomes a type.
+
+use crate::data::{Binarize, Polarity, Reading};
+use crate::failure::Failure;
+use crate::folder;
+use crate::settings::{Choice, Settings};
+use helmholtz::rbm::Rbm;
+use helmholtz::storage;
+use helmholtz::store::Snapshot;
+use std::path::{Path, PathBuf};
+
+/// The metadata that says what a file holds.
+pub const KIND: &str = "kind";
+/// Height and width of the images a model was trained on: metadata.
+pub const IMAGE_SHAPE: &str = "image_shape";
+
+/// A model of a kind this program knows.
+pub enum Model {
+    /// A Bernoulli–Bernoulli restricted Boltzmann machine.
+    Rbm(Rbm),
+}
+
+/// A model and what its file says of it.
+pub struct Loaded {
+    /// The model.
+    pub model: Model,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The run folder, where one was named.
+    pub run: Option<PathBuf>,
+    /// How it was trained; empty for a file of someone else's.
+    pub settings: Settings,
+    /// Height and width of the images it was trained on, else a guess.
+    pub image_shape: (usize, usize),
+}
+
+impl Loaded {
+    /// The model in a run folder or in a safetensors file.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let (file, run) =
+            if path.is_dir() { (folder::model_in(path)?, Some(path.to_owned())) } else { (path.to_owned(), None) };
+        let snapshot = storage::load(&file)?;
+        let kind = snapshot.metadata.get(KIND).map_or("rbm", String::as_str);
+        if kind != "rbm" {
+            return Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))
+                .about(file.display()));
+        }
+        let rbm = Rbm::from_snapshot(&snapshot).map_err(|error| {
+            Failure::from(error)
+                .about(file.display())
+                .hint("an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32")
+        })?;
+        let image_shape = image_shape(&snapshot, rbm.visible());
+        let settings = Settings::saved_in(&snapshot.metadata);
+        Ok(Loaded { model: Model::Rbm(rbm), file, run, settings, image_shape })
+    }
+
+    /// How to read data for this model: as asked, else as it was trained, else by threshold.
+    pub fn reading(&self, binarize: Option<Binarize>) -> Reading {
+        let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
+        let flipped = self.settings.saved("flip").unwrap_or(false);
+        Reading {
+            binarize: binarize.or(trained).unwrap_or(Binarize::Threshold),
+            polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
+        }
+    }
+
+    /// The data named, else the data the model was trained on.
+    pub fn data_name(&self, given: Option<&str>) -> Result<String, Failure> {
+        given.map(str::to_owned).or_else(|| self.settings.saved("data")).ok_or_else(|| {
+            Failure::new("the file does not say what data the model was trained on")
+                .about(self.file.display())
+                .hint("name the data after it: digits, bars:3, a folder or a file")
+        })
+    }
+
+    /// Where a picture goes when nobody says where: into the run folder, else here.
+    pub fn picture_path(&self, given: Option<&Path>, name: &str) -> PathBuf {
+        match (given, &self.run) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(run)) => run.join(name),
+            (None, None) => PathBuf::from(name),
+        }
+    }
+}
+
+/// The shape the file names, else a square, else one line.
+fn image_shape(snapshot: &Snapshot, visible: usize) -> (usize, usize) {
+    let named = snapshot.metadata.get(IMAGE_SHAPE).and_then(|shape| {
+        let (height, width) = shape.split_once('x')?;
+        Some((height.parse::<usize>().ok()?, width.parse::<usize>().ok()?))
+    });
+    let side = visible.isqrt();
+    match named {
+        Some((height, width)) if height.checked_mul(width) == Some(visible) => (height, width),
+        _ if side * side == visible => (side, side),
+        _ => (1, visible),
+    }
+}

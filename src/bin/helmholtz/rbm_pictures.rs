@@ -1,0 +1,50 @@
+//! Pictures of an RBM: what its hidden units look for, and what it draws.
+
+use crate::picture::{Grid, diverging, grey};
+use helmholtz::Seed;
+use helmholtz::rbm::Rbm;
+
+/// Samples in a picture, and sweeps of the chains that draw them.
+const SAMPLES: usize = 100;
+const SWEEPS: usize = 1000;
+/// More filters than this fit on no screen.
+const FILTERS: usize = 400;
+
+/// The weights of each hidden unit as an image, the largest norm first, all on one scale of colours.
+pub fn filters(rbm: &Rbm, shape: (usize, usize)) -> Grid {
+    let mut filters: Vec<Vec<f32>> =
+        (0..rbm.hidden()).map(|h| rbm.weights().iter().skip(h).step_by(rbm.hidden()).copied().collect()).collect();
+    let norm = |filter: &Vec<f32>| filter.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>();
+    filters.sort_by(|a, b| norm(b).total_cmp(&norm(a)));
+    filters.truncate(FILTERS);
+    let largest = filters.iter().flatten().fold(0.0f32, |largest, w| largest.max(w.abs()));
+    let mut grid = Grid::square(shape, filters.len());
+    for filter in &filters {
+        grid.push(filter, |weight| diverging(weight, largest));
+    }
+    grid
+}
+
+/// Draws of the model, each from its own chain: exact ones as they are where the machine is small enough, else the
+/// probabilities of the pixels at the end of a long chain from a random state.
+pub fn samples(rbm: &Rbm, shape: (usize, usize), seed: Seed) -> Grid {
+    let values = match rbm.sample_exact(SAMPLES, seed) {
+        Some(bits) => bits.to_f32(),
+        None => {
+            let mut chains = rbm.chains(SAMPLES, seed);
+            chains.gibbs(rbm, SWEEPS);
+            rbm.mean_visible(chains.hidden())
+        }
+    };
+    grid_of(&values, shape)
+}
+
+/// Rows `[rows, height × width]` of grey levels as a grid.
+pub fn grid_of(values: &[f32], shape: (usize, usize)) -> Grid {
+    let pixels = shape.0 * shape.1;
+    let mut grid = Grid::square(shape, values.len() / pixels);
+    for row in values.chunks_exact(pixels) {
+        grid.push(row, grey);
+    }
+    grid
+}

@@ -1,0 +1,33 @@
+//! `helmholtz train`: one subcommand a model.
+
+mod options;
+mod progress_bar;
+mod rbm;
+mod recorder;
+mod session;
+
+use crate::console::Report;
+use crate::failure::Failure;
+use crate::globals::Globals;
+use clap::{Args, Subcommand};
+
+/// Train a model
+#[derive(Args)]
+pub struct Train {
+    #[command(subcommand)]
+    model: Model,
+}
+
+#[derive(Subcommand)]
+enum Model {
+    Rbm(rbm::Rbm),
+}
+
+impl Train {
+    /// Trains, reports, and leaves a run folder.
+    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        match &self.model {
+            Model::Rbm(rbm) => rbm.run(globals),
+        }
+    }
+}

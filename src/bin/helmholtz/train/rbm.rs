@@ -1,0 +1,267 @@
+//! `helmholtz train rbm`: settings to recipe, training, pictures, report.
+
+use super::options::Options;
+use super::progress_bar::thousands;
+use super::session::{Ended, Session, Subject};
+use crate::console::Report;
+use crate::failure::Failure;
+use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES};
+use crate::globals::Globals;
+use crate::likelihood::{self, Annealing};
+use crate::{chart, interrupt, rbm_pictures};
+use clap::{Args, ValueEnum};
+use helmholtz::Seed;
+use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
+use helmholtz::storage;
+use helmholtz::train::{Direction, Ending};
+use serde_json::{Map, Value};
+
+/// Enumerated exactly in the final report: 2²⁰ states take a moment.
+const EXACT_UP_TO: usize = 20;
+/// Hidden units unless told otherwise.
+const HIDDEN: usize = 128;
+
+/// Train a restricted Boltzmann machine by block Gibbs sampling
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  helmholtz train rbm                                  the embedded 8×8 digits, some seconds
+  helmholtz train rbm bars:3 --hidden 16 --method exact
+  helmholtz train rbm MNIST/ --hidden 500 --epochs 50 --out runs/mnist
+  helmholtz train rbm --out runs/mnist --resume        go on after Ctrl-C, a crash or --stop-after
+  helmholtz train rbm --out runs/mnist --resume --epochs 100")]
+pub struct Rbm {
+    #[command(flatten)]
+    options: Options,
+
+    /// Hidden units [default: 128]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    hidden: Option<usize>,
+
+    /// How the gradient's negative part is found [default: pcd]
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
+    method: Option<Method>,
+    /// Gibbs sweeps an update, for pcd and cd [default: 1]
+    #[arg(long, value_name = "SWEEPS", help_heading = "Learning")]
+    k: Option<usize>,
+    /// Where the chains of pcd start at each update [default: persistent]
+    #[arg(long, value_enum, value_name = "WHERE", help_heading = "Learning")]
+    chains: Option<ChainStart>,
+    /// How many chains [default: as many as --batch]
+    #[arg(long, value_name = "N", help_heading = "Learning")]
+    chain_count: Option<usize>,
+    /// At the start; it falls linearly to 0
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
+    learning_rate: Option<f32>,
+    /// Part of the last update that is kept
+    #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
+    momentum: Option<f32>,
+    /// Pull of the weights towards 0
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
+    weight_decay: Option<f32>,
+    /// Whether units are counted from their means: learning then does not depend on what is called 0 and 1
+    /// [default: centered]
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
+    centering: Option<Centering>,
+    /// Decay an update of the average of the weights, which is evaluated and kept beside them
+    #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
+    average: Option<f32>,
+
+    /// Chains and temperatures of annealed importance sampling for the final log-likelihood
+    #[arg(long, value_name = "CHAINS,TEMPERATURES", help_heading = "Run")]
+    ais: Option<Annealing>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// persistent contrastive divergence: chains that go on from update to update
+    Pcd,
+    /// contrastive divergence: chains that start at the data
+    Cd,
+    /// all states are summed; for small machines
+    Exact,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ChainStart {
+    /// where the last update left them
+    Persistent,
+    /// at random
+    Random,
+    /// at the examples of the batch
+    Data,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Centering {
+    /// the centered gradient (Melchior et al. 2016)
+    Centered,
+    /// the plain gradient
+    Plain,
+}
+
+impl Rbm {
+    /// Trains, reports, and leaves a run folder.
+    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        let subject =
+            Subject { kind: "rbm", epochs: 200, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
+        let mut session = Session::begin(&subject, &self.options, globals)?;
+        let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
+        let recipe = self.recipe(&mut session)?;
+        let visible = session.data.width();
+        if hidden == 0 {
+            return Err(Failure::new("--hidden is 0, but a machine needs at least 1 hidden unit"));
+        }
+        if visible.checked_mul(hidden).is_none_or(|weights| weights > isize::MAX as usize / 64) {
+            return Err(Failure::new(format!(
+                "--hidden {hidden}: {visible} × {hidden} weights fit into no memory"
+            )));
+        }
+        let seed = session.training.seed;
+        let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
+        let mut trainer = RbmTrainer::new(rbm, recipe, &session.train, &session.training)?;
+        let ended = session.run(&mut trainer, globals)?;
+        self.report(&session, &ended, &trainer.average(), globals)
+    }
+
+    fn recipe(&self, session: &mut Session) -> Result<Recipe, Failure> {
+        let settings = &mut session.settings;
+        let default = Recipe::default();
+        let method = settings.settle_choice("method", self.method, Method::Pcd)?;
+        let k = settings.settle("k", self.k, 1)?;
+        let start = settings.settle_choice("chains", self.chains, ChainStart::Persistent)?;
+        let count = settings.settle("chain-count", self.chain_count, 0)?;
+        let centering = settings.settle_choice("centering", self.centering, Centering::Centered)?;
+        Ok(Recipe {
+            method: match method {
+                Method::Pcd => model::Method::Pcd { k },
+                Method::Cd => model::Method::Cd { k },
+                Method::Exact => model::Method::Exact,
+            },
+            chain_start: match start {
+                ChainStart::Persistent => model::ChainStart::Persistent,
+                ChainStart::Random => model::ChainStart::Random,
+                ChainStart::Data => model::ChainStart::Data,
+            },
+            chains: (count > 0).then_some(count),
+            learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
+            momentum: settings.settle("momentum", self.momentum, default.momentum)?,
+            weight_decay: settings.settle("weight-decay", self.weight_decay, default.weight_decay)?,
+            centering: match centering {
+                Centering::Centered => model::Centering::Centered,
+                Centering::Plain => model::Centering::Plain,
+            },
+            average_decay: settings.settle("average", self.average, default.average_decay)?,
+        })
+    }
+
+    fn report(
+        &self,
+        session: &Session,
+        ended: &Ended,
+        rbm: &model::Rbm,
+        globals: &Globals,
+    ) -> Result<Report, Failure> {
+        let folder = &session.folder;
+        let seed = session.training.seed;
+        let mut snapshot = rbm.to_snapshot();
+        snapshot.metadata.extend(session.metadata());
+        storage::save(&folder.file(MODEL), &snapshot)?;
+
+        let shape = session.data.image_shape();
+        chart::save(&ended.table, &folder.file(CURVES))?;
+        rbm_pictures::filters(rbm, shape).save(&folder.file(FILTERS))?;
+        rbm_pictures::samples(rbm, shape, seed.derive("samples", 0)).save(&folder.file(SAMPLES))?;
+
+        let mut report = Report::new();
+        let progress = ended.summary.progress;
+        let rate = ended.examples as f64 / ended.seconds.max(1e-9);
+        report.figure("model", "rbm");
+        report.figure("data", session.data.name());
+        report.figure("binarize", session.settings.settled()["binarize"].clone());
+        report.figure("epochs", progress.epoch);
+        report.figure("seconds", ended.seconds);
+        report.figure("samples_per_second", rate);
+        report.figure("out", folder.path().display().to_string());
+        let metrics: Map<String, Value> =
+            ended.summary.metrics.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        report.figure("metrics", metrics);
+        report.line(format!(
+            "trained         {} visible × {} hidden units on {}, {} epochs in {:.1} s ({} samples/s)",
+            rbm.visible(),
+            rbm.hidden(),
+            session.data.name(),
+            progress.epoch,
+            ended.seconds,
+            thousands(rate)
+        ));
+        let status = match ended.summary.ending {
+            Ending::Stopped => "stopped",
+            Ending::Finished | Ending::NoImprovement => "finished",
+        };
+        report.figure("status", status);
+        if ended.summary.ending == Ending::Stopped {
+            self.say_how_to_resume(&mut report, session, ended);
+        } else {
+            if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
+                report.line(format!(
+                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}"
+                ));
+            }
+            self.say_how_good(&mut report, session, rbm, seed, globals)?;
+            say_where(&mut report, session);
+        }
+        session.write_run_json(status, report.figures())?;
+        Ok(report)
+    }
+
+    fn say_how_good(
+        &self,
+        report: &mut Report,
+        session: &Session,
+        rbm: &model::Rbm,
+        seed: Seed,
+        globals: &Globals,
+    ) -> Result<(), Failure> {
+        if session.data.is_grey() {
+            report.line("log-likelihood  none: grey levels give a machine of binary units none");
+            report.advise(
+                "                helmholtz eval with --binarize sample or threshold asks for that of bits",
+            );
+            return Ok(());
+        }
+        let (data, split) = match &session.validation {
+            _ if session.data.has_test_split() => (session.data.test(), "test"),
+            Some(validation) => (validation.clone(), "validation"),
+            None => (session.train.clone(), "train"),
+        };
+        globals.console().note("estimating the log-likelihood …");
+        let ais = likelihood::ais(self.ais, seed.derive("likelihood", 0));
+        let estimate = likelihood::of_rbm(rbm, &data, &ais, EXACT_UP_TO)?;
+        likelihood::report(report, &estimate, split);
+        Ok(())
+    }
+
+    fn say_how_to_resume(&self, report: &mut Report, session: &Session, ended: &Ended) {
+        let progress = ended.summary.progress;
+        report.line(format!(
+            "stopped         at step {} of {}, after {} of {} epochs; all is saved",
+            progress.step, progress.steps, progress.epoch, progress.epochs
+        ));
+        report.line(format!(
+            "continue with   helmholtz train rbm --out {} --resume",
+            session.folder.path().display()
+        ));
+        if interrupt::requested() {
+            report.exit_with(interrupt::STATUS);
+        }
+    }
+}
+
+fn say_where(report: &mut Report, session: &Session) {
+    let folder = &session.folder;
+    report.advise(format!("pictures        {}", folder.file(SAMPLES).display()));
+    report.advise(format!("                {}", folder.file(FILTERS).display()));
+    report.advise(format!("                {}", folder.file(CURVES).display()));
+    report.advise(format!("next            helmholtz sample {}", folder.path().display()));
+}
