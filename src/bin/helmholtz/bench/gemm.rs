@@ -36,7 +36,7 @@ impl Gemm {
         let (a, b) = (pattern(m * k), pattern(k * n));
         let mut c = AlignedVec::zeroed(m * n);
         let seconds = seconds_of(|| {
-            gemm(MatrixRef::new(&a, m, k), MatrixRef::new(&b, k, n), &mut c, Epilogue::default());
+            gemm(MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, k, n), &mut c, Epilogue::default());
         });
         let macs = m as f64 * n as f64 * k as f64 / seconds;
         report.line(format!("matrix product  [{m}, {k}] × [{k}, {n}], f32"));
