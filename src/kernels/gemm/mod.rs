@@ -26,9 +26,9 @@ const ROWS: usize = 2048;
 /// Columns packed at a time: bounds the buffer to 8 MB.
 const COLUMNS: usize = 4096;
 /// Row panels of a task, at most.
-const ROW_GROUP: usize = 8;
+const ROW_GROUP: usize = 16;
 /// Column panels of a task, at most.
-const COLUMN_GROUP: usize = 4;
+const COLUMN_GROUP: usize = 2;
 /// Multiply-adds below which one thread does it all: about 20 µs, twice what waking another one costs.
 const PARALLEL_FROM: usize = 1 << 20;
 
