@@ -130,18 +130,18 @@ impl Task<'_> {
             unsafe {
                 let b: [S::F32; COLS] =
                     std::array::from_fn(|column| simd.load(b.add((p * COLS + column) * S::LANES)));
-                for row in 0..ROWS {
+                for (row, sums) in sums.iter_mut().enumerate() {
                     let a = simd.splat(*a.add(p * ROWS + row));
-                    for column in 0..COLS {
-                        sums[row][column] = simd.mul_add(a, b[column], sums[row][column]);
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        *sum = simd.mul_add(a, b, *sum);
                     }
                 }
             }
         }
         let scale = simd.splat(self.scale);
-        for row in 0..ROWS {
-            for column in 0..COLS {
-                let value = simd.mul(sums[row][column], scale);
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (column, sum) in sums.into_iter().enumerate() {
+                let value = simd.mul(sum, scale);
                 // SAFETY: the caller's promise covers this vector of `out`.
                 unsafe {
                     let place = out.add(row * stride + column * S::LANES);
