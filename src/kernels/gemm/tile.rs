@@ -111,6 +111,7 @@ impl Task<'_> {
     /// # Safety
     /// `a` holds `[deep][ROWS]`, `b` `[deep][COLS · LANES]`, and `out` ROWS rows of COLS vectors, `stride` apart.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // With iterators the compiler leaves the tall tile's sums in memory.
     unsafe fn tile<S: Simd, const ROWS: usize, const COLS: usize>(
         &self,
         simd: S,
@@ -130,18 +131,18 @@ impl Task<'_> {
             unsafe {
                 let b: [S::F32; COLS] =
                     std::array::from_fn(|column| simd.load(b.add((p * COLS + column) * S::LANES)));
-                for (row, sums) in sums.iter_mut().enumerate() {
+                for row in 0..ROWS {
                     let a = simd.splat(*a.add(p * ROWS + row));
-                    for (sum, b) in sums.iter_mut().zip(b) {
-                        *sum = simd.mul_add(a, b, *sum);
+                    for column in 0..COLS {
+                        sums[row][column] = simd.mul_add(a, b[column], sums[row][column]);
                     }
                 }
             }
         }
         let scale = simd.splat(self.scale);
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (column, sum) in sums.into_iter().enumerate() {
-                let value = simd.mul(sum, scale);
+        for row in 0..ROWS {
+            for column in 0..COLS {
+                let value = simd.mul(sums[row][column], scale);
                 // SAFETY: the caller's promise covers this vector of `out`.
                 unsafe {
                     let place = out.add(row * stride + column * S::LANES);
