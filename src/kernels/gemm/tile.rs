@@ -69,7 +69,7 @@ impl Task<'_> {
     ) {
         let shape = TileShape { rows: TALL, columns: COLS * S::LANES };
         let mut spare = [0.0f32; LARGEST];
-        // A row panel, 12 · 384 · 4 bytes = 18 KB, stays in L1 while the column panels stream past it from L2.
+        // A row panel, 12 · 512 · 4 bytes = 24 KB, stays in L1 while the column panels stream past it from L2.
         for row in (0..self.rows).step_by(TALL) {
             let rows = (self.rows - row).min(TALL);
             let height = shape.height(rows);

@@ -1,4 +1,4 @@
-//! ln(1 + eˣ). Maximum error 3 ULP.
+//! ln(1 + eˣ). Maximum error 2 ULP.
 //!
 //! max(x, 0) + ln(1 + e) with e = e^−|x| in [0, 1]. With s = e / (2 + e), ln(1 + e) = 2 artanh s =
 //! e − (e²/2 − s (e²/2 + R(s²))), R(z) = 2z/3 + 2z²/5 + … fitted with 5 terms for z ≤ 1/9. The leading e is exact, so a
