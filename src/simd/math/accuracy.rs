@@ -98,7 +98,7 @@ const BOUNDS: [(Function, f64); 5] = [
     (Function::Exp, 0.9),
     (Function::Ln, 0.85),
     (Function::Sigmoid, 2.5),
-    (Function::Tanh, 3.0),
+    (Function::Tanh, 1.35),
     (Function::Softplus, 2.0),
 ];
 
