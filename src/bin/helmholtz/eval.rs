@@ -8,6 +8,7 @@ use crate::likelihood::{self, Annealing};
 use crate::model::{Loaded, Model};
 use crate::settings::Choice;
 use clap::{Args, ValueEnum};
+use helmholtz::Seed;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -71,7 +72,8 @@ impl Eval {
             Split::Test => "test",
             Split::Train => "train",
         };
-        let ais = likelihood::ais(self.rescore, globals.seed());
+        let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
+        let ais = likelihood::ais(self.rescore, Seed(seed));
         let begun = Instant::now();
         let Model::Rbm(rbm) = &loaded.model;
         let estimate = likelihood::of_rbm(rbm, &rows, &ais, self.exact_up_to).map_err(|failure| {

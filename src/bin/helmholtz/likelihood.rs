@@ -27,8 +27,9 @@ impl FromStr for Annealing {
     }
 }
 
-/// Annealing as asked, else with the library's defaults.
+/// Annealing as asked, else with the library's defaults; its random numbers are those of the run `seed` names.
 pub fn ais(given: Option<Annealing>, seed: Seed) -> Ais {
+    let seed = seed.derive("likelihood", 0);
     match given {
         Some(Annealing { chains, temperatures }) => Ais { chains, temperatures, seed },
         None => Ais { seed, ..Ais::default() },
@@ -41,7 +42,7 @@ pub fn of_rbm(rbm: &Rbm, data: &Dataset<'_>, ais: &Ais, exact_up_to: usize) -> R
     let estimate = if smaller <= exact_up_to {
         rbm.exact_log_likelihood(data, exact_up_to)
     } else {
-        rbm.log_likelihood(data, ais)
+        rbm.annealed_log_likelihood(data, ais)
     };
     estimate.map_err(Failure::from)
 }

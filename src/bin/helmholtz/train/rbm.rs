@@ -50,20 +50,20 @@ pub struct Rbm {
     /// How many chains [default: as many as --batch]
     #[arg(long, value_name = "N", help_heading = "Learning")]
     chain_count: Option<usize>,
-    /// At the start; it falls linearly to 0
+    /// Learning rate at the start; it falls linearly to 0 [default: 0.05]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
     learning_rate: Option<f32>,
-    /// Part of the last update that is kept
+    /// Part of the last update that is kept [default: 0]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     momentum: Option<f32>,
-    /// Pull of the weights towards 0
+    /// Pull of the weights towards 0: λ of the penalty λ/2 ‖W‖² [default: 0]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
     weight_decay: Option<f32>,
     /// Whether units are counted from their means: learning then does not depend on what is called 0 and 1
     /// [default: centered]
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
     centering: Option<Centering>,
-    /// Decay an update of the average of the weights, which is evaluated and kept beside them
+    /// What an average of the weights, which is kept beside them, keeps in an update; 0: no average [default: 0.999]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     average: Option<f32>,
 
@@ -104,7 +104,7 @@ impl Rbm {
     /// Trains, reports, and leaves a run folder.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let subject =
-            Subject { kind: "rbm", epochs: 200, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
+            Subject { kind: "rbm", updates: 60_000, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
@@ -236,7 +236,7 @@ impl Rbm {
             None => (session.train.clone(), "train"),
         };
         globals.console().note("estimating the log-likelihood …");
-        let ais = likelihood::ais(self.ais, seed.derive("likelihood", 0));
+        let ais = likelihood::ais(self.ais, seed);
         let estimate = likelihood::of_rbm(rbm, &data, &ais, EXACT_UP_TO)?;
         likelihood::report(report, &estimate, split);
         Ok(())

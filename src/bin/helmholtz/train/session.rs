@@ -30,8 +30,8 @@ const VERSION: &str = "version";
 pub struct Subject {
     /// Its name on the command line and in files.
     pub kind: &'static str,
-    /// How long it trains unless told otherwise.
-    pub epochs: u64,
+    /// About how many updates it makes unless told otherwise: what a pass is worth depends on the data.
+    pub updates: u64,
     /// Examples of an update unless told otherwise.
     pub batch: usize,
     /// The figure that early stopping watches, and which way it improves.
@@ -117,7 +117,8 @@ impl Session {
         };
 
         let batch = settings.settle("batch", options.batch, subject.batch)?;
-        let length = settings.settle_anew("length", options.length(), Length::Epochs(subject.epochs))?;
+        let epochs = round_up(subject.updates.saturating_mul(batch as u64).div_ceil(train.len().max(1) as u64));
+        let length = settings.settle_anew("length", options.length(), Length::Epochs(epochs))?;
         let (epochs, steps) = match length {
             Length::Epochs(epochs) => (epochs, None),
             Length::Steps(steps) => (0, Some(steps)),
@@ -240,6 +241,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// To two figures, upwards: a number that can be remembered.
+fn round_up(number: u64) -> u64 {
+    let unit = 10u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    number.div_ceil(unit).saturating_mul(unit).max(1)
 }
 
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {
