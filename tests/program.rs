@@ -224,7 +224,11 @@ fn bad_settings_are_one_line_and_leave_nothing() {
     let place = Place::new();
     for (options, said) in [
         ("--hidden 0", "--hidden is 0"),
-        ("--hidden 18446744073709551615", "fit into no memory"),
+        ("--hidden 18446744073709551615", "can be at most"),
+        ("--batch 1000000000000", "--batch is 1000000000000"),
+        ("--chain-count 1000000000000", "--chain-count is 1000000000000"),
+        ("--ais 0,10", "--ais: the number of chains is 0"),
+        ("--ais 10000000000,10", "--ais: the number of chains is 10000000000"),
         ("--batch 0", "batch is 0"),
         ("--epochs 0", "epochs is 0"),
         ("--epochs 18446744073709551615", "epochs is 18446744073709551615"),
@@ -398,6 +402,6 @@ fn benches_report_the_keys_they_promise() {
     let gemm = place.json("bench gemm --size 16 --threads 1");
     assert!(keys.iter().all(|key| !gemm[key].is_null()));
     assert!(place.json("bench random --count 1000")["uniform_per_second"].as_f64() > Some(0.0));
-    assert!(place.failure("bench gibbs --chains 0").contains("--chains 0"));
-    assert!(place.failure("bench gemm --size 1000000").contains("too large"));
+    assert!(place.failure("bench gibbs --chains 0").contains("--chains is 0"));
+    assert!(place.failure("bench gemm --size 1000000").contains("--m is 1000000"));
 }

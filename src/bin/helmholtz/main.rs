@@ -20,6 +20,7 @@ mod picture;
 mod rbm_pictures;
 mod sample;
 mod settings;
+mod size;
 mod train;
 
 use clap::error::ErrorKind;

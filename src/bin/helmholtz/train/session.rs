@@ -185,6 +185,7 @@ impl Session {
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
         drop(bar);
+        interrupt::unwatch();
         let summary = summary.map_err(|error| {
             // The reason is what must be told, not that it could not be written down.
             let _ = self.write_run_json("failed", &Map::new());
