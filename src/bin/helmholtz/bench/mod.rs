@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 /// Measure this machine: samplers, training, matrix products, random numbers
 #[derive(Args)]
 #[command(after_help = "\
-Rates are multiply-adds (MAC), neuron updates, samples or numbers a second. The peak is that of the FMA units: threads
-times the rate of one core that touches nothing but registers, measured in the same run. A sampler that looks sums up
-instead of multiplying can pass it.
+The peak is that of the multiply-add (FMA) units: threads times the rate of one core that touches
+nothing but registers, measured in the same run. A sampler that looks sums up instead of
+multiplying can pass it.
 
 Examples:
   helmholtz bench gibbs --visible 784 --hidden 500 --chains 1024

@@ -203,7 +203,7 @@ impl Rbm {
         } else {
             if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
                 report.line(format!(
-                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}"
+                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
                 ));
             }
             self.say_how_good(&mut report, session, rbm, seed, globals)?;
