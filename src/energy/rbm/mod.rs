@@ -15,6 +15,7 @@ mod gradient;
 mod likelihood;
 mod monitor;
 mod recipe;
+mod rounding;
 mod trainer;
 mod update;
 
@@ -22,6 +23,7 @@ pub use ais::Ais;
 pub use chains::Chains;
 pub use error::RbmError;
 pub use recipe::{Centering, ChainStart, Method, Recipe};
+pub use rounding::{Precision, Rounding};
 pub use trainer::RbmTrainer;
 
 use crate::kernels::lookup::{self, BitsRef, MeansOut, Rows, Tables, Weights};
@@ -50,6 +52,8 @@ pub struct Rbm {
     transposed: AlignedVec<f32>,
     visible_bias: AlignedVec<f32>,
     hidden_bias: AlignedVec<f32>,
+    /// The step of the grid that all weights lie on, where [`Rbm::rounded`] made the machine.
+    step: Option<f32>,
 }
 
 /// From one row of the transposed weights to the next.
@@ -91,6 +95,7 @@ impl Rbm {
             transposed: AlignedVec::zeroed(hidden * stride(visible)),
             visible_bias: AlignedVec::zeroed(visible),
             hidden_bias: AlignedVec::zeroed(hidden),
+            step: None,
         }
     }
 
