@@ -74,8 +74,11 @@ impl Eval {
         };
         let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
         let ais = likelihood::ais(self.rescore, Seed(seed));
-        let begun = Instant::now();
         let Model::Rbm(rbm) = &loaded.model;
+        if let Some(annealing) = self.rescore {
+            annealing.check("rescore", rbm.visible() + rbm.hidden())?;
+        }
+        let begun = Instant::now();
         let estimate = likelihood::of_rbm(rbm, &rows, &ais, self.exact_up_to).map_err(|failure| {
             failure
                 .about(&name)

@@ -2,6 +2,7 @@
 
 use crate::console::Report;
 use crate::failure::Failure;
+use crate::size;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::rbm::{Ais, Rbm};
@@ -15,6 +16,14 @@ pub struct Annealing {
     pub chains: usize,
     /// Intermediate distributions.
     pub temperatures: usize,
+}
+
+impl Annealing {
+    /// Refuses chains of `units` that no memory holds, and none at all.
+    pub fn check(self, option: &str, units: usize) -> Result<(), Failure> {
+        size::check(&format!("{option}: the number of chains"), self.chains, units)?;
+        size::check(&format!("{option}: the number of temperatures"), self.temperatures, 1)
+    }
 }
 
 impl FromStr for Annealing {

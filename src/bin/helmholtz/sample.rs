@@ -5,7 +5,7 @@ use crate::data;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
-use crate::{npy, rbm_pictures};
+use crate::{npy, rbm_pictures, size};
 use clap::Args;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
@@ -60,7 +60,7 @@ impl Sample {
         let out = loaded.picture_path(self.out.as_deref(), "samples.png");
         let format = FileFormat::of(&out)?;
         let Model::Rbm(rbm) = &loaded.model;
-        check_count(self.count, rbm.visible().max(rbm.hidden()))?;
+        size::check("count", self.count, rbm.visible().max(rbm.hidden()))?;
         let begun = Instant::now();
         let draws = self.draw(rbm, &loaded, globals.seed())?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -125,20 +125,6 @@ pub fn bits_for(rbm: &Rbm, rows: &helmholtz::data::Dataset<'_>, name: &str) -> R
         return Ok(binarized.to_bits());
     }
     Ok(rows.to_bits())
-}
-
-/// Refuses counts of zero, and those whose states no memory holds.
-fn check_count(count: usize, units: usize) -> Result<(), Failure> {
-    const MOST: usize = 1 << 31;
-    if count == 0 {
-        return Err(Failure::new("--count is 0, but must be at least 1"));
-    }
-    if count.checked_mul(units).is_none_or(|values| values > MOST) {
-        return Err(Failure::new(format!(
-            "--count {count}: more than {MOST} values, draw them in parts with other --seed"
-        )));
-    }
-    Ok(())
 }
 
 /// What the ending of a file's name asks for.

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES};
 use crate::globals::Globals;
 use crate::likelihood::{self, Annealing};
-use crate::{chart, interrupt, rbm_pictures};
+use crate::{chart, interrupt, rbm_pictures, size};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
@@ -109,13 +109,11 @@ impl Rbm {
         let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
         let visible = session.data.width();
-        if hidden == 0 {
-            return Err(Failure::new("--hidden is 0, but a machine needs at least 1 hidden unit"));
-        }
-        if visible.checked_mul(hidden).is_none_or(|weights| weights > isize::MAX as usize / 64) {
-            return Err(Failure::new(format!(
-                "--hidden {hidden}: {visible} × {hidden} weights fit into no memory"
-            )));
+        size::check("hidden", hidden, visible)?;
+        size::check("batch", session.training.batch, visible + hidden)?;
+        size::check("chain-count", recipe.chains.unwrap_or(1), visible + hidden)?;
+        if let Some(annealing) = self.ais {
+            annealing.check("ais", visible + hidden)?;
         }
         let seed = session.training.seed;
         let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
@@ -205,7 +203,7 @@ impl Rbm {
         } else {
             if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
                 report.line(format!(
-                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}"
+                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
                 ));
             }
             self.say_how_good(&mut report, session, rbm, seed, globals)?;

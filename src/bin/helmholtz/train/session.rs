@@ -16,7 +16,9 @@ use helmholtz::data::Dataset;
 use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
-use helmholtz::train::{Direction, EarlyStopping, Learner, Observer, Position, Summary, Training, train};
+use helmholtz::train::{
+    Direction, EarlyStopping, Learner, Observer, Position, Summary, TrainError, Training, train,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -125,7 +127,13 @@ impl Session {
         };
         let mut training =
             Training { epochs, steps, batch, seed, stop_after: options.stop_after, ..Training::default() };
-        let whole = training.steps_for(train.len())?.saturating_mul(batch as u64) / train.len() as u64;
+        let steps = training.steps_for(train.len())?;
+        if let Some(done) = checkpoint.as_ref().and_then(Position::of).map(|position| position.step)
+            && done > steps
+        {
+            return Err(TrainError::Past { done, steps }.into());
+        }
+        let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
         training.early_stopping = (patience > 0).then(|| EarlyStopping {
             metric: subject.watched.0.to_owned(),
@@ -177,7 +185,10 @@ impl Session {
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
         drop(bar);
+        interrupt::unwatch();
         let summary = summary.map_err(|error| {
+            // The reason is what must be told, not that it could not be written down.
+            let _ = self.write_run_json("failed", &Map::new());
             let failure = Failure::from(error);
             match self.folder.file(CHECKPOINT).exists() {
                 true => {
