@@ -2,11 +2,11 @@
 #![no_main]
 
 use helmholtz::data::{Dataset, NamedBytes, idx_file_length};
-use helmholtz_fuzz::exercise;
+use helmholtz_fuzz::{IdxFile, exercise};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|files: (Vec<u8>, Option<Vec<u8>>)| {
-    let (images, labels) = files;
+fuzz_target!(|files: (IdxFile, Option<IdxFile>)| {
+    let (images, labels) = (files.0.bytes(), files.1.map(IdxFile::bytes));
     // A header alone never promises less than the header itself, and more bytes do not change what it says.
     if let Ok(length) = idx_file_length("images", &images) {
         assert!(length > 4);

@@ -6,6 +6,7 @@
 use helmholtz::Seed;
 use helmholtz::data::{Binarization, DataError, Dataset};
 use helmholtz::tensor::{BitMatrix, LANES};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 /// Reads a dataset in every way there is, or looks at why there is none. Nothing may panic, and an error is one line.
 pub fn exercise(dataset: Result<Dataset<'_>, DataError>) {
@@ -56,4 +57,41 @@ pub fn coins(name: &str, seed: u64, rows: usize, units: usize) -> BitMatrix {
     let mut words = vec![0; rows * units];
     Seed(seed).lanes(name, 0).fill_words(&mut words);
     BitMatrix::from_fn(rows, units, |row, unit| words[row * units + unit] >> 31 == 1)
+}
+
+/// An IDX file: any bytes at all, or a header of small numbers with about as many bytes after it, so that lengths,
+/// counts and shapes often agree.
+#[derive(Arbitrary, Debug)]
+pub enum IdxFile {
+    /// As they are.
+    Bytes(Vec<u8>),
+    /// Well-formed but for a few bytes that may be missing at the end.
+    Shaped {
+        /// Lengths of the axes, modulo 8.
+        axes: [u8; 3],
+        /// Axes, modulo 4.
+        rank: u8,
+        /// Bytes missing, counted from 250.
+        missing: u8,
+        /// Repeated.
+        values: [u8; 5],
+    },
+}
+
+impl IdxFile {
+    /// The file.
+    pub fn bytes(self) -> Vec<u8> {
+        match self {
+            IdxFile::Bytes(bytes) => bytes,
+            IdxFile::Shaped { axes, rank, missing, values } => {
+                let axes = &axes[..usize::from(rank % 4)];
+                let mut bytes = vec![0, 0, 8, axes.len() as u8];
+                bytes.extend(axes.iter().flat_map(|&axis| u32::from(axis % 8).to_be_bytes()));
+                let count = axes.iter().map(|&axis| usize::from(axis % 8)).product();
+                bytes.extend(values.into_iter().cycle().take(count));
+                bytes.truncate(bytes.len().saturating_sub(usize::from(missing.saturating_sub(250))));
+                bytes
+            }
+        }
+    }
 }
