@@ -8,6 +8,8 @@ mod epilogue;
 mod product;
 mod sweep;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transpose;
 
 pub(crate) use product::{BitsRef, Rows, Weights};
