@@ -343,6 +343,10 @@ fn means(weights: Weights<'_>, bias: &[f32], input: &BitMatrix) -> Vec<f32> {
 #[cfg(test)]
 mod gradient_tests;
 #[cfg(test)]
+mod likelihood_tests;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod training_tests;

@@ -9,6 +9,8 @@ mod fixed;
 mod product;
 mod sweep;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transpose;
 
 pub(crate) use fixed::{FixedTables, WINDOW};
