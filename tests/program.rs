@@ -95,6 +95,7 @@ fn a_run_leaves_a_folder_that_every_command_reads() {
     assert_eq!(place.bytes("draws.npy").len(), 128 + 70 * 64);
     place.json("sample run --steps 3 --out draws.png");
     place.json("sample run --from-data --steps 1 --out from-data.png");
+    assert!(place.json("sample run --precision i16 --out fixed.npy")["method"].to_string().contains("16 bits"));
     place.json("inpaint run --mask left --count 5 --steps 10");
     for picture in ["draws.png", "from-data.png", "run/inpainted.png", "run/samples.png", "run/filters.png"] {
         assert!(place.bytes(picture).starts_with(b"\x89PNG"), "{picture}");
@@ -397,6 +398,7 @@ fn benches_report_the_keys_they_promise() {
     for key in keys.iter().chain(&["sweeps_per_second", "updates_per_second", "samples_per_second"]) {
         assert!(!gibbs[key].is_null(), "gibbs: {key}");
     }
+    assert_eq!(place.json("bench gibbs --visible 30 --hidden 20 --chains 32 --precision i16")["precision"], "i16");
     let rbm = place.json("bench rbm --visible 30 --hidden 20 --batch 16");
     assert!(rbm["samples_per_second"].as_f64() > Some(0.0));
     let gemm = place.json("bench gemm --size 16 --threads 1");

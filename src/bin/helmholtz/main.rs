@@ -17,6 +17,7 @@ mod metrics_table;
 mod model;
 mod npy;
 mod picture;
+mod precision;
 mod rbm_pictures;
 mod sample;
 mod settings;

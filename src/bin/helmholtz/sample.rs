@@ -5,6 +5,7 @@ use crate::data;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
+use crate::precision::Sums;
 use crate::{npy, rbm_pictures, size};
 use clap::Args;
 use helmholtz::Seed;
@@ -37,6 +38,9 @@ pub struct Sample {
     /// The test rows to start from [default: of what the model was trained on]
     #[arg(long, value_name = "DATA", requires = "from_data")]
     data: Option<String>,
+    /// What the sums of a sweep are computed in
+    #[arg(long, value_enum, default_value_t = Sums::F32)]
+    precision: Sums,
     /// FILE.png, a picture, or FILE.npy, the bits [default: samples.png, in the run folder if there is one]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -86,6 +90,7 @@ impl Sample {
     fn draw(&self, rbm: &Rbm, loaded: &Loaded, seed: Seed) -> Result<Draws, Failure> {
         if !self.from_data
             && self.steps.is_none()
+            && self.precision == Sums::F32
             && let Some(bits) = rbm.sample_exact(self.count, seed)
         {
             return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
@@ -96,9 +101,12 @@ impl Sample {
         } else {
             (rbm.chains(self.count, seed), "random states")
         };
-        chains.gibbs(rbm, sweeps);
-        let levels = if sweeps == 0 { chains.visible().to_f32() } else { rbm.mean_visible(chains.hidden()) };
-        let method = format!("{sweeps} Gibbs sweeps from {start}");
+        let (machine, rounding) = self.precision.machine(rbm)?;
+        chains.set_precision(self.precision.into());
+        chains.gibbs(&machine, sweeps);
+        let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
+        let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
+        let method = format!("{sweeps} Gibbs sweeps from {start}{rounded}");
         Ok(Draws { levels, bits: chains.visible().clone(), method })
     }
 
