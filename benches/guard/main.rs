@@ -128,6 +128,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         floors.write()?;
         return Ok(true);
     }
+    if loops.iter().all(|measured| floor(measured).is_none()) {
+        eprintln!("no floors are recorded for {isa} and {threads} threads: --record writes them");
+    }
     let fallen = loops.iter().filter(|measured| falls(measured, &limits)).count();
     if fallen > 0 {
         eprintln!("error: {fallen} of {} loops are below their floor", loops.len());
