@@ -114,6 +114,9 @@ impl Chains {
         if sweeps == 0 || self.is_empty() {
             return;
         }
+        if self.len() <= lookup::FEW_CHAINS {
+            return self.gibbs_of_few(rbm, sweeps);
+        }
         // 16 entries for 4 weights, both directions.
         let tabulate = 2 * 4 * 4 * rbm.visible * rbm.hidden <= TABLE_BYTES;
         let (towards_hidden, towards_visible) = if self.precision == Precision::I16 {
@@ -164,6 +167,22 @@ impl Chains {
                 lookup::sample(towards_visible, BitsRef::new(hidden, hidden_units, blocks), layer, streams);
             }
         });
+    }
+}
+
+impl Chains {
+    /// [`gibbs`](Self::gibbs) without tables. The sums are those of the tables, bit for bit.
+    fn gibbs_of_few(&mut self, rbm: &Rbm, sweeps: usize) {
+        let Chains { visible, hidden, streams, free, .. } = self;
+        let rows = visible.rows();
+        for _ in 0..sweeps {
+            let layer =
+                Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
+            lookup::sample_few(rbm.visible_rows(), BitsRef::from(&*visible), layer, streams);
+            let words = visible.words_mut();
+            let layer = Layer { bias: &rbm.visible_bias, temper: None, words, free: free.as_deref(), rows };
+            lookup::sample_few(rbm.hidden_rows(), BitsRef::from(&*hidden), layer, streams);
+        }
     }
 }
 

@@ -182,26 +182,36 @@ impl Rbm {
         }
     }
 
-    /// The weights towards hidden units, `[hidden, visible]`.
-    fn towards_hidden(&self) -> Weights<'_> {
-        Weights::Rows(Rows {
+    /// A row of weights for each hidden unit, `[hidden, visible]`.
+    fn hidden_rows(&self) -> Rows<'_> {
+        Rows {
             isa: Isa::current(),
             values: &self.transposed,
             outputs: self.hidden,
             inputs: self.visible,
             stride: stride(self.visible),
-        })
+        }
     }
 
-    /// The weights towards visible units, `[visible, hidden]`.
-    fn towards_visible(&self) -> Weights<'_> {
-        Weights::Rows(Rows {
+    /// A row of weights for each visible unit, `[visible, hidden]`.
+    fn visible_rows(&self) -> Rows<'_> {
+        Rows {
             isa: Isa::current(),
             values: &self.weights,
             outputs: self.visible,
             inputs: self.hidden,
             stride: self.hidden,
-        })
+        }
+    }
+
+    /// The weights towards hidden units.
+    fn towards_hidden(&self) -> Weights<'_> {
+        Weights::Rows(self.hidden_rows())
+    }
+
+    /// The weights towards visible units.
+    fn towards_visible(&self) -> Weights<'_> {
+        Weights::Rows(self.visible_rows())
     }
 
     /// Tables of the weights towards hidden units, then towards visible ones.

@@ -5,6 +5,7 @@
 //! add does the work of 4 × 16 multiply-adds (the Method of Four Russians, in registers).
 
 mod epilogue;
+mod few;
 mod fixed;
 mod product;
 mod sweep;
@@ -13,11 +14,12 @@ mod tables;
 mod tests;
 mod transpose;
 
+pub(crate) use few::FEW_CHAINS;
 pub(crate) use fixed::{FixedTables, WINDOW};
 pub(crate) use product::{BitsRef, Rows, Weights};
 pub(crate) use sweep::{
-    Layer, MeansOut, add_softplus, anneal, are_few, mean, mean_and_sample, sample, sample_by_outputs, sums,
-    sums_of_blocks,
+    Layer, MeansOut, add_softplus, anneal, are_few, mean, mean_and_sample, sample, sample_by_outputs, sample_few,
+    sums, sums_of_blocks,
 };
 pub use tables::Tables;
 pub(crate) use transpose::transpose_bits;

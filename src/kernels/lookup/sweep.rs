@@ -7,7 +7,8 @@
 use super::epilogue::{
     Anneal, Bits, Drawn, FromLanes, Logit, Mean, MeanAndSample, Means, Sample, Shared, Softplus, Sums,
 };
-use super::product::{BitsRef, Weights, product, product_by_outputs};
+use super::few::product_of_few;
+use super::product::{BitsRef, Rows, Weights, product, product_by_outputs};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
@@ -74,6 +75,15 @@ pub(crate) fn sample_by_outputs(
     let bits = Layer::bits(layer.words, units, layer.free, layer.rows);
     let logit = Logit { bias: layer.bias, temper: layer.temper };
     product_by_outputs(weights, input, &Sample { logit, draws: Drawn { words: drawn, units }, bits });
+}
+
+/// As [`sample`], for at most [`FEW_CHAINS`](super::FEW_CHAINS) chains, from weights laid out `[inputs, outputs]`.
+pub(crate) fn sample_few(columns: Rows<'_>, input: BitsRef<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
+    assert_eq!(columns.inputs, layer.units(), "units of a half-sweep");
+    let bits = Layer::bits(layer.words, layer.bias.len(), layer.free, layer.rows);
+    let logit = Logit { bias: layer.bias, temper: layer.temper };
+    let rows = layer.rows;
+    product_of_few(columns, input, rows, &Sample { logit, draws: FromLanes(Shared::new(streams)), bits });
 }
 
 /// Where the probabilities of a half-sweep go.

@@ -269,7 +269,7 @@ fn decision(word: u32, logit: f32) -> Option<bool> {
     }
     // The middle of one of 2²³ cells.
     let (uniform, p) = ((2.0 * f64::from(word >> 9) + 1.0) * U, sigmoid(f64::from(logit)));
-    if logit == f32::NEG_INFINITY || logit == f32::INFINITY {
+    if logit.is_infinite() {
         return Some(logit > 0.0);
     }
     ((uniform - p).abs() > probability_bound(f64::from(logit))).then_some(uniform < p)
@@ -532,7 +532,8 @@ fn streams_of(blocks: usize, word: impl Fn(u32) -> u32) -> Vec<Lanes> {
 #[test]
 fn certain_units_are_certain_whatever_the_word() {
     // The 256 words whose uniform is among the least, the 256 whose is the largest, and 256 across the range.
-    let words: [(&str, fn(u32) -> u32); 3] =
+    type Word = fn(u32) -> u32;
+    let words: [(&str, Word); 3] =
         [("least", |i| i), ("largest", |i| u32::MAX - i), ("spread", |i| i.wrapping_mul(0x0101_0101))];
     for isa in sets() {
         for (name, word) in words {

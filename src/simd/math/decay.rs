@@ -19,7 +19,9 @@ pub fn decay<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     let t = simd.max(simd.splat(-126.0), simd.mul(negative, simd.splat(std::f32::consts::LOG2_E)));
     let shifted = simd.add(t, simd.splat(ROUND));
     let f = simd.sub(t, simd.sub(shifted, simd.splat(ROUND)));
-    let p = polynomial(simd, f, [0.693_147, 0.240_222_42, 0.055_507_336, 0.009_671_513, 0.001_326_472_7]);
+    // Three units in the last place below ln 2.
+    let linear = f32::from_bits(0x3f31_7215);
+    let p = polynomial(simd, f, [linear, 0.240_222_42, 0.055_507_336, 0.009_671_513, 0.001_326_472_7]);
     let power = simd.add(simd.mul(f, p), simd.splat(1.0));
     simd.from_bits(simd.add_u32(simd.to_bits(power), simd.shl::<23>(simd.to_bits(shifted))))
 }
