@@ -1,7 +1,7 @@
 //! What the fuzz targets share: using whatever a parser accepted, and random numbers for the differential ones.
 //!
 //! `cargo +nightly fuzz run TARGET` at the repository's root runs one; `HELMHOLTZ_ISA` pins the instruction set, as
-//! everywhere.
+//! everywhere; `RAYON_NUM_THREADS=1` makes the differential targets run faster where other work shares the machine.
 
 use helmholtz::Seed;
 use helmholtz::data::{Binarization, DataError, Dataset};
