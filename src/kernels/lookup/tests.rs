@@ -268,7 +268,7 @@ fn decision(word: u32, logit: f32) -> Option<bool> {
         return Some(false);
     }
     let (uniform, p) = (f64::from(word >> 8) * U, sigmoid(f64::from(logit)));
-    if logit == f32::NEG_INFINITY || logit == f32::INFINITY {
+    if logit.is_infinite() {
         return Some(logit > 0.0);
     }
     ((uniform - p).abs() > 4.01 * U * p + TINY).then_some(uniform < p)
@@ -519,10 +519,13 @@ fn streams_of(blocks: usize, word: impl Fn(u32) -> u32) -> Vec<Lanes> {
     (0..blocks).map(of).collect()
 }
 
+/// The word of stream and lane number `i`.
+type Word = fn(u32) -> u32;
+
 #[test]
 fn certain_units_are_certain_whatever_the_word() {
     // The 256 words whose uniform is 0, the 256 whose is the largest, and 256 across the range.
-    let words: [(&str, fn(u32) -> u32); 3] =
+    let words: [(&str, Word); 3] =
         [("least", |i| i), ("largest", |i| u32::MAX - i), ("spread", |i| i.wrapping_mul(0x0101_0101))];
     for isa in sets() {
         for (name, word) in words {
