@@ -34,7 +34,8 @@ pub struct Eval {
     /// How grey levels become 0 and 1 [default: as in training]
     #[arg(long, value_enum, value_name = "HOW")]
     binarize: Option<Binarize>,
-    /// Chains and temperatures of annealed importance sampling
+    /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
+    /// [default: until the Monte Carlo error is 0.1 nats or the budget ends]
     #[arg(long, value_name = "CHAINS,TEMPERATURES")]
     rescore: Option<Annealing>,
     /// Sum all states where the smaller layer has no more units than this; at most 25
@@ -71,16 +72,16 @@ impl Eval {
             Split::Test => "test",
             Split::Train => "train",
         };
-        let ais = likelihood::ais(self.rescore, globals.seed());
+        let scoring = likelihood::scoring(self.rescore, globals.seed(), self.exact_up_to);
         let begun = Instant::now();
         let Model::Rbm(rbm) = &loaded.model;
-        let estimate = likelihood::of_rbm(rbm, &rows, &ais, self.exact_up_to).map_err(|failure| {
-            failure
+        let score = rbm.score(&rows, &scoring).map_err(|error| {
+            Failure::from(error)
                 .about(&name)
                 .or_hint("is this the data the model was made for? --binarize says how grey levels are read")
         })?;
         let mut report = Report::new();
-        likelihood::report(&mut report, &estimate, split);
+        likelihood::report(&mut report, &score, split);
         report.figure("model", "rbm");
         report.figure("data", name);
         report.figure("binarize", Choice(reading.binarize).to_string());

@@ -1,10 +1,8 @@
 //! How a log-likelihood is asked for and reported: with its direction, its errors and the baseline.
 
 use crate::console::Report;
-use crate::failure::Failure;
 use helmholtz::Seed;
-use helmholtz::data::Dataset;
-use helmholtz::rbm::{Ais, Rbm};
+use helmholtz::rbm::{Ais, Score, Scoring};
 use helmholtz::sampling::{Estimate, Kind};
 use std::str::FromStr;
 
@@ -27,38 +25,38 @@ impl FromStr for Annealing {
     }
 }
 
-/// Annealing as asked, else with the library's defaults.
-pub fn ais(given: Option<Annealing>, seed: Seed) -> Ais {
-    match given {
-        Some(Annealing { chains, temperatures }) => Ais { chains, temperatures, seed },
-        None => Ais { seed, ..Ais::default() },
-    }
-}
-
-/// The mean log-likelihood of `data`: exact where the smaller layer has at most `exact_up_to` units.
-pub fn of_rbm(rbm: &Rbm, data: &Dataset<'_>, ais: &Ais, exact_up_to: usize) -> Result<Estimate, Failure> {
-    let smaller = rbm.visible().min(rbm.hidden());
-    let estimate = if smaller <= exact_up_to {
-        rbm.exact_log_likelihood(data, exact_up_to)
-    } else {
-        rbm.log_likelihood(data, ais)
+/// How to score: with annealing as asked, else with the library's defaults; exactly where the smaller layer has at
+/// most `exact_up_to` units.
+pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scoring {
+    let scoring = match given {
+        Some(Annealing { chains, temperatures }) => Scoring::with_ais(Ais { chains, temperatures, seed }),
+        None => Scoring::with_seed(seed),
     };
-    estimate.map_err(Failure::from)
+    Scoring { exact_up_to, ..scoring }
 }
 
-/// Says what an estimate is, for people and for programs. `split` says of what rows it is.
-pub fn report(report: &mut Report, estimate: &Estimate, split: &str) {
+/// Says what a score is, for people and for programs. `split` says of what rows it is.
+pub fn report(report: &mut Report, score: &Score, split: &str) {
+    let estimate = &score.estimate;
     report.line(format!(
         "log-likelihood  {:.2} nats an example, mean of {} {split} examples",
         estimate.value, estimate.examples
     ));
     report.line(format!("                {}", direction(estimate)));
     report.line(format!("                {}; {}", estimate.method, errors(estimate)));
-    if let Some(ess) = estimate.effective_sample_size.filter(|ess| *ess < 5.0) {
+    if let Some(conservative) = &score.conservative {
         report.line(format!(
-            "                few of the annealed chains carry the weight (effective number {ess:.1}): more temperatures \
-             would be safer"
+            "conservative    {:.2} nats an example: {}",
+            conservative.value,
+            direction(conservative)
         ));
+        report.line(format!("                {}; {}", conservative.method, errors(conservative)));
+        report.figure("log_likelihood_conservative", conservative.value);
+        report.figure("conservative_monte_carlo_error", conservative.monte_carlo_error);
+        report.figure("conservative_method", conservative.method.clone());
+    }
+    for warning in &estimate.warnings {
+        report.line(format!("warning         {warning}"));
     }
     if let Some(baseline) = estimate.baseline {
         let gain = estimate.value - baseline;
@@ -75,6 +73,8 @@ pub fn report(report: &mut Report, estimate: &Estimate, split: &str) {
     report.figure("method", estimate.method.clone());
     report.figure("examples", estimate.examples);
     report.figure("split", split);
+    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    report.figure("warnings", warnings);
     if let Some(baseline) = estimate.baseline {
         report.figure("baseline", baseline);
     }

@@ -20,7 +20,8 @@ use std::time::Instant;
 Examples:
   helmholtz sample runs/rbm-digits
   helmholtz sample runs/rbm-digits --count 10000 --out draws.npy
-  helmholtz sample runs/rbm-digits --from-data --steps 10")]
+  helmholtz sample runs/rbm-digits --from-data --steps 10
+  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode")]
 pub struct Sample {
     /// A run folder or a .safetensors file
     #[arg(value_name = "RUN|MODEL")]
@@ -31,6 +32,9 @@ pub struct Sample {
     /// Gibbs sweeps of each chain [default: 1000]
     #[arg(long, value_name = "SWEEPS")]
     steps: Option<usize>,
+    /// Parallel tempering: each draw from a ladder of so many temperatures
+    #[arg(long, value_name = "REPLICAS", conflicts_with = "from_data")]
+    tempering: Option<usize>,
     /// Start the chains at test rows instead of at random states
     #[arg(long)]
     from_data: bool,
@@ -60,7 +64,11 @@ impl Sample {
         let out = loaded.picture_path(self.out.as_deref(), "samples.png");
         let format = FileFormat::of(&out)?;
         let Model::Rbm(rbm) = &loaded.model;
-        check_count(self.count, rbm.visible().max(rbm.hidden()))?;
+        if self.tempering.is_some_and(|replicas| replicas < 2) {
+            return Err(Failure::new("--tempering takes at least 2 temperatures"));
+        }
+        let chains = self.count.checked_mul(self.tempering.unwrap_or(1)).unwrap_or(usize::MAX);
+        check_count(self.count, chains, rbm.visible().max(rbm.hidden()))?;
         let begun = Instant::now();
         let draws = self.draw(rbm, &loaded, globals.seed())?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -86,11 +94,15 @@ impl Sample {
     fn draw(&self, rbm: &Rbm, loaded: &Loaded, seed: Seed) -> Result<Draws, Failure> {
         if !self.from_data
             && self.steps.is_none()
+            && self.tempering.is_none()
             && let Some(bits) = rbm.sample_exact(self.count, seed)
         {
             return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
         }
         let sweeps = self.steps.unwrap_or(SWEEPS);
+        if let Some(replicas) = self.tempering {
+            return Ok(draw_tempered(rbm, self.count, replicas, sweeps, seed));
+        }
         let (mut chains, start) = if self.from_data {
             (self.chains_at_data(rbm, loaded, seed)?, "test rows")
         } else {
@@ -112,6 +124,22 @@ impl Sample {
     }
 }
 
+/// Half of the sweeps space the temperatures, the other half count.
+fn draw_tempered(rbm: &Rbm, count: usize, replicas: usize, sweeps: usize, seed: Seed) -> Draws {
+    let mut ladders = rbm.tempered_chains(count, replicas, seed);
+    ladders.warm_up(rbm, sweeps / 2);
+    ladders.gibbs(rbm, sweeps - sweeps / 2);
+    let bits = ladders.cold();
+    let lowest = ladders.acceptance().into_iter().fold(1.0, f64::min);
+    let method = format!(
+        "{sweeps} sweeps of parallel tempering at {replicas} temperatures, swaps accepted at least {:.0} %, {:.1} \
+         round trips a draw",
+        100.0 * lowest,
+        ladders.round_trips() as f64 / count as f64
+    );
+    Draws { levels: bits.to_f32(), bits, method }
+}
+
 /// The rows as bits, if they are as wide as the model.
 pub fn bits_for(rbm: &Rbm, rows: &helmholtz::data::Dataset<'_>, name: &str) -> Result<BitMatrix, Failure> {
     if rows.width() != rbm.visible() {
@@ -128,12 +156,12 @@ pub fn bits_for(rbm: &Rbm, rows: &helmholtz::data::Dataset<'_>, name: &str) -> R
 }
 
 /// Refuses counts of zero, and those whose states no memory holds.
-fn check_count(count: usize, units: usize) -> Result<(), Failure> {
+fn check_count(count: usize, chains: usize, units: usize) -> Result<(), Failure> {
     const MOST: usize = 1 << 31;
     if count == 0 {
         return Err(Failure::new("--count is 0, but must be at least 1"));
     }
-    if count.checked_mul(units).is_none_or(|values| values > MOST) {
+    if chains.checked_mul(units).is_none_or(|values| values > MOST) {
         return Err(Failure::new(format!(
             "--count {count}: more than {MOST} values, draw them in parts with other --seed"
         )));

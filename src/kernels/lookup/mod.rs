@@ -12,8 +12,8 @@ mod transpose;
 
 pub(crate) use product::{BitsRef, Rows, Weights};
 pub(crate) use sweep::{
-    Layer, MeansOut, add_softplus, anneal, are_few, mean, mean_and_sample, sample, sample_by_outputs, sums,
-    sums_of_blocks,
+    Layer, MeansOut, add_exchange, add_softplus, anneal, are_few, mean, mean_and_sample, sample,
+    sample_by_outputs, sums, sums_of_blocks,
 };
 pub use tables::Tables;
 pub(crate) use transpose::transpose_bits;
