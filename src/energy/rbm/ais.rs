@@ -8,8 +8,10 @@
 //! a sum of many nearly independent parts, nearly normal, with a variance σ² that falls as 1 / temperatures (Neal 2001,
 //! §4), and the error of log Ẑ from n chains is √((e^σ² − 1) / n). So one short run says how long the next must be.
 
+#[cfg(test)]
+use super::Rbm;
+use super::RbmError;
 use super::bridge::{Bridge, at_least_one};
-use super::{Rbm, RbmError};
 use crate::random::Seed;
 use crate::sampling::{LogMeanExp, Warning, mean_and_error};
 

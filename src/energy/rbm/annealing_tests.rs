@@ -214,9 +214,9 @@ fn a_machine_that_annealing_knows_gets_no_warning() {
 #[test]
 fn a_mode_of_the_data_that_annealing_misses_is_warned_of() {
     // Half of the hidden units know a pattern and half its complement; each is on only within one flip of it. All
-    // fields cancel at small β, so nothing leads there: annealing ends in the plateau of 2³⁰ states, e^20.8, where the
-    // two patterns have e^44 each. The data are the two patterns.
-    let (visible, hidden, weight, threshold) = (30, 22, 4.0f32, 4.0f32);
+    // fields cancel at small β, so nothing leads there: annealing ends in the plateau of 2⁶⁰ states, e^41.6, where the
+    // two patterns have e^66 each; states between, one to four flips away, never have more than e^−23 of the weight. The data are the two patterns.
+    let (visible, hidden, weight, threshold) = (60, 22, 8.0f32, 6.0f32);
     let pattern = |unit: usize| unit * unit % 7 < 3;
     let ones = (0..visible).filter(|&unit| pattern(unit)).count();
     let weights: Vec<f32> = (0..visible * hidden)
@@ -225,7 +225,7 @@ fn a_mode_of_the_data_that_annealing_misses_is_warned_of() {
     let biases: Vec<f32> = (0..hidden)
         .map(|unit| threshold - weight * if unit < hidden / 2 { ones } else { visible - ones } as f32)
         .collect();
-    let rbm = Rbm::from_parameters(visible, hidden, &weights, &[0.0; 30], &biases).expect("a machine");
+    let rbm = Rbm::from_parameters(visible, hidden, &weights, &[0.0; 60], &biases).expect("a machine");
     let data = dataset(&BitMatrix::from_fn(200, visible, |row, unit| pattern(unit) == (row % 2 == 0)));
     let exact = rbm.exact_log_likelihood(&data, 22).expect("22 units").value;
     let score = rbm.score(&data, &quick_scoring()).expect("binary data");
@@ -325,7 +325,7 @@ fn forward_annealing_is_unbiased_where_its_weights_are_tame() {
     let exact = rbm.exact_log_z(20).expect("a small machine");
     let base = tilted_base(10);
     let bridge = Bridge::new(&rbm, &base);
-    let log_weights = bridge.climb(20_000, 20, Seed(2));
+    let log_weights = bridge.climb(20_000, 40, Seed(2));
     let (_, error) = mean_and_error(&log_weights);
     assert!(error * error * 2e4 < 0.25, "log-weights of variance {}", error * error * 2e4);
     let mean = LogMeanExp::of(&log_weights);
