@@ -35,9 +35,14 @@ impl Simd for Avx2 {
     type F32 = __m256;
     type U32 = __m256i;
     type Mask = __m256;
+    type U16 = __m256i;
 
     const LANES: usize = 8;
     const INDEX_BITS: usize = 3;
+    // Eight 16-bit entries fill the half register that a byte shuffle reaches; its index names both bytes.
+    const FIXED_BITS: usize = 3;
+    const FIXED_STEPS: usize = 1;
+    const FIXED_INDEX: [u16; 2] = [0x0202, 0x0100];
     const ISA: Isa = Isa::Avx2;
 
     #[inline]
@@ -219,6 +224,46 @@ impl Simd for Avx2 {
     ) {
         // SAFETY: the token proves the instructions; the caller vouches for the rows.
         unsafe { transpose_tile(source, source_stride, target, target_stride) }
+    }
+
+    #[inline(always)]
+    fn splat_u16(self, x: u16) -> Self::U16 {
+        with_token!(_mm256_set1_epi16(x as i16))
+    }
+
+    #[inline(always)]
+    unsafe fn load_u16(self, pointer: *const u16) -> Self::U16 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_loadu_si256(pointer.cast()) }
+    }
+
+    #[inline(always)]
+    fn add_u16(self, a: Self::U16, b: Self::U16) -> Self::U16 {
+        with_token!(_mm256_add_epi16(a, b))
+    }
+
+    #[inline(always)]
+    unsafe fn load_table_u16(self, pointer: *const u16) -> Self::U16 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(pointer.cast())) }
+    }
+
+    #[inline(always)]
+    fn lookup_u16(self, table: Self::U16, index: Self::U16) -> Self::U16 {
+        with_token!(_mm256_shuffle_epi8(table, index))
+    }
+
+    #[inline(always)]
+    fn next_index(self, index: Self::U16) -> Self::U16 {
+        index
+    }
+
+    #[inline(always)]
+    fn widen(self, x: Self::U16) -> [Self::F32; 2] {
+        with_token!([
+            _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(x))),
+            _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_extracti128_si256::<1>(x))),
+        ])
     }
 
     #[inline(always)]

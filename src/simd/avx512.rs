@@ -41,9 +41,13 @@ impl Simd for Avx512 {
     type F32 = __m512;
     type U32 = __m512i;
     type Mask = __mmask16;
+    type U16 = __m512i;
 
     const LANES: usize = 16;
     const INDEX_BITS: usize = 4;
+    const FIXED_BITS: usize = 5;
+    const FIXED_STEPS: usize = 3;
+    const FIXED_INDEX: [u16; 2] = [1, 0];
     const ISA: Isa = Isa::Avx512;
 
     #[inline]
@@ -220,6 +224,46 @@ impl Simd for Avx512 {
     ) {
         // SAFETY: the token proves the instructions; the caller vouches for the rows.
         unsafe { super::avx2::transpose_tile(source, source_stride, target, target_stride) }
+    }
+
+    #[inline(always)]
+    fn splat_u16(self, x: u16) -> Self::U16 {
+        with_token!(_mm512_set1_epi16(x as i16))
+    }
+
+    #[inline(always)]
+    unsafe fn load_u16(self, pointer: *const u16) -> Self::U16 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm512_loadu_si512(pointer.cast()) }
+    }
+
+    #[inline(always)]
+    fn add_u16(self, a: Self::U16, b: Self::U16) -> Self::U16 {
+        with_token!(_mm512_add_epi16(a, b))
+    }
+
+    #[inline(always)]
+    unsafe fn load_table_u16(self, pointer: *const u16) -> Self::U16 {
+        // SAFETY: the token proves the instructions; the caller vouches for the pointer.
+        unsafe { _mm512_loadu_si512(pointer.cast()) }
+    }
+
+    #[inline(always)]
+    fn lookup_u16(self, table: Self::U16, index: Self::U16) -> Self::U16 {
+        with_token!(_mm512_permutexvar_epi16(index, table))
+    }
+
+    #[inline(always)]
+    fn next_index(self, index: Self::U16) -> Self::U16 {
+        with_token!(_mm512_srl_epi16(index, _mm_cvtsi32_si128(5)))
+    }
+
+    #[inline(always)]
+    fn widen(self, x: Self::U16) -> [Self::F32; 2] {
+        with_token!([
+            _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(x))),
+            _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64::<1>(x))),
+        ])
     }
 
     #[inline(always)]

@@ -33,11 +33,19 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     type U32: Copy;
     /// A truth value a lane.
     type Mask: Copy;
+    /// `2 · LANES` 16-bit words.
+    type U16: Copy;
 
     /// Lanes of a vector: 8 or 16, always a divisor of 16.
     const LANES: usize;
     /// Bits of an index into a vector, log₂ `LANES`: the units that one lookup table covers.
     const INDEX_BITS: usize;
+    /// Units that one table of 16-bit sums covers; it has 2 to that power entries.
+    const FIXED_BITS: usize;
+    /// Groups of units that one vector of 16-bit indices holds; [`next_index`](Simd::next_index) moves on.
+    const FIXED_STEPS: usize;
+    /// What the index n of a 16-bit table is in memory: `n · FIXED_INDEX[0] + FIXED_INDEX[1]`.
+    const FIXED_INDEX: [u16; 2];
     /// Which instruction set it is.
     const ISA: Isa;
 
@@ -133,6 +141,27 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
         target: *mut f32,
         target_stride: usize,
     );
+
+    /// All lanes `x`.
+    fn splat_u16(self, x: u16) -> Self::U16;
+    /// Loads `2 · LANES` 16-bit words.
+    ///
+    /// # Safety
+    /// `pointer` may be read for `2 · LANES` words; it need not be aligned.
+    unsafe fn load_u16(self, pointer: *const u16) -> Self::U16;
+    /// a + b, wrapping.
+    fn add_u16(self, a: Self::U16, b: Self::U16) -> Self::U16;
+    /// Loads a table of 2^`FIXED_BITS` entries.
+    ///
+    /// # Safety
+    /// `pointer` may be read for as many words.
+    unsafe fn load_table_u16(self, pointer: *const u16) -> Self::U16;
+    /// Lane `i` of the result is the entry of `table` that the low bits of `index[i]` name.
+    fn lookup_u16(self, table: Self::U16, index: Self::U16) -> Self::U16;
+    /// The indices of the next group of units.
+    fn next_index(self, index: Self::U16) -> Self::U16;
+    /// Each word, taken as a signed number, as a float: the first `LANES`, then the others.
+    fn widen(self, x: Self::U16) -> [Self::F32; 2];
 
     /// The register-resident lookup: lane `i` of the result is lane `index[i] mod LANES` of `table`.
     fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32;

@@ -17,13 +17,20 @@ impl Portable {
     }
 }
 
+/// Sixteen 16-bit words.
+type Words = [u16; 16];
+
 impl Simd for Portable {
     type F32 = f32x8;
     type U32 = u32x8;
     type Mask = u32x8;
+    type U16 = Words;
 
     const LANES: usize = 8;
     const INDEX_BITS: usize = 3;
+    const FIXED_BITS: usize = 4;
+    const FIXED_STEPS: usize = 4;
+    const FIXED_INDEX: [u16; 2] = [1, 0];
     const ISA: Isa = Isa::Portable;
 
     #[inline]
@@ -204,6 +211,44 @@ impl Simd for Portable {
             // SAFETY: as above.
             unsafe { self.store(target.add(column * target_stride), values) };
         }
+    }
+
+    #[inline(always)]
+    fn splat_u16(self, x: u16) -> Words {
+        [x; 16]
+    }
+
+    #[inline(always)]
+    unsafe fn load_u16(self, pointer: *const u16) -> Words {
+        // SAFETY: the caller vouches for sixteen words at the pointer.
+        unsafe { pointer.cast::<Words>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    fn add_u16(self, a: Words, b: Words) -> Words {
+        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    }
+
+    #[inline(always)]
+    unsafe fn load_table_u16(self, pointer: *const u16) -> Words {
+        // SAFETY: the caller vouches for sixteen words at the pointer.
+        unsafe { pointer.cast::<Words>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    fn lookup_u16(self, table: Words, index: Words) -> Words {
+        std::array::from_fn(|lane| table[usize::from(index[lane] & 15)])
+    }
+
+    #[inline(always)]
+    fn next_index(self, index: Words) -> Words {
+        index.map(|index| index >> 4)
+    }
+
+    #[inline(always)]
+    fn widen(self, x: Words) -> [f32x8; 2] {
+        let half = |start: usize| f32x8::new(std::array::from_fn(|lane| f32::from(x[start + lane] as i16)));
+        [half(0), half(8)]
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Stopping once a figure no longer improves.
 
 use super::{Metrics, TrainError};
-use crate::store::{Array, Snapshot, Values};
+use crate::store::Snapshot;
 
 /// Which way a figure improves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,19 +65,15 @@ impl Watch {
 
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
         if let Some(best) = self.best {
-            let array = |shape: usize, values| Array { shape: vec![shape], values };
-            snapshot.arrays.insert(BEST.to_owned(), array(1, Values::F64(vec![best])));
-            snapshot.arrays.insert(BEST_AT.to_owned(), array(2, Values::U64(vec![self.best_epoch, self.since])));
+            snapshot.put_f64(BEST, &[], &[best]);
+            snapshot.put_u64(BEST_AT, &[2], &[self.best_epoch, self.since]);
         }
     }
 
     /// What was saved; nothing where a run was saved before its first evaluation or without early stopping.
     pub(super) fn load(snapshot: &Snapshot) -> Self {
-        let values = |name: &str| snapshot.arrays.get(name).map(|array| &array.values);
-        match (values(BEST), values(BEST_AT)) {
-            (Some(Values::F64(best)), Some(Values::U64(at))) if best.len() == 1 && at.len() == 2 => {
-                Watch { best: Some(best[0]), best_epoch: at[0], since: at[1] }
-            }
+        match (snapshot.f64(BEST, &[]), snapshot.u64(BEST_AT, &[2])) {
+            (Ok(&[best]), Ok(&[best_epoch, since])) => Watch { best: Some(best), best_epoch, since },
             _ => Watch::default(),
         }
     }

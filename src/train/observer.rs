@@ -102,7 +102,8 @@ impl<O: Observer> Observer for Vec<O> {
         })
     }
     fn wants_checkpoint(&mut self, progress: &Progress) -> bool {
-        self.iter_mut().fold(false, |wanted, observer| observer.wants_checkpoint(progress) || wanted)
+        // Each is asked, whatever those before it said.
+        self.iter_mut().fold(false, |wanted, observer| wanted | observer.wants_checkpoint(progress))
     }
     fn checkpoint(&mut self, progress: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
         self.iter_mut().try_for_each(|observer| observer.checkpoint(progress, snapshot))

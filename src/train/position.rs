@@ -2,7 +2,7 @@
 
 use super::TrainError;
 use crate::Seed;
-use crate::store::{Array, Snapshot, Values};
+use crate::store::Snapshot;
 
 const POSITION: &str = "train.position";
 
@@ -24,19 +24,13 @@ pub struct Position {
 impl Position {
     /// The position in a checkpoint; `None` where it is none.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        match &snapshot.arrays.get(POSITION)?.values {
-            Values::U64(words) => match words[..] {
-                [step, steps, seed, batch, rows] => Some(Position { step, steps, seed: Seed(seed), batch, rows }),
-                _ => None,
-            },
-            _ => None,
-        }
+        let words = snapshot.u64(POSITION, &[5]).ok()?;
+        let [step, steps, seed, batch, rows] = words.try_into().ok()?;
+        Some(Position { step, steps, seed: Seed(seed), batch, rows })
     }
 
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
-        let words = vec![self.step, self.steps, self.seed.0, self.batch, self.rows];
-        let array = Array { shape: vec![words.len()], values: Values::U64(words) };
-        snapshot.arrays.insert(POSITION.to_owned(), array);
+        snapshot.put_u64(POSITION, &[5], &[self.step, self.steps, self.seed.0, self.batch, self.rows]);
     }
 
     /// The step from which a run with the settings of `self` continues the one saved.

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::Seed;
-use crate::store::{Array, Values};
 
 /// The mean of everything seen, blended with what came before, so that order matters to the last bit.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,19 +51,13 @@ impl Learner for Mean {
     }
 
     fn save(&self, snapshot: &mut Snapshot) {
-        let array = Array { shape: vec![1], values: Values::F64(vec![self.value]) };
-        snapshot.arrays.insert("mean".to_owned(), array);
-        let array = Array { shape: vec![1], values: Values::U64(vec![self.updates]) };
-        snapshot.arrays.insert("updates".to_owned(), array);
+        snapshot.put_f64("mean", &[], &[self.value]);
+        snapshot.put_u64("updates", &[], &[self.updates]);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let (Values::F64(value), Values::U64(updates)) =
-            (&snapshot.arrays["mean"].values, &snapshot.arrays["updates"].values)
-        else {
-            panic!("saved otherwise")
-        };
-        (self.value, self.updates) = (value[0], updates[0]);
+        self.value = snapshot.f64("mean", &[])?[0];
+        self.updates = snapshot.u64("updates", &[])?[0];
         Ok(())
     }
 }

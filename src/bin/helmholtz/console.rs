@@ -43,12 +43,12 @@ impl Console {
         }
     }
 
-    /// A progress bar of `length` steps on standard error; hidden when quiet, with JSON and where nobody watches.
-    pub fn bar(&self, length: u64) -> ProgressBar {
+    /// A progress bar on standard error, its length yet unknown; hidden when quiet, with JSON and where nobody watches.
+    pub fn bar(&self) -> ProgressBar {
         if self.chatter == Chatter::Quiet || self.format == Format::Json {
             return ProgressBar::hidden();
         }
-        ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10))
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::likelihood::{self, Annealing};
 use crate::model::{Loaded, Model};
 use crate::settings::Choice;
 use clap::{Args, ValueEnum};
+use helmholtz::Seed;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -72,9 +73,13 @@ impl Eval {
             Split::Test => "test",
             Split::Train => "train",
         };
-        let scoring = likelihood::scoring(self.rescore, globals.seed(), self.exact_up_to);
-        let begun = Instant::now();
+        let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
+        let scoring = likelihood::scoring(self.rescore, Seed(seed), self.exact_up_to);
         let Model::Rbm(rbm) = &loaded.model;
+        if let Some(annealing) = self.rescore {
+            annealing.check("rescore", rbm.visible() + rbm.hidden())?;
+        }
+        let begun = Instant::now();
         let score = rbm.score(&rows, &scoring).map_err(|error| {
             Failure::from(error)
                 .about(&name)

@@ -16,7 +16,8 @@ use std::path::PathBuf;
 /// Complete images of which a part is hidden
 #[derive(Args)]
 #[command(after_help = "\
-The picture has three lines for every line of images: what was there, what was shown, what was filled in.
+The picture has three lines for every line of images: what was there, what was shown, what was
+filled in.
 
 Examples:
   helmholtz inpaint runs/rbm-digits --mask bottom

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub const STATUS: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+static SAVING: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C is a request and the second one ends the program.
+/// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program.
 pub fn watch() {
+    SAVING.store(true, Ordering::Relaxed);
     let handler = || {
-        if REQUESTED.swap(true, Ordering::Relaxed) {
+        if !SAVING.load(Ordering::Relaxed) || REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(STATUS));
         }
         let message = "\nstopping after this step and saving; once more to leave at once";
@@ -20,6 +22,11 @@ pub fn watch() {
     };
     // Where no handler can be set, Ctrl-C ends the program as it always did; the last checkpoint is good.
     let _ = ctrlc::set_handler(handler);
+}
+
+/// From now on Ctrl-C ends the program at once: everything is saved.
+pub fn unwatch() {
+    SAVING.store(false, Ordering::Relaxed);
 }
 
 /// Whether Ctrl-C was pressed.

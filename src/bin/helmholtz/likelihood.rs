@@ -1,6 +1,8 @@
 //! How a log-likelihood is asked for and reported: with its direction, its errors and the baseline.
 
 use crate::console::Report;
+use crate::failure::Failure;
+use crate::size;
 use helmholtz::Seed;
 use helmholtz::rbm::{Ais, Score, Scoring};
 use helmholtz::sampling::{Estimate, Kind};
@@ -15,6 +17,14 @@ pub struct Annealing {
     pub temperatures: usize,
 }
 
+impl Annealing {
+    /// Refuses chains of `units` that no memory holds, and none at all.
+    pub fn check(self, option: &str, units: usize) -> Result<(), Failure> {
+        size::check(&format!("{option}: the number of chains"), self.chains, units)?;
+        size::check(&format!("{option}: the number of temperatures"), self.temperatures, 1)
+    }
+}
+
 impl FromStr for Annealing {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -26,8 +36,9 @@ impl FromStr for Annealing {
 }
 
 /// How to score: with annealing as asked, else with the library's defaults; exactly where the smaller layer has at
-/// most `exact_up_to` units.
+/// most `exact_up_to` units. The random numbers are those of the run `seed` names.
 pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scoring {
+    let seed = seed.derive("likelihood", 0);
     let scoring = match given {
         Some(Annealing { chains, temperatures }) => Scoring::with_ais(Ais { chains, temperatures, seed }),
         None => Scoring::with_seed(seed),

@@ -17,9 +17,11 @@ mod metrics_table;
 mod model;
 mod npy;
 mod picture;
+mod precision;
 mod rbm_pictures;
 mod sample;
 mod settings;
+mod size;
 mod train;
 
 use clap::error::ErrorKind;
@@ -36,8 +38,11 @@ use std::process::ExitCode;
     version,
     max_term_width = 100,
     after_help = "\
-DATA is digits (8×8 digits, built in), bars:N (bars and stripes of N×N), a folder with MNIST's four files, one IDX file
-(.gz or not), or one two-dimensional .npy file.
+DATA is one of
+  digits       8×8 digits, built in
+  bars:N       all bars and stripes of N×N pixels
+  a folder     with MNIST's four files, .gz or not
+  a file       IDX images, .gz or not, or a two-dimensional .npy
 
 Start with:
   helmholtz train rbm              learn the digits: some seconds, and a folder with pictures

@@ -5,7 +5,8 @@ use crate::data;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
-use crate::{npy, rbm_pictures};
+use crate::precision::Sums;
+use crate::{npy, rbm_pictures, size};
 use clap::Args;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
@@ -33,7 +34,7 @@ pub struct Sample {
     #[arg(long, value_name = "SWEEPS")]
     steps: Option<usize>,
     /// Parallel tempering: each draw from a ladder of so many temperatures
-    #[arg(long, value_name = "REPLICAS", conflicts_with = "from_data")]
+    #[arg(long, value_name = "REPLICAS", conflicts_with_all = ["from_data", "precision"])]
     tempering: Option<usize>,
     /// Start the chains at test rows instead of at random states
     #[arg(long)]
@@ -41,6 +42,9 @@ pub struct Sample {
     /// The test rows to start from [default: of what the model was trained on]
     #[arg(long, value_name = "DATA", requires = "from_data")]
     data: Option<String>,
+    /// What the sums of a sweep are computed in
+    #[arg(long, value_enum, default_value_t = Sums::F32)]
+    precision: Sums,
     /// FILE.png, a picture, or FILE.npy, the bits [default: samples.png, in the run folder if there is one]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -64,11 +68,13 @@ impl Sample {
         let out = loaded.picture_path(self.out.as_deref(), "samples.png");
         let format = FileFormat::of(&out)?;
         let Model::Rbm(rbm) = &loaded.model;
-        if self.tempering.is_some_and(|replicas| replicas < 2) {
-            return Err(Failure::new("--tempering takes at least 2 temperatures"));
+        let replicas = self.tempering.unwrap_or(1);
+        if self.tempering.is_some() && replicas < 2 {
+            return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
         }
-        let chains = self.count.checked_mul(self.tempering.unwrap_or(1)).unwrap_or(usize::MAX);
-        check_count(self.count, chains, rbm.visible().max(rbm.hidden()))?;
+        let units = rbm.visible().max(rbm.hidden());
+        size::check("tempering", replicas, units)?;
+        size::check("count", self.count, units * replicas)?;
         let begun = Instant::now();
         let draws = self.draw(rbm, &loaded, globals.seed())?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -95,6 +101,7 @@ impl Sample {
         if !self.from_data
             && self.steps.is_none()
             && self.tempering.is_none()
+            && self.precision == Sums::F32
             && let Some(bits) = rbm.sample_exact(self.count, seed)
         {
             return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
@@ -108,9 +115,12 @@ impl Sample {
         } else {
             (rbm.chains(self.count, seed), "random states")
         };
-        chains.gibbs(rbm, sweeps);
-        let levels = if sweeps == 0 { chains.visible().to_f32() } else { rbm.mean_visible(chains.hidden()) };
-        let method = format!("{sweeps} Gibbs sweeps from {start}");
+        let (machine, rounding) = self.precision.machine(rbm)?;
+        chains.set_precision(self.precision.into());
+        chains.gibbs(&machine, sweeps);
+        let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
+        let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
+        let method = format!("{sweeps} Gibbs sweeps from {start}{rounded}");
         Ok(Draws { levels, bits: chains.visible().clone(), method })
     }
 
@@ -153,20 +163,6 @@ pub fn bits_for(rbm: &Rbm, rows: &helmholtz::data::Dataset<'_>, name: &str) -> R
         return Ok(binarized.to_bits());
     }
     Ok(rows.to_bits())
-}
-
-/// Refuses counts of zero, and those whose states no memory holds.
-fn check_count(count: usize, chains: usize, units: usize) -> Result<(), Failure> {
-    const MOST: usize = 1 << 31;
-    if count == 0 {
-        return Err(Failure::new("--count is 0, but must be at least 1"));
-    }
-    if chains.checked_mul(units).is_none_or(|values| values > MOST) {
-        return Err(Failure::new(format!(
-            "--count {count}: more than {MOST} values, draw them in parts with other --seed"
-        )));
-    }
-    Ok(())
 }
 
 /// What the ending of a file's name asks for.

@@ -1,6 +1,7 @@
 //! Chains of block Gibbs sampling: bit-packed states that persist, one stream of random words a block of 16.
 
 use super::Rbm;
+use super::rounding::{FixedPoint, Precision};
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
 use crate::random::{Lanes, Seed};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
@@ -24,6 +25,8 @@ pub struct Chains {
     free: Option<Vec<u32>>,
     towards_hidden: Tables,
     towards_visible: Tables,
+    precision: Precision,
+    fixed: FixedPoint,
     drawn: AlignedVec<u32>,
 }
 
@@ -49,6 +52,8 @@ impl Chains {
             free: None,
             towards_hidden: Tables::new(),
             towards_visible: Tables::new(),
+            precision: Precision::F32,
+            fixed: FixedPoint::new(),
             drawn: AlignedVec::new(),
         }
     }
@@ -78,6 +83,11 @@ impl Chains {
         self.streams.iter().map(Lanes::state)
     }
 
+    /// From now on sweeps compute in `precision`; [`Precision::I16`] wants machines made by [`Rbm::rounded`].
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
+    }
+
     /// From now on the visible units with `clamped[unit]` keep their states, in every chain.
     ///
     /// # Panics
@@ -96,7 +106,7 @@ impl Chains {
     /// `sweeps` sweeps: all hidden units given the visible ones, then all visible given the hidden.
     ///
     /// # Panics
-    /// Where the chains are of another machine's shape.
+    /// Where the chains are of another machine's shape, or compute in 16 bits and the machine is not rounded.
     #[track_caller]
     pub fn gibbs(&mut self, rbm: &Rbm, sweeps: usize) {
         let shape = (self.visible.units(), self.hidden.units());
@@ -106,10 +116,11 @@ impl Chains {
         }
         // 16 entries for 4 weights, both directions.
         let tabulate = 2 * 4 * 4 * rbm.visible * rbm.hidden <= TABLE_BYTES;
-        if tabulate {
+        let (towards_hidden, towards_visible) = if self.precision == Precision::I16 {
+            self.fixed.tabulate(rbm);
+            self.fixed.weights()
+        } else if tabulate {
             rbm.tabulate(&mut self.towards_hidden, &mut self.towards_visible);
-        }
-        let (towards_hidden, towards_visible) = if tabulate {
             (Weights::Tables(&self.towards_hidden), Weights::Tables(&self.towards_visible))
         } else {
             (rbm.towards_hidden(), rbm.towards_visible())

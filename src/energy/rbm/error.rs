@@ -48,6 +48,13 @@ pub enum RbmError {
         /// The most that are enumerated.
         limit: usize,
     },
+    /// Weights that a 16-bit grid is too coarse for.
+    Coarse {
+        /// The predicted error of a logit, root mean square over the worst unit.
+        logit_error: f64,
+        /// The most that is accepted.
+        limit: f64,
+    },
     /// A setting out of its range.
     Setting {
         /// Its name.
@@ -81,6 +88,10 @@ impl fmt::Display for RbmError {
             RbmError::TooManyUnits { units, limit } => {
                 write!(f, "the smaller layer has {units} units; at most {limit} are enumerated")
             }
+            RbmError::Coarse { logit_error, limit } => write!(
+                f,
+                "16-bit sums would move a logit by {logit_error:.3}, more than {limit}: use f32 precision"
+            ),
             RbmError::Setting { name, given, wanted } => write!(f, "{name} is {given}, but must be {wanted}"),
             RbmError::Snapshot(error) => error.fmt(f),
         }

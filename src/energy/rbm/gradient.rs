@@ -167,6 +167,13 @@ impl Stack {
     /// Sums all rows up.
     pub(super) fn statistics(&mut self, rbm: &Rbm, out: &mut Statistics) {
         let rows = self.row_weights.len();
+        if rows == 0 {
+            // Grey levels beside the exact model: neither side has bits.
+            for values in [&mut out.products, &mut out.visible, &mut out.hidden, &mut out.data_hidden] {
+                values.fill(0.0);
+            }
+            return;
+        }
         let blocks = rows / LANES;
         lookup::transpose_bits(BitsRef::new(&self.words, self.visible, blocks), &mut self.transposed);
         let visible_bits = BitsRef::new(&self.transposed, rows, rbm.visible.div_ceil(LANES));

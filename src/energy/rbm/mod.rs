@@ -17,6 +17,7 @@ mod likelihood;
 mod monitor;
 mod raise;
 mod recipe;
+mod rounding;
 mod tempering;
 mod trainer;
 mod update;
@@ -27,6 +28,7 @@ pub use error::RbmError;
 pub use likelihood::{Score, Scoring};
 pub use raise::Raise;
 pub use recipe::{Centering, ChainStart, Method, Recipe};
+pub use rounding::{Precision, Rounding};
 pub use tempering::TemperedChains;
 pub use trainer::RbmTrainer;
 
@@ -56,6 +58,8 @@ pub struct Rbm {
     transposed: AlignedVec<f32>,
     visible_bias: AlignedVec<f32>,
     hidden_bias: AlignedVec<f32>,
+    /// The step of the grid that all weights lie on, where [`Rbm::rounded`] made the machine.
+    step: Option<f32>,
 }
 
 /// From one row of the transposed weights to the next.
@@ -97,6 +101,7 @@ impl Rbm {
             transposed: AlignedVec::zeroed(hidden * stride(visible)),
             visible_bias: AlignedVec::zeroed(visible),
             hidden_bias: AlignedVec::zeroed(hidden),
+            step: None,
         }
     }
 
@@ -346,8 +351,12 @@ mod annealing_tests;
 #[cfg(test)]
 mod gradient_tests;
 #[cfg(test)]
+mod likelihood_tests;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tempering_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod training_tests;

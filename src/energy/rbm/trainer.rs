@@ -64,7 +64,8 @@ impl RbmTrainer {
         }
         let seed = training.seed;
         let means = data.means();
-        let mut rbm = rbm;
+        // Its weights leave whatever grid they were on.
+        let mut rbm = Rbm { step: None, ..rbm };
         if rbm.visible_bias.iter().all(|&bias| bias == 0.0) {
             rbm.set_visible_bias_from_means(&means, data.len());
         }

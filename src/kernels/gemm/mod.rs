@@ -18,17 +18,17 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use tile::{Task, TileShape};
 
-/// Deepest block: a column panel of 32 · 512 · 4 bytes = 64 KB, a group of row panels of 96 · 512 · 4 bytes = 192 KB:
-/// a task's operands fit half of a 1 MB L2, and the product is read and written once per 512 multiply-adds.
+/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1; a task's 16 row panels 384 KB and its two column
+/// panels 128 KB: half of a 1 MB L2. The product is read and written once per 512 multiply-adds.
 const DEPTH: usize = 512;
-/// Rows packed at a time: bounds the buffer to 4 MB, and is a multiple of no tile, which costs nothing.
+/// Rows packed at a time: bounds the buffer to 4 MB.
 const ROWS: usize = 2048;
 /// Columns packed at a time: bounds the buffer to 8 MB.
 const COLUMNS: usize = 4096;
 /// Row panels of a task, at most.
-const ROW_GROUP: usize = 8;
+const ROW_GROUP: usize = 16;
 /// Column panels of a task, at most.
-const COLUMN_GROUP: usize = 4;
+const COLUMN_GROUP: usize = 2;
 /// Multiply-adds below which one thread does it all: about 20 µs, twice what waking another one costs.
 const PARALLEL_FROM: usize = 1 << 20;
 

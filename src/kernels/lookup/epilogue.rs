@@ -2,8 +2,11 @@
 //!
 //! A unit with logit x is on with probability σ(x). With e = exp(−|x|), σ(x) = n / (1 + e) where n is 1 for x ≥ 0 and
 //! e below, so one exponential serves the probability, the draw (u · (1 + e) < n, no division) and
-//! softplus(x) = max(x, 0) + ln(1 + e). Uniforms are multiples of 2⁻²⁴: a probability below that is drawn as 2⁻²⁴
-//! until e underflows, an error of at most 2⁻²⁴ a draw.
+//! softplus(x) = max(x, 0) + ln(1 + e).
+//!
+//! A draw compares with the middle of one of 2²³ cells of (0, 1): a probability is rounded to the nearest multiple of
+//! 2⁻²³, so an error of at most 2⁻²⁴ without a bias, and one below 2⁻²⁴ is never drawn, one above 1 − 2⁻²⁴ always.
+//! The exponential itself errs by less than 2⁻²¹ e ([`decay`](math::decay)).
 
 use super::product::{Epilogue, Place};
 use super::tables::TILE;
@@ -71,7 +74,7 @@ impl<S: Simd> Sigmoid<S> {
     #[inline(always)]
     fn new(simd: S, x: S::F32) -> Self {
         let negative = simd.less(x, simd.splat(0.0));
-        let e = math::exp(simd, minus_magnitude(simd, x));
+        let e = math::decay(simd, x);
         let one = simd.splat(1.0);
         Sigmoid { numerator: simd.select(negative, e, one), denominator: simd.add(one, e) }
     }
@@ -79,7 +82,9 @@ impl<S: Simd> Sigmoid<S> {
     /// Bit `row` of each lane set where the unit is on.
     #[inline(always)]
     fn draw(&self, simd: S, word: S::U32, row: usize) -> S::U32 {
-        let uniform = simd.mul(simd.to_float(simd.shr::<8>(word)), simd.splat(1.0 / 16_777_216.0));
+        // 1 + k 2⁻²³ with k the upper 23 bits, then down to the middle of the cell: exact.
+        let bits = simd.or(simd.shr::<9>(word), simd.splat_u32(0x3f80_0000));
+        let uniform = simd.sub(simd.from_bits(bits), simd.splat(1.0 - 1.0 / 16_777_216.0));
         let on = simd.less(simd.mul(uniform, self.denominator), self.numerator);
         simd.select_u32(on, simd.splat_u32(1 << row))
     }
@@ -363,7 +368,7 @@ impl Epilogue for Anneal<'_> {
         for row in 0..place.units {
             let x = simd.add(sums[row], simd.splat(self.bias[place.unit + row]));
             let sigmoid = Sigmoid::new(simd, simd.mul(next_beta, x));
-            let e = math::exp(simd, minus_magnitude(simd, simd.mul(beta, x)));
+            let e = math::decay(simd, simd.mul(beta, x));
             linear = simd.add(linear, simd.max(x, zero));
             ratio = [simd.mul(ratio[0], sigmoid.denominator), simd.mul(ratio[1], simd.add(one, e))];
             bits = simd.or(bits, sigmoid.draw(simd, words[row], row));

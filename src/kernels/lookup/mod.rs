@@ -5,11 +5,15 @@
 //! add does the work of 4 × 16 multiply-adds (the Method of Four Russians, in registers).
 
 mod epilogue;
+mod fixed;
 mod product;
 mod sweep;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transpose;
 
+pub(crate) use fixed::{FixedTables, WINDOW};
 pub(crate) use product::{BitsRef, Rows, Weights};
 pub(crate) use sweep::{
     Layer, MeansOut, add_exchange, add_softplus, anneal, are_few, mean, mean_and_sample, sample,

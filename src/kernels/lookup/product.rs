@@ -1,5 +1,6 @@
 //! The product: for each tile of outputs and each block of chains, one table lookup and one add a group of inputs.
 
+use super::fixed::{FixedTables, fixed_part};
 use super::tables::{Build, TILE, Tables, groups, tile_stride};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
@@ -67,6 +68,8 @@ pub(crate) struct Rows<'a> {
 pub(crate) enum Weights<'a> {
     /// Tabulated before.
     Tables(&'a Tables),
+    /// Tabulated before, in 16-bit fixed point.
+    Fixed(&'a FixedTables),
     /// Row by row, to be tabulated tile by tile on the way; pays where the weights serve one product only.
     Rows(Rows<'a>),
 }
@@ -75,6 +78,7 @@ impl Weights<'_> {
     pub(crate) fn outputs(&self) -> usize {
         match self {
             Weights::Tables(tables) => tables.outputs(),
+            Weights::Fixed(tables) => tables.outputs(),
             Weights::Rows(rows) => rows.outputs,
         }
     }
@@ -82,6 +86,7 @@ impl Weights<'_> {
     fn inputs(&self) -> usize {
         match self {
             Weights::Tables(tables) => tables.inputs(),
+            Weights::Fixed(tables) => tables.inputs(),
             Weights::Rows(rows) => rows.inputs,
         }
     }
@@ -89,6 +94,7 @@ impl Weights<'_> {
     pub(crate) fn isa(&self) -> Isa {
         match self {
             Weights::Tables(tables) => tables.isa(),
+            Weights::Fixed(tables) => tables.isa(),
             Weights::Rows(rows) => rows.isa,
         }
     }
@@ -118,6 +124,7 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
         Weights::Tables(tables) => {
             dispatch_on(weights.isa(), Product { tables: Source::Tables(tables), input, tiles, epilogue });
         }
+        Weights::Fixed(tables) => fixed_part(tables, input, tiles, epilogue),
         Weights::Rows(rows) => SCRATCH.with_borrow_mut(|scratch| {
             let stride = tile_stride(rows.isa, rows.inputs);
             if scratch.len() < stride {

@@ -120,6 +120,9 @@ impl Kernel for Build<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let stride = tile_stride(S::ISA, self.rows.inputs);
+        if stride == 0 {
+            return;
+        }
         for (index, tables) in self.tables.chunks_exact_mut(stride).enumerate() {
             for row in 0..TILE {
                 let output = (self.first_tile + index) * TILE + row;

@@ -5,6 +5,7 @@
 //! (ULP) over all 2³² floats. A NaN comes back as it is. The polynomials are weighted minimax fits (Lawson's
 //! iteration) whose coefficients were rounded to `f32` one after the other, the rest being fitted anew each time.
 
+mod decay;
 mod exp;
 mod ln;
 mod sigmoid;
@@ -14,6 +15,7 @@ mod tanh;
 #[cfg(test)]
 mod accuracy;
 
+pub use decay::decay;
 pub use exp::exp;
 pub use ln::ln;
 pub use sigmoid::sigmoid;

@@ -3,14 +3,14 @@
 //! Computed as 2⁻⁶⁴ / (2⁻⁶⁴ + e⁻ˣ 2⁻⁶⁴), so that e⁻ˣ never overflows and the quotient may be subnormal: that alone rounds it.
 //! x is clamped to [−104, 30], outside of which the result is 0 or 1.
 
-use super::exp::exp_shifted;
+use super::exp::exp_minus_shifted;
 use super::{Simd, keep_nan};
 
 /// The logistic function 1 / (1 + e⁻ˣ); −∞ gives 0, +∞ gives 1, NaN itself.
 #[inline(always)]
 pub fn sigmoid<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     let clamped = simd.max(simd.min(x, simd.splat(30.0)), simd.splat(-104.0));
-    let scaled = exp_shifted::<S, -64>(simd, simd.sub(simd.splat(0.0), clamped));
+    let scaled = exp_minus_shifted::<S, -64>(simd, clamped);
     let unit = simd.splat(f32::from_bits((127 - 64) << 23));
     keep_nan(simd, x, simd.div(unit, simd.add(unit, scaled)))
 }

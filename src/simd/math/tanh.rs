@@ -1,4 +1,4 @@
-//! tanh x. Maximum error 3 ULP.
+//! tanh x. Maximum error 1.35 ULP.
 //!
 //! 1. |x| < 0.625: |x| + |x|³ P(x²), P of degree 4.
 //! 2. Else 1 − 2 / (e^2|x| + 1), |x| clamped to 10, where it is 1 already.

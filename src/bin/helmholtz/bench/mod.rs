@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 /// Measure this machine: samplers, training, matrix products, random numbers
 #[derive(Args)]
 #[command(after_help = "\
-Rates are multiply-adds (MAC), neuron updates, samples or numbers a second. The peak is that of the FMA units: threads
-times the rate of one core that touches nothing but registers, measured in the same run. A sampler that looks sums up
-instead of multiplying can pass it.
+The peak is that of the multiply-add (FMA) units: threads times the rate of one core that touches
+nothing but registers, measured in the same run. A sampler that looks sums up instead of
+multiplying can pass it.
 
 Examples:
   helmholtz bench gibbs --visible 784 --hidden 500 --chains 1024
@@ -89,16 +89,11 @@ fn begin(report: &mut Report) -> f64 {
     peak
 }
 
-/// Refuses a size of zero or one whose products no memory holds.
+/// Refuses a size of zero, and two whose product is too large for a bench.
 fn check_sizes(sizes: &[(&str, usize)]) -> Result<(), Failure> {
-    for (name, size) in sizes {
-        if !(1..=1 << 20).contains(size) {
-            return Err(Failure::new(format!("--{name} {size}: must be from 1 to {}", 1 << 20)));
-        }
-    }
-    let largest = sizes.iter().enumerate().flat_map(|(i, a)| sizes[i + 1..].iter().map(move |b| a.1 * b.1)).max();
-    if largest.is_some_and(|product| product > 1 << 31) {
-        return Err(Failure::new("the product of two sizes is more than 2^31: too large for a bench"));
+    for (index, (name, size)) in sizes.iter().enumerate() {
+        let others = sizes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, size))| *size);
+        crate::size::check(name, *size, others.max().unwrap_or(1))?;
     }
     Ok(())
 }

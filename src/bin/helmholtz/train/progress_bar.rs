@@ -22,7 +22,7 @@ pub struct Bar {
 impl Bar {
     /// An empty bar that shows the figure `watched`.
     pub fn new(console: Console, watched: &'static str) -> Self {
-        let bar = console.bar(0);
+        let bar = console.bar();
         let template = "{msg} {wide_bar:.blue/white.dim} ETA {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸─"));
@@ -47,6 +47,7 @@ impl Observer for Bar {
         if self.before.is_none() {
             self.before = Some(progress.examples);
             self.begun = Instant::now();
+            self.bar.set_length(progress.steps);
             self.bar.set_position(progress.step);
             self.bar.reset_eta();
         }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES};
 use crate::globals::Globals;
 use crate::likelihood::{self, Annealing};
-use crate::{chart, interrupt, rbm_pictures};
+use crate::{chart, interrupt, rbm_pictures, size};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
@@ -55,20 +55,20 @@ pub struct Rbm {
     /// How many chains [default: as many as --batch]
     #[arg(long, value_name = "N", help_heading = "Learning")]
     chain_count: Option<usize>,
-    /// At the start; it falls linearly to 0
+    /// Learning rate at the start; it falls linearly to 0 [default: 0.05]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
     learning_rate: Option<f32>,
-    /// Part of the last update that is kept
+    /// Part of the last update that is kept [default: 0]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     momentum: Option<f32>,
-    /// Pull of the weights towards 0
+    /// Pull of the weights towards 0: λ of the penalty λ/2 ‖W‖² [default: 0]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
     weight_decay: Option<f32>,
     /// Whether units are counted from their means: learning then does not depend on what is called 0 and 1
     /// [default: centered]
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
     centering: Option<Centering>,
-    /// Decay an update of the average of the weights, which is evaluated and kept beside them
+    /// What an average of the weights, which is kept beside them, keeps in an update; 0: no average [default: 0.999]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     average: Option<f32>,
 
@@ -111,18 +111,16 @@ impl Rbm {
     /// Trains, reports, and leaves a run folder.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let subject =
-            Subject { kind: "rbm", epochs: 200, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
+            Subject { kind: "rbm", updates: 60_000, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
         let visible = session.data.width();
-        if hidden == 0 {
-            return Err(Failure::new("--hidden is 0, but a machine needs at least 1 hidden unit"));
-        }
-        if visible.checked_mul(hidden).is_none_or(|weights| weights > isize::MAX as usize / 64) {
-            return Err(Failure::new(format!(
-                "--hidden {hidden}: {visible} × {hidden} weights fit into no memory"
-            )));
+        size::check("hidden", hidden, visible)?;
+        size::check("batch", session.training.batch, visible + hidden)?;
+        size::check("chain-count", recipe.chains.unwrap_or(1), visible + hidden)?;
+        if let Some(annealing) = self.ais {
+            annealing.check("ais", visible + hidden)?;
         }
         let seed = session.training.seed;
         let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
@@ -214,7 +212,7 @@ impl Rbm {
         } else {
             if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
                 report.line(format!(
-                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}"
+                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
                 ));
             }
             self.say_how_good(&mut report, session, rbm, seed, globals)?;
@@ -245,7 +243,7 @@ impl Rbm {
             None => (session.train.clone(), "train"),
         };
         globals.console().note("estimating the log-likelihood …");
-        let scoring = likelihood::scoring(self.ais, seed.derive("likelihood", 0), EXACT_UP_TO);
+        let scoring = likelihood::scoring(self.ais, seed, EXACT_UP_TO);
         likelihood::report(report, &rbm.score(&data, &scoring)?, split);
         Ok(())
     }

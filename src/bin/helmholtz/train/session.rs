@@ -16,7 +16,9 @@ use helmholtz::data::Dataset;
 use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
-use helmholtz::train::{Direction, EarlyStopping, Learner, Observer, Position, Summary, Training, train};
+use helmholtz::train::{
+    Direction, EarlyStopping, Learner, Observer, Position, Summary, TrainError, Training, train,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,8 +32,8 @@ const VERSION: &str = "version";
 pub struct Subject {
     /// Its name on the command line and in files.
     pub kind: &'static str,
-    /// How long it trains unless told otherwise.
-    pub epochs: u64,
+    /// About how many updates it makes unless told otherwise: what a pass is worth depends on the data.
+    pub updates: u64,
     /// Examples of an update unless told otherwise.
     pub batch: usize,
     /// The figure that early stopping watches, and which way it improves.
@@ -117,14 +119,21 @@ impl Session {
         };
 
         let batch = settings.settle("batch", options.batch, subject.batch)?;
-        let length = settings.settle_anew("length", options.length(), Length::Epochs(subject.epochs))?;
+        let epochs = round_up(subject.updates.saturating_mul(batch as u64).div_ceil(train.len().max(1) as u64));
+        let length = settings.settle_anew("length", options.length(), Length::Epochs(epochs))?;
         let (epochs, steps) = match length {
             Length::Epochs(epochs) => (epochs, None),
             Length::Steps(steps) => (0, Some(steps)),
         };
         let mut training =
             Training { epochs, steps, batch, seed, stop_after: options.stop_after, ..Training::default() };
-        let whole = training.steps_for(train.len())?.saturating_mul(batch as u64) / train.len() as u64;
+        let steps = training.steps_for(train.len())?;
+        if let Some(done) = checkpoint.as_ref().and_then(Position::of).map(|position| position.step)
+            && done > steps
+        {
+            return Err(TrainError::Past { done, steps }.into());
+        }
+        let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
         training.early_stopping = (patience > 0).then(|| EarlyStopping {
             metric: subject.watched.0.to_owned(),
@@ -176,7 +185,10 @@ impl Session {
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
         drop(bar);
+        interrupt::unwatch();
         let summary = summary.map_err(|error| {
+            // The reason is what must be told, not that it could not be written down.
+            let _ = self.write_run_json("failed", &Map::new());
             let failure = Failure::from(error);
             match self.folder.file(CHECKPOINT).exists() {
                 true => {
@@ -240,6 +252,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// To two figures, upwards: a number that can be remembered.
+fn round_up(number: u64) -> u64 {
+    let unit = 10u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    number.div_ceil(unit).saturating_mul(unit).max(1)
 }
 
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {

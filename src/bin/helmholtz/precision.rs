@@ -1,0 +1,38 @@
+//! What sums of the sampler are computed in, as it is named on the command line.
+
+use crate::failure::Failure;
+use clap::ValueEnum;
+use helmholtz::rbm::{Precision, Rbm, Rounding};
+
+/// What the sums of a sweep are computed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sums {
+    /// 32-bit floats
+    F32,
+    /// 16-bit fixed point: samples the machine of the rounded weights, exactly
+    I16,
+}
+
+impl From<Sums> for Precision {
+    fn from(sums: Sums) -> Self {
+        match sums {
+            Sums::F32 => Precision::F32,
+            Sums::I16 => Precision::I16,
+        }
+    }
+}
+
+impl Sums {
+    /// The machine that is sampled: for 16 bits the rounded one, and how coarse it is.
+    pub fn machine(self, rbm: &Rbm) -> Result<(Rbm, Option<Rounding>), Failure> {
+        match self {
+            Sums::F32 => Ok((rbm.clone(), None)),
+            Sums::I16 => {
+                let (rounded, rounding) = rbm.rounded().map_err(|error| {
+                    Failure::from(error).about("--precision i16").hint("--precision f32 samples every machine")
+                })?;
+                Ok((rounded, Some(rounding)))
+            }
+        }
+    }
+}

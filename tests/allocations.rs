@@ -1,0 +1,154 @@
+//! A steady training step and a steady sweep allocate nothing: every allocation of every thread is counted.
+//!
+//! One test, so that nothing else allocates meanwhile.
+
+use helmholtz::data::{Binarization, Dataset};
+use helmholtz::rbm::{ChainStart, Method, Rbm, RbmTrainer, Recipe};
+use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
+use helmholtz::{Seed, rbm::Chains};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+struct Counting;
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() -> u64 {
+    COUNT.load(Ordering::SeqCst)
+}
+
+const WARM_UP: u64 = 20;
+const STEPS: u64 = 230;
+
+/// Counts from the end of the warm-up to the last step but one, after which the loop evaluates and saves.
+#[derive(Default)]
+struct Meter {
+    before: u64,
+    after: u64,
+}
+
+impl Observer for Meter {
+    fn step(&mut self, progress: &Progress) -> Control {
+        if progress.step == WARM_UP {
+            self.before = count();
+        } else if progress.step == STEPS - 1 {
+            self.after = count();
+        }
+        Control::Continue
+    }
+}
+
+fn steps_by_hand(data: &Dataset<'_>, recipe: Recipe, batch: usize, steps: u64) -> u64 {
+    let training = Training { batch, ..Training::default() };
+    let rbm = Rbm::new(data.width(), 50, Seed(1));
+    let mut trainer = RbmTrainer::new(rbm, recipe, data, &training).expect("a valid recipe");
+    let mut rows = vec![0; batch];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
+fn steps_of_the_loop(data: &Dataset<'_>, recipe: Recipe, batch: usize) -> u64 {
+    // 230 steps of 64 are 10 epochs of the digits: the loop crosses their ends without a look.
+    let training =
+        Training { batch, steps: Some(STEPS), evaluate_every: 0, checkpoint_every: 0, ..Training::default() };
+    let rbm = Rbm::new(data.width(), 50, Seed(1));
+    let mut trainer = RbmTrainer::new(rbm, recipe, data, &training).expect("a valid recipe");
+    let mut meter = Meter::default();
+    train(&mut trainer, data, None, &training, None, &mut meter).expect("finite numbers");
+    meter.after - meter.before
+}
+
+fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
+    let rbm = Rbm::new(100, 70, Seed(1));
+    let mut chains: Chains = rbm.chains(count_of_chains, Seed(2));
+    if clamped {
+        let hold: Vec<bool> = (0..100).map(|unit| unit < 30).collect();
+        chains.clamp_visible(&hold);
+    }
+    (0..WARM_UP).for_each(|_| chains.gibbs(&rbm, 1));
+    let before = count();
+    (0..calls).for_each(|_| chains.gibbs(&rbm, 2));
+    count() - before
+}
+
+#[test]
+fn nothing_is_allocated_once_it_runs() {
+    let digits = Dataset::digits().train();
+    let bars = Dataset::bars(4).expect("a size");
+    let persistent = Recipe { momentum: 0.5, ..Recipe::default() };
+    let recipes = [
+        ("pcd", persistent),
+        ("pcd, 100 chains, 3 sweeps", Recipe { chains: Some(100), method: Method::Pcd { k: 3 }, ..persistent }),
+        ("random restarts", Recipe { chain_start: ChainStart::Random, ..persistent }),
+    ];
+    let data = [
+        ("binary", bars),
+        ("thresholded", digits.clone()),
+        ("sampled", digits.binarized(Binarization::Sample)),
+        ("grey", digits.binarized(Binarization::None)),
+    ];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+    // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
+    // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
+    pool.broadcast(|_| {
+        for (_, data) in &data {
+            for (_, recipe) in recipes {
+                steps_by_hand(data, recipe, 64, 3);
+            }
+        }
+        for chains in [16, 100, 1024] {
+            sweeps(chains, false, 3);
+        }
+    });
+    pool.install(|| {
+        for (rows, data) in &data {
+            assert_eq!(steps_by_hand(data, persistent, 64, STEPS), 0, "steps: {rows}");
+            for (name, recipe) in recipes {
+                assert_eq!(steps_of_the_loop(data, recipe, 64), 0, "the loop: {name}, {rows}");
+            }
+        }
+        let contrastive = Recipe { method: Method::Cd { k: 1 }, ..persistent };
+        assert_eq!(steps_of_the_loop(&data[2].1, contrastive, 33), 0, "the loop: contrastive divergence, sampled");
+        for chains in [16, 100, 1024] {
+            assert_eq!(sweeps(chains, false, STEPS), 0, "sweeps of {chains} chains");
+            assert_eq!(sweeps(chains, true, STEPS), 0, "sweeps of {chains} clamped chains");
+        }
+    });
+}

@@ -1,0 +1,81 @@
+//! A run that was interrupted, saved, loaded and resumed ends with the same bytes as the unbroken one.
+
+use helmholtz::Seed;
+use helmholtz::data::{Binarization, Dataset};
+use helmholtz::rbm::{ChainStart, Method, Rbm, RbmTrainer, Recipe};
+use helmholtz::storage::{from_bytes, to_bytes};
+use helmholtz::store::Snapshot;
+use helmholtz::train::{Control, Observer, Progress, TrainError, Training, train};
+
+/// Keeps the bytes of the last checkpoint and stops at a step.
+#[derive(Default)]
+struct Keeper {
+    stop_at: Option<u64>,
+    last: Vec<u8>,
+}
+
+impl Observer for Keeper {
+    fn step(&mut self, progress: &Progress) -> Control {
+        if self.stop_at == Some(progress.step) { Control::Stop } else { Control::Continue }
+    }
+    fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.last = to_bytes(snapshot).map_err(|error| TrainError::Observer(Box::new(error)))?;
+        Ok(())
+    }
+}
+
+/// One process: a trainer of its own, from the start or from the bytes of a checkpoint, on a pool of its own.
+fn process(
+    data: &Dataset<'_>,
+    recipe: Recipe,
+    from: Option<&[u8]>,
+    stop_at: Option<u64>,
+    threads: usize,
+) -> Vec<u8> {
+    let training =
+        Training { steps: Some(40), batch: 48, seed: Seed(5), evaluate_every: 1, ..Training::default() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+    pool.install(|| {
+        let rbm = Rbm::new(data.width(), 12, Seed(6));
+        let mut trainer = RbmTrainer::new(rbm, recipe, data, &training).expect("a valid recipe");
+        let resume = from.map(|bytes| from_bytes("checkpoint", bytes).expect("a checkpoint"));
+        let mut keeper = Keeper { stop_at, ..Keeper::default() };
+        train(&mut trainer, data, None, &training, resume.as_ref(), &mut keeper).expect("a run");
+        keeper.last
+    })
+}
+
+fn check(name: &str, data: &Dataset<'_>, recipe: Recipe) {
+    let unbroken = process(data, recipe, None, None, 2);
+    for stop_at in [1, 17, 39] {
+        let half = process(data, recipe, None, Some(stop_at), 1);
+        assert_ne!(half, unbroken, "{name}: stopped at {stop_at}");
+        let resumed = process(data, recipe, Some(&half), None, 3);
+        assert!(resumed == unbroken, "{name}: stopped at {stop_at} and resumed");
+    }
+}
+
+#[test]
+fn every_method_resumes_byte_for_byte() {
+    let data = Dataset::digits().train();
+    let pcd = Recipe { momentum: 0.5, weight_decay: 1e-4, ..Recipe::default() };
+    check("pcd", &data, pcd);
+    check("pcd, odd number of chains", &data, Recipe { chains: Some(37), ..pcd });
+    check("pcd at random", &data, Recipe { chain_start: ChainStart::Random, ..pcd });
+    check(
+        "pcd-3 at the data",
+        &data,
+        Recipe { method: Method::Pcd { k: 3 }, chain_start: ChainStart::Data, ..pcd },
+    );
+    check("cd-2", &data, Recipe { method: Method::Cd { k: 2 }, ..pcd });
+    check("exact", &data, Recipe { method: Method::Exact, ..pcd });
+    check("without an average", &data, Recipe { average_decay: 0.0, ..pcd });
+}
+
+#[test]
+fn every_reading_of_the_data_resumes_byte_for_byte() {
+    let data = Dataset::digits().train();
+    check("sampled", &data.binarized(Binarization::Sample), Recipe::default());
+    check("grey", &data.binarized(Binarization::None), Recipe::default());
+    check("flipped", &data.flipped(), Recipe::default());
+}
