@@ -26,6 +26,77 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Why an estimate should not be taken at its word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A handful of the annealed chains carry all the weight: the reported error may be far too small.
+    FewEffectiveChains {
+        /// (Σw)² / Σw².
+        effective: f64,
+        /// Chains there were.
+        chains: usize,
+    },
+    /// The budget ended before the Monte Carlo error asked for was reached.
+    TargetMissed {
+        /// The error reached, nats.
+        error: f64,
+        /// The error asked for, nats.
+        target: f64,
+    },
+    /// The optimistic and the conservative estimate are further apart than slow annealing leaves them.
+    Disagreement {
+        /// The optimistic estimate less the conservative one, nats an example.
+        gap: f64,
+        /// The most that is let pass, nats.
+        allowed: f64,
+    },
+    /// Chains of the model from random starts live where annealing hardly ever goes, so log Z may lack their share.
+    ModeMissed {
+        /// How many nats more likely the annealed log Z says they are than annealing makes them.
+        gap: f64,
+        /// The most that is let pass, nats.
+        allowed: f64,
+    },
+    /// A probability above 1.
+    AboveZero {
+        /// The log-likelihood, nats an example.
+        value: f64,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Warning::FewEffectiveChains { effective, chains } => write!(
+                f,
+                "the weight of {chains} annealed chains rests on {effective:.1} of them: the Monte Carlo error is \
+                 likely larger than reported; more temperatures help"
+            ),
+            Warning::TargetMissed { error, target } => write!(
+                f,
+                "the budget of annealing ended at a Monte Carlo error of {error:.2} nats, {target:.2} was asked for"
+            ),
+            Warning::Disagreement { gap, allowed } => write!(
+                f,
+                "the optimistic and the conservative figure are {gap:.1} nats apart, more than {allowed:.1}: the truth \
+                 may be anywhere between; annealing may miss where the data live"
+            ),
+            Warning::ModeMissed { gap, allowed } => write!(
+                f,
+                "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
+                 than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
+            ),
+            Warning::AboveZero { value } => {
+                write!(
+                    f,
+                    "a mean log-likelihood of {value:.1} nats would be a probability above 1: log Z is far too low"
+                )
+            }
+        }
+    }
+}
+
 /// A mean log-likelihood, in nats an example.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -50,6 +121,8 @@ pub struct Estimate {
     pub baseline: Option<f64>,
     /// Examples it is a mean of.
     pub examples: usize,
+    /// Why it should not be taken at its word; empty where nothing speaks against it.
+    pub warnings: Vec<Warning>,
 }
 
 impl fmt::Display for Estimate {
@@ -61,7 +134,8 @@ impl fmt::Display for Estimate {
             Kind::Upper => write!(f, "optimistic; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
             Kind::Estimate => write!(f, "estimate; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
         }
-        write!(f, "data error {:.2})", self.data_error)
+        write!(f, "data error {:.2})", self.data_error)?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "; warning: {warning}"))
     }
 }
 

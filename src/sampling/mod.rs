@@ -2,5 +2,5 @@
 
 mod estimate;
 
-pub use estimate::{Estimate, Kind};
+pub use estimate::{Estimate, Kind, Warning};
 pub(crate) use estimate::{LogMeanExp, mean_and_error};

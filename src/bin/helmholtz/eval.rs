@@ -35,7 +35,8 @@ pub struct Eval {
     /// How grey levels become 0 and 1 [default: as in training]
     #[arg(long, value_enum, value_name = "HOW")]
     binarize: Option<Binarize>,
-    /// Chains and temperatures of annealed importance sampling
+    /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
+    /// [default: until the Monte Carlo error is 0.1 nats or the budget ends]
     #[arg(long, value_name = "CHAINS,TEMPERATURES")]
     rescore: Option<Annealing>,
     /// Sum all states where the smaller layer has no more units than this; at most 25
@@ -73,19 +74,19 @@ impl Eval {
             Split::Train => "train",
         };
         let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
-        let ais = likelihood::ais(self.rescore, Seed(seed));
+        let scoring = likelihood::scoring(self.rescore, Seed(seed), self.exact_up_to);
         let Model::Rbm(rbm) = &loaded.model;
         if let Some(annealing) = self.rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }
         let begun = Instant::now();
-        let estimate = likelihood::of_rbm(rbm, &rows, &ais, self.exact_up_to).map_err(|failure| {
-            failure
+        let score = rbm.score(&rows, &scoring).map_err(|error| {
+            Failure::from(error)
                 .about(&name)
                 .or_hint("is this the data the model was made for? --binarize says how grey levels are read")
         })?;
         let mut report = Report::new();
-        likelihood::report(&mut report, &estimate, split);
+        likelihood::report(&mut report, &score, split);
         report.figure("model", "rbm");
         report.figure("data", name);
         report.figure("binarize", Choice(reading.binarize).to_string());

@@ -4,8 +4,7 @@ use crate::console::Report;
 use crate::failure::Failure;
 use crate::size;
 use helmholtz::Seed;
-use helmholtz::data::Dataset;
-use helmholtz::rbm::{Ais, Rbm};
+use helmholtz::rbm::{Ais, Score, Scoring};
 use helmholtz::sampling::{Estimate, Kind};
 use std::str::FromStr;
 
@@ -36,39 +35,39 @@ impl FromStr for Annealing {
     }
 }
 
-/// Annealing as asked, else with the library's defaults; its random numbers are those of the run `seed` names.
-pub fn ais(given: Option<Annealing>, seed: Seed) -> Ais {
+/// How to score: with annealing as asked, else with the library's defaults; exactly where the smaller layer has at
+/// most `exact_up_to` units. The random numbers are those of the run `seed` names.
+pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scoring {
     let seed = seed.derive("likelihood", 0);
-    match given {
-        Some(Annealing { chains, temperatures }) => Ais { chains, temperatures, seed },
-        None => Ais { seed, ..Ais::default() },
-    }
-}
-
-/// The mean log-likelihood of `data`: exact where the smaller layer has at most `exact_up_to` units.
-pub fn of_rbm(rbm: &Rbm, data: &Dataset<'_>, ais: &Ais, exact_up_to: usize) -> Result<Estimate, Failure> {
-    let smaller = rbm.visible().min(rbm.hidden());
-    let estimate = if smaller <= exact_up_to {
-        rbm.exact_log_likelihood(data, exact_up_to)
-    } else {
-        rbm.annealed_log_likelihood(data, ais)
+    let scoring = match given {
+        Some(Annealing { chains, temperatures }) => Scoring::with_ais(Ais { chains, temperatures, seed }),
+        None => Scoring::with_seed(seed),
     };
-    estimate.map_err(Failure::from)
+    Scoring { exact_up_to, ..scoring }
 }
 
-/// Says what an estimate is, for people and for programs. `split` says of what rows it is.
-pub fn report(report: &mut Report, estimate: &Estimate, split: &str) {
+/// Says what a score is, for people and for programs. `split` says of what rows it is.
+pub fn report(report: &mut Report, score: &Score, split: &str) {
+    let estimate = &score.estimate;
     report.line(format!(
         "log-likelihood  {:.2} nats an example, mean of {} {split} examples",
         estimate.value, estimate.examples
     ));
     report.line(format!("                {}", direction(estimate)));
     report.line(format!("                {}; {}", estimate.method, errors(estimate)));
-    if let Some(ess) = estimate.effective_sample_size.filter(|ess| *ess < 5.0) {
+    if let Some(conservative) = &score.conservative {
         report.line(format!(
-            "                few of the annealed chains carry the weight (effective number {ess:.1}): more temperatures \
-             would be safer"
+            "conservative    {:.2} nats an example: {}",
+            conservative.value,
+            direction(conservative)
         ));
+        report.line(format!("                {}; {}", conservative.method, errors(conservative)));
+        report.figure("log_likelihood_conservative", conservative.value);
+        report.figure("conservative_monte_carlo_error", conservative.monte_carlo_error);
+        report.figure("conservative_method", conservative.method.clone());
+    }
+    for warning in &estimate.warnings {
+        report.line(format!("warning         {warning}"));
     }
     if let Some(baseline) = estimate.baseline {
         let gain = estimate.value - baseline;
@@ -85,6 +84,8 @@ pub fn report(report: &mut Report, estimate: &Estimate, split: &str) {
     report.figure("method", estimate.method.clone());
     report.figure("examples", estimate.examples);
     report.figure("split", split);
+    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    report.figure("warnings", warnings);
     if let Some(baseline) = estimate.baseline {
         report.figure("baseline", baseline);
     }

@@ -21,7 +21,8 @@ use std::time::Instant;
 Examples:
   helmholtz sample runs/rbm-digits
   helmholtz sample runs/rbm-digits --count 10000 --out draws.npy
-  helmholtz sample runs/rbm-digits --from-data --steps 10")]
+  helmholtz sample runs/rbm-digits --from-data --steps 10
+  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode")]
 pub struct Sample {
     /// A run folder or a .safetensors file
     #[arg(value_name = "RUN|MODEL")]
@@ -32,6 +33,9 @@ pub struct Sample {
     /// Gibbs sweeps of each chain [default: 1000]
     #[arg(long, value_name = "SWEEPS")]
     steps: Option<usize>,
+    /// Parallel tempering: each draw from a ladder of so many temperatures
+    #[arg(long, value_name = "REPLICAS", conflicts_with_all = ["from_data", "precision"])]
+    tempering: Option<usize>,
     /// Start the chains at test rows instead of at random states
     #[arg(long)]
     from_data: bool,
@@ -64,7 +68,13 @@ impl Sample {
         let out = loaded.picture_path(self.out.as_deref(), "samples.png");
         let format = FileFormat::of(&out)?;
         let Model::Rbm(rbm) = &loaded.model;
-        size::check("count", self.count, rbm.visible().max(rbm.hidden()))?;
+        let replicas = self.tempering.unwrap_or(1);
+        if self.tempering.is_some() && replicas < 2 {
+            return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
+        }
+        let units = rbm.visible().max(rbm.hidden());
+        size::check("tempering", replicas, units)?;
+        size::check("count", self.count, units * replicas)?;
         let begun = Instant::now();
         let draws = self.draw(rbm, &loaded, globals.seed())?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -90,12 +100,16 @@ impl Sample {
     fn draw(&self, rbm: &Rbm, loaded: &Loaded, seed: Seed) -> Result<Draws, Failure> {
         if !self.from_data
             && self.steps.is_none()
+            && self.tempering.is_none()
             && self.precision == Sums::F32
             && let Some(bits) = rbm.sample_exact(self.count, seed)
         {
             return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
         }
         let sweeps = self.steps.unwrap_or(SWEEPS);
+        if let Some(replicas) = self.tempering {
+            return Ok(draw_tempered(rbm, self.count, replicas, sweeps, seed));
+        }
         let (mut chains, start) = if self.from_data {
             (self.chains_at_data(rbm, loaded, seed)?, "test rows")
         } else {
@@ -118,6 +132,22 @@ impl Sample {
         let bits = BitMatrix::from_fn(self.count, rows.units(), |row, unit| rows.get(from(row), unit));
         Ok(Chains::from_visible(bits, rbm.hidden(), seed))
     }
+}
+
+/// Half of the sweeps space the temperatures, the other half count.
+fn draw_tempered(rbm: &Rbm, count: usize, replicas: usize, sweeps: usize, seed: Seed) -> Draws {
+    let mut ladders = rbm.tempered_chains(count, replicas, seed);
+    ladders.warm_up(rbm, sweeps / 2);
+    ladders.gibbs(rbm, sweeps - sweeps / 2);
+    let bits = ladders.cold();
+    let lowest = ladders.acceptance().into_iter().fold(1.0, f64::min);
+    let method = format!(
+        "{sweeps} sweeps of parallel tempering at {replicas} temperatures, swaps accepted at least {:.0} %, {:.1} \
+         round trips a draw",
+        100.0 * lowest,
+        ladders.round_trips() as f64 / count as f64
+    );
+    Draws { levels: bits.to_f32(), bits, method }
 }
 
 /// The rows as bits, if they are as wide as the model.

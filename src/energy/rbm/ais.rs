@@ -1,15 +1,19 @@
 //! Annealed importance sampling of log Z (Neal 2001; Salakhutdinov & Murray 2008).
 //!
-//! From the machine without weights and with visible biases a₀ (β = 0) to the machine itself (β = 1) through
-//! p*_β(v) = e^((1−β) a₀·v + β a·v) Πⱼ (1 + e^(β xⱼ)), xⱼ = bⱼ + v·W₍ⱼ₎. Each chain collects
-//! log w = Σₖ log p*_βₖ(v) − log p*_βₖ₋₁(v); the mean of w estimates Z / Z₀ without bias, so E[log Ẑ] ≤ log Z.
+//! Up the [bridge](super::bridge) from the machine without weights and with visible biases a₀ (β = 0) to the machine
+//! itself (β = 1). Each chain collects log w = Σₖ log p*_βₖ(v_k−1) − log p*_βₖ₋₁(v_k−1); the mean of w estimates Z / Z₀
+//! without bias, so E[log Ẑ] ≤ log Z.
+//!
+//! How many temperatures a machine needs is not known beforehand: [`AdaptiveAis`] finds out. Along a slow walk log w is
+//! a sum of many nearly independent parts, nearly normal, with a variance σ² that falls as 1 / temperatures (Neal 2001,
+//! §4), and the error of log Ẑ from n chains is √((e^σ² − 1) / n). So one short run says how long the next must be.
 
-use super::{Rbm, RbmError};
-use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
-use crate::random::{Lanes, Seed};
-use crate::sampling::LogMeanExp;
-use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
+#[cfg(test)]
+use super::Rbm;
+use super::RbmError;
+use super::bridge::{Bridge, at_least_one};
+use crate::random::Seed;
+use crate::sampling::{LogMeanExp, Warning, mean_and_error};
 
 /// How an annealing run is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,97 +35,157 @@ impl Default for Ais {
 
 impl Ais {
     /// log Z of `rbm`, annealed from the independent model with visible biases `base` `[visible]`.
+    #[cfg(test)]
     pub(super) fn log_z(&self, rbm: &Rbm, base: &[f32]) -> Result<LogMeanExp, RbmError> {
-        let log_weights = self.log_weights(rbm, base)?;
-        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
-        let log_z0 = rbm.hidden as f64 * std::f64::consts::LN_2
-            + base.iter().map(|&bias| softplus(f64::from(bias))).sum::<f64>();
-        let mean = LogMeanExp::of(&log_weights);
-        Ok(LogMeanExp { value: log_z0 + mean.value, ..mean })
+        self.check()?;
+        Ok(self.run(&Bridge::new(rbm, base)).0)
     }
 
     /// The log-weight of each chain.
     ///
     /// # Errors
     /// Where there are no chains or temperatures.
+    #[cfg(test)]
     pub(super) fn log_weights(&self, rbm: &Rbm, base: &[f32]) -> Result<Vec<f64>, RbmError> {
-        for (name, given) in
-            [("the number of annealing chains", self.chains), ("the number of temperatures", self.temperatures)]
-        {
-            if given == 0 {
-                return Err(RbmError::Setting { name, given: given.to_string(), wanted: "at least 1" });
-            }
-        }
-        assert_eq!(base.len(), rbm.visible, "base biases for {} visible units", rbm.visible);
-        let mut tables = [Tables::new(), Tables::new(), Tables::new()];
-        let [towards_hidden, towards_visible, linear] = &mut tables;
-        rbm.tabulate(towards_hidden, towards_visible);
-        let difference: Vec<f32> = rbm.visible_bias.iter().zip(base).map(|(bias, base)| bias - base).collect();
-        linear.build(&difference, [1, rbm.visible], rbm.visible);
+        self.check()?;
+        Ok(Bridge::new(rbm, base).climb(self.chains, self.temperatures, self.seed))
+    }
 
-        let mut visible = BitMatrix::zeros(self.chains, rbm.visible);
-        let mut totals = vec![0.0; visible.blocks() * LANES];
-        let mut streams: Vec<_> =
-            (0..visible.blocks() as u64).map(|block| self.seed.lanes("annealing", block)).collect();
-        // Chains are independent, so the division moves no draw and may follow the number of threads.
-        let run = visible.blocks().div_ceil(rayon::current_num_threads());
-        let words = visible.words_mut().par_chunks_mut(run * rbm.visible.div_ceil(32) * LANES);
-        words.zip(streams.par_chunks_mut(run)).zip(totals.par_chunks_mut(run * LANES)).for_each(
-            |((visible, streams), totals)| {
-                let path = Path { rbm, base, tables: &tables, temperatures: self.temperatures };
-                path.walk(visible, streams, totals);
-            },
-        );
-        totals.truncate(self.chains);
-        Ok(totals)
+    pub(super) fn check(&self) -> Result<(), RbmError> {
+        at_least_one("the number of annealing chains", self.chains)?;
+        at_least_one("the number of temperatures", self.temperatures)
+    }
+
+    /// log Z, and the variance of the log-weights.
+    fn run(&self, bridge: &Bridge<'_>) -> (LogMeanExp, f64) {
+        let log_weights = bridge.climb(self.chains, self.temperatures, self.seed);
+        let mean = LogMeanExp::of(&log_weights);
+        let (_, error) = mean_and_error(&log_weights);
+        (LogMeanExp { value: bridge.log_z0() + mean.value, ..mean }, error * error * self.chains as f64)
     }
 }
 
-/// The way from β = 0 to 1 for some blocks of chains.
-struct Path<'a> {
-    rbm: &'a Rbm,
-    base: &'a [f32],
-    /// Towards hidden, towards visible, and the change of the visible bias as one output.
-    tables: &'a [Tables; 3],
-    temperatures: usize,
+/// Annealing with as many temperatures as a stated error asks for, or as a budget allows.
+///
+/// A short run says how many temperatures the target needs; longer runs follow, each with a stream of its own, until one
+/// of them reports an error within the target. The first run's word alone is never taken: chains that all miss the
+/// heavy weights agree with one another. The last run alone is reported. No clock is read, so that the same seed gives
+/// the same figure everywhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaptiveAis {
+    /// The Monte Carlo error of log Z to reach, nats.
+    pub target_error: f64,
+    /// Chains × temperatures to spend in all. One of them costs two products of a state with the weights.
+    pub budget: u64,
+    /// Independent chains of each run.
+    pub chains: usize,
+    /// Temperatures of the first run.
+    pub temperatures: usize,
+    /// The seed of its streams.
+    pub seed: Seed,
 }
 
-impl Path<'_> {
-    fn walk(&self, visible: &mut [u32], streams: &mut [Lanes], totals: &mut [f64]) {
-        let Path { rbm, tables: [towards_hidden, _, linear], temperatures, .. } = *self;
-        let blocks = streams.len();
-        let rows = blocks * LANES;
-        let mut hidden = vec![0u32; blocks * rbm.hidden.div_ceil(32) * LANES];
-        let mut scale = AlignedVec::<f32>::zeroed(rows);
-        let mut bias_sums = AlignedVec::<f32>::zeroed(rows);
-        // v ~ the base model: at s = 0 the logits are the base biases, whatever the hidden states.
-        self.draw_visible(&hidden, visible, streams, &scale);
-        for step in 0..temperatures {
-            let beta = |step: usize| step as f64 / temperatures as f64;
-            let (beta, next_beta) = (beta(step), beta(step + 1));
-            let states = BitsRef::new(visible, rbm.visible, blocks);
-            lookup::sums_of_blocks(Weights::Tables(linear), states, &mut bias_sums, rows);
-            for (total, &sum) in totals.iter_mut().zip(bias_sums.iter()) {
-                *total += (next_beta - beta) * f64::from(sum);
-            }
-            let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: &mut hidden, free: None, rows };
-            let betas = [beta as f32, next_beta as f32];
-            lookup::anneal(Weights::Tables(towards_hidden), states, layer, betas, streams, totals);
-            scale.fill(next_beta as f32);
-            self.draw_visible(&hidden, visible, streams, &scale);
+impl Default for AdaptiveAis {
+    /// An error of 0.1 nats within 2 million chain-temperatures, by 128 chains, from 1,000 temperatures up.
+    fn default() -> Self {
+        AdaptiveAis { target_error: 0.1, budget: 2_000_000, chains: 128, temperatures: 1_000, seed: Seed(0) }
+    }
+}
+
+impl AdaptiveAis {
+    pub(super) fn check(&self) -> Result<(), RbmError> {
+        if self.target_error.is_nan() || self.target_error <= 0.0 {
+            let (name, wanted) = ("the target error", "a positive number");
+            return Err(RbmError::Setting { name, given: self.target_error.to_string(), wanted });
         }
+        self.stage(0, self.temperatures).check()
     }
 
-    fn draw_visible(&self, hidden: &[u32], visible: &mut [u32], streams: &mut [Lanes], scale: &[f32]) {
-        let blocks = streams.len();
-        let layer = Layer {
-            bias: &self.rbm.visible_bias,
-            temper: Some((scale, self.base)),
-            words: visible,
-            free: None,
-            rows: blocks * LANES,
+    fn stage(&self, index: u64, temperatures: usize) -> Ais {
+        Ais { chains: self.chains, temperatures, seed: self.seed.derive("annealing stage", index) }
+    }
+}
+
+/// How log Z is annealed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Annealing {
+    /// With given chains and temperatures.
+    Fixed(Ais),
+    /// Until an error is reached or a budget spent.
+    Until(AdaptiveAis),
+}
+
+impl Default for Annealing {
+    fn default() -> Self {
+        Annealing::Until(AdaptiveAis::default())
+    }
+}
+
+impl From<Ais> for Annealing {
+    fn from(ais: Ais) -> Self {
+        Annealing::Fixed(ais)
+    }
+}
+
+/// What annealing came to.
+pub(super) struct Annealed {
+    pub log_z: LogMeanExp,
+    /// The run that is reported.
+    pub ais: Ais,
+    pub warnings: Vec<Warning>,
+}
+
+impl Annealing {
+    /// Anneals; the warnings are those a single estimate gives rise to.
+    pub(super) fn run(&self, bridge: &Bridge<'_>) -> Result<Annealed, RbmError> {
+        let mut annealed = match self {
+            Annealing::Fixed(ais) => {
+                ais.check()?;
+                Annealed { log_z: ais.run(bridge).0, ais: *ais, warnings: Vec::new() }
+            }
+            Annealing::Until(adaptive) => {
+                adaptive.check()?;
+                adaptive.run(bridge)
+            }
         };
-        let input = BitsRef::new(hidden, self.rbm.hidden, blocks);
-        lookup::sample(Weights::Tables(&self.tables[1]), input, layer, streams);
+        let (effective, chains) = (annealed.log_z.effective_sample_size, annealed.ais.chains);
+        if effective < FEW_CHAINS.min(0.5 * chains as f64) || effective < FEW_SHARE * chains as f64 {
+            annealed.warnings.push(Warning::FewEffectiveChains { effective, chains });
+        }
+        Ok(annealed)
+    }
+}
+
+/// Fewer effective chains than this, or a smaller share of all chains: the reported error means little, the variance
+/// of the weights resting on a handful of them.
+const FEW_CHAINS: f64 = 10.0;
+const FEW_SHARE: f64 = 0.05;
+
+impl AdaptiveAis {
+    fn run(&self, bridge: &Bridge<'_>) -> Annealed {
+        let chains = self.chains as u64;
+        let mut left = self.budget;
+        let mut ais = self.stage(0, self.temperatures);
+        for index in 1.. {
+            let (log_z, variance) = ais.run(bridge);
+            left = left.saturating_sub(chains * ais.temperatures as u64);
+            let met = log_z.error <= self.target_error;
+            if met && index > 1 {
+                return Annealed { log_z, ais, warnings: Vec::new() };
+            }
+            // √((e^(σ² / factor) − 1) / n) = target, with half as much again to spare.
+            let needed = variance / (self.chains as f64 * self.target_error.powi(2)).ln_1p();
+            let factor = (1.5 * needed).clamp(2.0, 32.0);
+            let affordable = usize::try_from(left / chains).unwrap_or(usize::MAX);
+            let temperatures = ((ais.temperatures as f64 * factor) as usize).min(affordable);
+            // A run not much longer than this one would only be another draw of the same.
+            if (temperatures as f64) < 1.25 * ais.temperatures as f64 {
+                let missed = Warning::TargetMissed { error: log_z.error, target: self.target_error };
+                let warnings = if met { Vec::new() } else { vec![missed] };
+                return Annealed { log_z, ais, warnings };
+            }
+            ais = self.stage(index, temperatures);
+        }
+        unreachable!("each run is longer than the one before, and the budget is finite")
     }
 }

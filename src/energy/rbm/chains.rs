@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 /// Tables are kept whole while those of both directions take no more than this; beyond, each thread tabulates a few
 /// outputs at a time. 40 MB: a machine of 1024 × 1024 units, and about the last-level cache of a server.
-const TABLE_BYTES: usize = 40 << 20;
+pub(super) const TABLE_BYTES: usize = 40 << 20;
 
 /// Persistent Gibbs chains of an RBM.
 ///

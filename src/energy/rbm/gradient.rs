@@ -153,6 +153,17 @@ impl Stack {
         lookup::mean(rbm.towards_hidden(), input, &rbm.hidden_bias, out);
     }
 
+    /// Lays the model's visible rows in, and finds the hidden probabilities of all rows.
+    pub(super) fn finish_with_model(&mut self, rbm: &Rbm, visible: &BitMatrix) {
+        let start = self.data_blocks * self.block_words();
+        self.words[start..][..visible.words().len()].copy_from_slice(visible.words());
+        let blocks = self.data_blocks + self.model_blocks();
+        let input = BitsRef::new(&self.words[..blocks * self.block_words()], self.visible, blocks);
+        let stride = self.row_weights.len();
+        let out = MeansOut { values: &mut self.means, stride, row_weights: &self.row_weights };
+        lookup::mean(rbm.towards_hidden(), input, &rbm.hidden_bias, out);
+    }
+
     /// Sums all rows up.
     pub(super) fn statistics(&mut self, rbm: &Rbm, out: &mut Statistics) {
         let rows = self.row_weights.len();

@@ -8,22 +8,28 @@
 //!   layer: block Gibbs sampling draws a whole layer at a time.
 
 mod ais;
+mod bridge;
 mod chains;
 mod error;
 mod exact;
 mod gradient;
 mod likelihood;
 mod monitor;
+mod raise;
 mod recipe;
 mod rounding;
+mod tempering;
 mod trainer;
 mod update;
 
-pub use ais::Ais;
+pub use ais::{AdaptiveAis, Ais, Annealing};
 pub use chains::Chains;
 pub use error::RbmError;
+pub use likelihood::{Score, Scoring};
+pub use raise::Raise;
 pub use recipe::{Centering, ChainStart, Method, Recipe};
 pub use rounding::{Precision, Rounding};
+pub use tempering::TemperedChains;
 pub use trainer::RbmTrainer;
 
 use crate::kernels::lookup::{self, BitsRef, MeansOut, Rows, Tables, Weights};
@@ -351,11 +357,15 @@ fn means(weights: Weights<'_>, bias: &[f32], input: &BitMatrix) -> Vec<f32> {
 }
 
 #[cfg(test)]
+mod annealing_tests;
+#[cfg(test)]
 mod gradient_tests;
 #[cfg(test)]
 mod likelihood_tests;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod tempering_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

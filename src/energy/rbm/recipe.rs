@@ -16,6 +16,14 @@ pub enum Method {
         /// Sweeps a step.
         k: usize,
     },
+    /// k sweeps of parallel tempering a step, whose chains persist: the replicas at β = 1 are the negative side
+    /// (Desjardins et al. 2010). Costs `replicas` times the chains of [`Method::Pcd`].
+    Pt {
+        /// Replicas of each ladder, at evenly spaced inverse temperatures from 0 to 1.
+        replicas: usize,
+        /// Sweeps a step.
+        k: usize,
+    },
     /// The exact expectation, by enumeration of a layer of at most 16 units.
     Exact,
 }
@@ -55,7 +63,7 @@ pub struct Recipe {
     pub method: Method,
     /// Where the chains of [`Method::Pcd`] start each step.
     pub chain_start: ChainStart,
-    /// Chains of [`Method::Pcd`]; as many as the batch has rows where `None`.
+    /// Chains of [`Method::Pcd`], ladders of [`Method::Pt`]; as many as the batch has rows where `None`.
     pub chains: Option<usize>,
     /// Step of gradient ascent on the mean log-likelihood, at the start.
     pub learning_rate: f32,
@@ -104,8 +112,15 @@ impl Recipe {
         if !(0.0..1.0).contains(&self.average_decay) {
             return setting("the decay of the average", self.average_decay.to_string(), "at least 0 and below 1");
         }
-        if let Method::Pcd { k: 0 } | Method::Cd { k: 0 } = self.method {
+        if let Method::Pcd { k: 0 } | Method::Cd { k: 0 } | Method::Pt { k: 0, .. } = self.method {
             return setting("k, the sweeps a step,", "0".into(), "at least 1");
+        }
+        if let Method::Pt { replicas: given @ (0 | 1), .. } = self.method {
+            return setting("the number of replicas", given.to_string(), "at least 2");
+        }
+        if matches!(self.method, Method::Pt { .. }) && self.chain_start != ChainStart::Persistent {
+            let given = format!("{:?}", self.chain_start).to_lowercase();
+            return setting("the start of the chains of parallel tempering", given, "persistent");
         }
         if self.chains == Some(0) {
             return setting("the number of chains", "0".into(), "at least 1");

@@ -61,7 +61,7 @@ fn log_z_by_enumeration_is_the_books() {
 
 /// The second largest eigenvalue of a sweep's transition matrix on visible states, by power iteration on the
 /// component orthogonal to π.
-fn second_eigenvalue(reference: &Reference) -> f64 {
+pub(super) fn second_eigenvalue(reference: &Reference) -> f64 {
     let (v_states, h_states) = (1usize << reference.visible, 1usize << reference.hidden);
     let probability = |p: f64, on: bool| if on { p } else { 1.0 - p };
     let up: Vec<Vec<f64>> = (0..v_states)

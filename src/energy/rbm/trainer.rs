@@ -3,7 +3,9 @@
 use super::exact::Enumeration;
 use super::gradient::{Grey, Stack, Statistics, subtract_exact_model};
 use super::update::{Momentum, Step, ascend};
-use super::{Centering, ChainStart, Method, Rbm, RbmError, Recipe, chains, monitor, stride};
+use super::{
+    Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor, stride,
+};
 use crate::data::{Binarization, Dataset};
 use crate::random::{Lanes, Seed};
 use crate::store::{Snapshot, SnapshotError};
@@ -28,6 +30,8 @@ pub struct RbmTrainer {
     /// The chains: the state that persists is the hidden one.
     chains: BitMatrix,
     chain_streams: Vec<Lanes>,
+    /// The chains of parallel tempering, which have states, streams and temperatures of their own.
+    tempered: Option<TemperedChains>,
     data_streams: Vec<Lanes>,
     /// The batch as bits; none for grey levels.
     bits: BitMatrix,
@@ -74,7 +78,7 @@ impl RbmTrainer {
             hidden_offset.fill(0.5);
         }
         let chain_count = match (recipe.method, recipe.chain_start) {
-            (Method::Exact, _) => 0,
+            (Method::Exact | Method::Pt { .. }, _) => 0,
             (Method::Cd { .. }, _) | (_, ChainStart::Data) => training.batch,
             (Method::Pcd { .. }, _) => recipe.chains.unwrap_or(training.batch),
         };
@@ -91,6 +95,16 @@ impl RbmTrainer {
         for (block, stream) in chain_streams.iter_mut().enumerate() {
             chains::toss(&mut hidden, block, rbm.hidden, stream);
         }
+        let ladders = recipe.chains.unwrap_or(training.batch);
+        let (tempered, model_rows) = match recipe.method {
+            Method::Pt { replicas, .. } => {
+                let base: Vec<f32> =
+                    likelihood::logits_of_means(&means, data.len()).map(|logit| logit as f32).collect();
+                let seed = seed.derive("training ladders", 0);
+                (Some(TemperedChains::new(&rbm, ladders, replicas, &base, seed)), ladders)
+            }
+            _ => (None, chain_count),
+        };
         let data_rows = if grey.is_some() { 0 } else { training.batch };
         Ok(RbmTrainer {
             average: rbm.clone(),
@@ -102,7 +116,8 @@ impl RbmTrainer {
             data_streams: streams(seed, "training data", training.batch),
             bits: BitMatrix::zeros(data_rows, rbm.visible),
             grey,
-            stack: Stack::new(&rbm, data_rows, chain_count),
+            tempered,
+            stack: Stack::new(&rbm, data_rows, model_rows),
             statistics: Statistics::new(rbm.visible, rbm.hidden),
             seed,
             recipe,
@@ -152,6 +167,12 @@ impl RbmTrainer {
         let (rbm, streams) = (&self.rbm, &mut self.chain_streams);
         match self.recipe.method {
             Method::Exact => self.stack.finish_data(rbm),
+            Method::Pt { k, .. } => {
+                if let Some(tempered) = &mut self.tempered {
+                    tempered.gibbs(rbm, k);
+                    self.stack.finish_with_model(rbm, &tempered.cold());
+                }
+            }
             Method::Pcd { k } | Method::Cd { k } => {
                 if starts_at_data(&self.recipe) {
                     self.stack.draw_hidden_from_data(rbm, &mut self.chains, streams);
@@ -247,6 +268,10 @@ impl Learner for RbmTrainer {
         }
         let update: f64 = self.momentum.weights.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
         metrics.set("update_norm", update.sqrt());
+        if let Some(tempered) = &self.tempered {
+            metrics.set("lowest_swap_rate", tempered.lowest_acceptance());
+            metrics.set("round_trips", tempered.round_trips() as f64);
+        }
         monitor::report(&self.rbm, train, held_out, self.seed, metrics);
         Ok(())
     }
@@ -266,6 +291,9 @@ impl Learner for RbmTrainer {
         for (name, streams) in [("chains.streams", &self.chain_streams), ("data.streams", &self.data_streams)] {
             let words: Vec<u32> = streams.iter().flat_map(Lanes::state).collect();
             snapshot.put_u32(name, &[streams.len(), 64], &words);
+        }
+        if let Some(tempered) = &self.tempered {
+            tempered.save(snapshot);
         }
     }
 
@@ -291,6 +319,9 @@ impl Learner for RbmTrainer {
                 words.copy_from_slice(state);
                 *stream = Lanes::from_state(&words);
             }
+        }
+        if let Some(tempered) = &mut self.tempered {
+            tempered.load(snapshot)?;
         }
         Ok(())
     }

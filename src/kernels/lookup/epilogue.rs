@@ -382,3 +382,36 @@ impl Epilogue for Anneal<'_> {
         }
     }
 }
+
+/// For the exchange of temperatures: adds Σ softplus(s′ x) − softplus(s x) over the units to `totals`, each chain
+/// having an inverse temperature s and another s′ it may change to.
+pub(super) struct Exchange<'a> {
+    pub bias: &'a [f32],
+    /// s and s′, each `[blocks · 16]`.
+    pub scales: [&'a [f32]; 2],
+    pub totals: Shared<f64>,
+}
+
+impl Epilogue for Exchange<'_> {
+    #[inline(always)]
+    unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
+        let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
+        let first = place.block * LANES + place.lane;
+        // SAFETY: each slice is a vector long.
+        let scales = self.scales.map(|scale| unsafe { simd.load(scale[first..][..S::LANES].as_ptr()) });
+        let mut linear = zero;
+        let mut ratio = [one; 2];
+        for row in 0..place.units {
+            let x = simd.add(sums[row], simd.splat(self.bias[place.unit + row]));
+            linear = simd.add(linear, simd.max(x, zero));
+            for (product, scale) in ratio.iter_mut().zip(scales) {
+                let e = math::exp(simd, minus_magnitude(simd, simd.mul(scale, x)));
+                *product = simd.mul(*product, simd.add(one, e));
+            }
+        }
+        let logarithm = math::ln(simd, simd.div(ratio[1], ratio[0]));
+        let rise = simd.mul(simd.sub(scales[1], scales[0]), linear);
+        // SAFETY: the caller's promise.
+        unsafe { accumulate(simd, self.totals, place, simd.add(rise, logarithm)) };
+    }
+}

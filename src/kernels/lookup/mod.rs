@@ -18,8 +18,8 @@ pub(crate) use few::FEW_CHAINS;
 pub(crate) use fixed::{FixedTables, WINDOW};
 pub(crate) use product::{BitsRef, Rows, Weights};
 pub(crate) use sweep::{
-    Layer, MeansOut, add_softplus, anneal, are_few, mean, mean_and_sample, sample, sample_by_outputs, sample_few,
-    sums, sums_of_blocks,
+    Layer, MeansOut, add_exchange, add_softplus, anneal, are_few, mean, mean_and_sample, sample,
+    sample_by_outputs, sample_few, sums, sums_of_blocks,
 };
 pub use tables::Tables;
 pub(crate) use transpose::transpose_bits;

@@ -5,7 +5,7 @@
 //! the same in either way, so the choice shows in the time alone.
 
 use super::epilogue::{
-    Anneal, Bits, Drawn, FromLanes, Logit, Mean, MeanAndSample, Means, Sample, Shared, Softplus, Sums,
+    Anneal, Bits, Drawn, Exchange, FromLanes, Logit, Mean, MeanAndSample, Means, Sample, Shared, Softplus, Sums,
 };
 use super::few::product_of_few;
 use super::product::{BitsRef, Rows, Weights, product, product_by_outputs};
@@ -212,4 +212,21 @@ impl Kernel for Draw<'_> {
             }
         }
     }
+}
+
+/// Adds Σ softplus(s′ x) − softplus(s x) over the units to `totals`, `[blocks · 16]`, s and s′ being each chain's
+/// inverse temperatures; one thread.
+pub(crate) fn add_exchange(
+    weights: Weights<'_>,
+    input: BitsRef<'_>,
+    bias: &[f32],
+    scales: [&[f32]; 2],
+    totals: &mut [f64],
+) {
+    let rows = input.blocks * LANES;
+    assert!(
+        weights.outputs() == bias.len() && totals.len() >= rows && scales.iter().all(|scale| scale.len() >= rows),
+        "an exchange of temperatures"
+    );
+    product(weights, input, &Exchange { bias, scales, totals: Shared::new(totals) });
 }

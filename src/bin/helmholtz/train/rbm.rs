@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 const EXACT_UP_TO: usize = 20;
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 128;
+/// Replicas of a ladder of parallel tempering unless told otherwise.
+const REPLICAS: usize = 8;
 
 /// Train a restricted Boltzmann machine by block Gibbs sampling
 #[derive(Args)]
@@ -41,9 +43,12 @@ pub struct Rbm {
     /// How the gradient's negative part is found [default: pcd]
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
     method: Option<Method>,
-    /// Gibbs sweeps an update, for pcd and cd [default: 1]
+    /// Gibbs sweeps an update, for pcd, cd and pt [default: 1]
     #[arg(long, value_name = "SWEEPS", help_heading = "Learning")]
     k: Option<usize>,
+    /// Temperatures of pt, each with its own chains [default: 8]
+    #[arg(long, value_name = "N", help_heading = "Learning")]
+    replicas: Option<usize>,
     /// Where the chains of pcd start at each update [default: persistent]
     #[arg(long, value_enum, value_name = "WHERE", help_heading = "Learning")]
     chains: Option<ChainStart>,
@@ -78,6 +83,8 @@ enum Method {
     Pcd,
     /// contrastive divergence: chains that start at the data
     Cd,
+    /// parallel tempering: persistent chains at several temperatures that exchange them
+    Pt,
     /// all states are summed; for small machines
     Exact,
 }
@@ -127,6 +134,7 @@ impl Rbm {
         let default = Recipe::default();
         let method = settings.settle_choice("method", self.method, Method::Pcd)?;
         let k = settings.settle("k", self.k, 1)?;
+        let replicas = settings.settle("replicas", self.replicas, REPLICAS)?;
         let start = settings.settle_choice("chains", self.chains, ChainStart::Persistent)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         let centering = settings.settle_choice("centering", self.centering, Centering::Centered)?;
@@ -134,6 +142,7 @@ impl Rbm {
             method: match method {
                 Method::Pcd => model::Method::Pcd { k },
                 Method::Cd => model::Method::Cd { k },
+                Method::Pt => model::Method::Pt { replicas, k },
                 Method::Exact => model::Method::Exact,
             },
             chain_start: match start {
@@ -234,9 +243,8 @@ impl Rbm {
             None => (session.train.clone(), "train"),
         };
         globals.console().note("estimating the log-likelihood …");
-        let ais = likelihood::ais(self.ais, seed);
-        let estimate = likelihood::of_rbm(rbm, &data, &ais, EXACT_UP_TO)?;
-        likelihood::report(report, &estimate, split);
+        let scoring = likelihood::scoring(self.ais, seed, EXACT_UP_TO);
+        likelihood::report(report, &rbm.score(&data, &scoring)?, split);
         Ok(())
     }
 

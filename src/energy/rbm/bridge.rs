@@ -1,0 +1,175 @@
+//! The bridge between the independent model and the machine, which annealing walks in either direction.
+//!
+//! At inverse temperature β the unnormalised density of the visible units, the hidden ones summed out, is
+//!
+//! p*_β(v) = e^((1−β) a₀·v + β a·v) Πⱼ (1 + e^(β xⱼ)),  xⱼ = bⱼ + v·W₍ⱼ₎:
+//!
+//! the independent model with visible biases a₀ at β = 0, whose Z₀ is known, and the machine at β = 1. The transition
+//! operator T_β(v′ | v) is one sweep of block Gibbs sampling at β: h ~ p_β(h | v), then v′ ~ p_β(v′ | h). It leaves
+//! p_β(v) unchanged and is reversible with respect to it, p_β(v) T_β(v′ | v) = Σₕ p_β(v, h) p_β(v′, h) / p_β(h), which
+//! is symmetric: so the operator that undoes it is T_β itself.
+
+use super::{Rbm, RbmError};
+use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
+use crate::random::{Lanes, Seed};
+use crate::tensor::{AlignedVec, BitMatrix, LANES};
+use rayon::prelude::*;
+
+/// The family p*_β of one machine, tabulated.
+pub(super) struct Bridge<'a> {
+    rbm: &'a Rbm,
+    base: &'a [f32],
+    towards_hidden: Tables,
+    towards_visible: Tables,
+    /// The change of the visible bias, a − a₀, as the weights of one output.
+    linear: Tables,
+}
+
+/// Which way a chain walks.
+#[derive(Clone, Copy)]
+enum Way {
+    /// From a draw of the independent model to the machine.
+    Up,
+    /// From a given state of the machine to the independent model.
+    Down,
+}
+
+impl<'a> Bridge<'a> {
+    /// From the independent model with visible biases `base` `[visible]` to `rbm`.
+    pub(super) fn new(rbm: &'a Rbm, base: &'a [f32]) -> Self {
+        assert_eq!(base.len(), rbm.visible, "base biases for {} visible units", rbm.visible);
+        let (mut towards_hidden, mut towards_visible) = (Tables::new(), Tables::new());
+        rbm.tabulate(&mut towards_hidden, &mut towards_visible);
+        Bridge { rbm, base, towards_hidden, towards_visible, linear: change_of_bias(rbm, base) }
+    }
+
+    /// log Z₀ = H ln 2 + Σᵢ softplus(a₀ᵢ), nats.
+    pub(super) fn log_z0(&self) -> f64 {
+        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+        self.rbm.hidden as f64 * std::f64::consts::LN_2
+            + self.base.iter().map(|&bias| softplus(f64::from(bias))).sum::<f64>()
+    }
+
+    /// Draws `chains` states v₀ of the independent model, walks them up, v_k ~ T_βₖ(· | v_k−1), and gives each chain's
+    /// Σₖ log p*_βₖ(v_k−1) − log p*_βₖ₋₁(v_k−1).
+    pub(super) fn climb(&self, chains: usize, temperatures: usize, seed: Seed) -> Vec<f64> {
+        self.walk(BitMatrix::zeros(chains, self.rbm.visible), temperatures, seed, Way::Up)
+    }
+
+    /// Walks the rows v_K of `visible` down, v_k−1 ~ T_βₖ(· | v_k), and gives each row's
+    /// Σₖ log p*_βₖ₋₁(v_k−1) − log p*_βₖ(v_k−1).
+    pub(super) fn descend(&self, visible: BitMatrix, temperatures: usize, seed: Seed) -> Vec<f64> {
+        self.walk(visible, temperatures, seed, Way::Down)
+    }
+
+    fn walk(&self, mut visible: BitMatrix, temperatures: usize, seed: Seed, way: Way) -> Vec<f64> {
+        let (rows, blocks) = (visible.rows(), visible.blocks());
+        let mut totals = vec![0.0; blocks * LANES];
+        let mut streams: Vec<_> = (0..blocks as u64).map(|block| seed.lanes("annealing", block)).collect();
+        // Chains are independent, so the division moves no draw and may follow the number of threads.
+        let run = blocks.div_ceil(rayon::current_num_threads()).max(1);
+        let words = visible.words_mut().par_chunks_mut(run * self.rbm.visible.div_ceil(32) * LANES);
+        words.zip(streams.par_chunks_mut(run)).zip(totals.par_chunks_mut(run * LANES)).for_each(
+            |((visible, streams), totals)| {
+                let mut walkers = Walkers::new(self, visible, streams, totals);
+                match way {
+                    Way::Up => walkers.up(temperatures),
+                    Way::Down => walkers.down(temperatures),
+                }
+            },
+        );
+        totals.truncate(rows);
+        totals
+    }
+}
+
+/// The change of the visible bias from `base` to `rbm`'s, a − a₀, as the weights of one output.
+pub(super) fn change_of_bias(rbm: &Rbm, base: &[f32]) -> Tables {
+    let difference: Vec<f32> = rbm.visible_bias.iter().zip(base).map(|(bias, base)| bias - base).collect();
+    let mut linear = Tables::new();
+    linear.build(&difference, [1, rbm.visible], rbm.visible);
+    linear
+}
+
+/// Refuses a setting of 0.
+pub(super) fn at_least_one(name: &'static str, given: usize) -> Result<(), RbmError> {
+    if given == 0 {
+        return Err(RbmError::Setting { name, given: "0".into(), wanted: "at least 1" });
+    }
+    Ok(())
+}
+
+/// Some blocks of chains on the bridge, one thread.
+struct Walkers<'a> {
+    bridge: &'a Bridge<'a>,
+    visible: &'a mut [u32],
+    hidden: Vec<u32>,
+    streams: &'a mut [Lanes],
+    totals: &'a mut [f64],
+    scale: AlignedVec<f32>,
+    bias_sums: AlignedVec<f32>,
+}
+
+impl<'a> Walkers<'a> {
+    fn new(
+        bridge: &'a Bridge<'a>,
+        visible: &'a mut [u32],
+        streams: &'a mut [Lanes],
+        totals: &'a mut [f64],
+    ) -> Self {
+        let (blocks, rows) = (streams.len(), streams.len() * LANES);
+        let hidden = vec![0; blocks * bridge.rbm.hidden.div_ceil(32) * LANES];
+        let (scale, bias_sums) = (AlignedVec::zeroed(rows), AlignedVec::zeroed(rows));
+        Walkers { bridge, visible, hidden, streams, totals, scale, bias_sums }
+    }
+
+    fn up(&mut self, temperatures: usize) {
+        let beta = |step: usize| step as f64 / temperatures as f64;
+        // v ~ the independent model: at β = 0 the logits are the base biases, whatever the hidden states.
+        self.draw_visible(0.0);
+        for step in 0..temperatures {
+            self.weigh_and_draw_hidden(beta(step), beta(step + 1));
+            self.draw_visible(beta(step + 1));
+        }
+    }
+
+    fn down(&mut self, temperatures: usize) {
+        let beta = |step: usize| step as f64 / temperatures as f64;
+        self.weigh_and_draw_hidden(1.0, 1.0);
+        for step in (1..=temperatures).rev() {
+            self.draw_visible(beta(step));
+            self.weigh_and_draw_hidden(beta(step), beta(step - 1));
+        }
+    }
+
+    /// Adds log p*_β′(v) − log p*_β(v), then draws h ~ p_β′(h | v).
+    fn weigh_and_draw_hidden(&mut self, beta: f64, next_beta: f64) {
+        let Bridge { rbm, towards_hidden, linear, .. } = self.bridge;
+        let blocks = self.streams.len();
+        let rows = blocks * LANES;
+        let states = BitsRef::new(self.visible, rbm.visible, blocks);
+        lookup::sums_of_blocks(Weights::Tables(linear), states, &mut self.bias_sums, rows);
+        for (total, &sum) in self.totals.iter_mut().zip(self.bias_sums.iter()) {
+            *total += (next_beta - beta) * f64::from(sum);
+        }
+        let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: &mut self.hidden, free: None, rows };
+        let betas = [beta as f32, next_beta as f32];
+        lookup::anneal(Weights::Tables(towards_hidden), states, layer, betas, self.streams, self.totals);
+    }
+
+    /// Draws v ~ p_β(v | h).
+    fn draw_visible(&mut self, beta: f64) {
+        let Bridge { rbm, base, towards_visible, .. } = self.bridge;
+        let blocks = self.streams.len();
+        self.scale.fill(beta as f32);
+        let layer = Layer {
+            bias: &rbm.visible_bias,
+            temper: Some((&self.scale, base)),
+            words: self.visible,
+            free: None,
+            rows: blocks * LANES,
+        };
+        let input = BitsRef::new(&self.hidden, rbm.hidden, blocks);
+        lookup::sample(Weights::Tables(towards_visible), input, layer, self.streams);
+    }
+}
