@@ -1,7 +1,7 @@
 //! Which rows a training step sees: a function of the seed and the step alone.
 
 use super::KeyedPermutation;
-use crate::Seed;
+use crate::random::Seed;
 
 /// An endless stream of full batches: each epoch is a fresh permutation of all rows, and a batch crosses the end of
 /// one into the next. The position is the whole state, so that a resumed run needs to know nothing else.

@@ -3,8 +3,8 @@
 use super::dataset::{Binarization, Dataset, Polarity};
 use super::pack::{self, Reading};
 use super::table::{Element, f32s, f64s};
-use crate::Seed;
 use crate::random::Lanes;
+use crate::random::Seed;
 use crate::tensor::{BitMatrix, LANES};
 use std::ops::Range;
 

@@ -2,7 +2,7 @@
 
 use super::dataset::Selection;
 use super::{DataError, Dataset, KeyedPermutation};
-use crate::Seed;
+use crate::random::Seed;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;

@@ -112,7 +112,7 @@ pub fn all_finite(values: &[f32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Seed;
+    use crate::random::Seed;
     use crate::simd::{Isa, dispatch_on};
 
     fn values(name: &str, length: usize) -> Vec<f32> {

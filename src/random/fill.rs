@@ -124,7 +124,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Seed;
+    use crate::random::Seed;
     use crate::simd::{Isa, dispatch_on};
 
     const LENGTHS: [usize; 10] = [0, 1, 15, 16, 17, 31, 32, 33, 100, 1000];

@@ -143,7 +143,7 @@ impl<S: Simd> LanesVector<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Seed;
+    use crate::random::Seed;
     use rand::Rng;
 
     #[test]

@@ -44,7 +44,7 @@ fn sin_cos<S: Simd>(simd: S, x: S::F32) -> (S::F32, S::F32) {
 
 #[cfg(test)]
 mod tests {
-    use crate::Seed;
+    use crate::random::Seed;
 
     /// Mass of the standard normal between `a` and `b`, by Simpson's rule on 2,000 intervals.
     fn mass(a: f64, b: f64) -> f64 {

@@ -84,7 +84,7 @@ impl TryRng for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Seed;
+    use crate::random::Seed;
     use rand::Rng;
 
     #[test]

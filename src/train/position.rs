@@ -1,7 +1,7 @@
 //! Where a run stands: the loop's own part of a checkpoint.
 
 use super::TrainError;
-use crate::Seed;
+use crate::random::Seed;
 use crate::store::Snapshot;
 
 const POSITION: &str = "train.position";

@@ -1,7 +1,7 @@
 //! The loop on the smallest learner there is: the mean of the data.
 
 use super::*;
-use crate::Seed;
+use crate::random::Seed;
 
 /// The mean of everything seen, blended with what came before, so that order matters to the last bit.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! How long to train, on what batches, and how often to look.
 
 use super::{EarlyStopping, TrainError};
-use crate::Seed;
+use crate::random::Seed;
 
 /// How long to train, on what batches, and how often to look. A plain value: set what matters and take the rest from
 /// [`Default`].

@@ -10,6 +10,9 @@ use crate::tensor::{BitMatrix, LANES};
 use rand::RngExt;
 use rayon::prelude::*;
 
+/// Units of the smaller layer up to which log Z is enumerated without being asked.
+pub(super) const EXACT_UNITS: usize = 20;
+
 /// States enumerated at a time: 32 blocks of 16.
 pub(super) const CHUNK: usize = 512;
 
@@ -104,7 +107,7 @@ impl Rbm {
     /// `count` independent exact draws of the visible units, `[count, visible]`: the smaller layer from its enumerated
     /// marginal, the other given it. `None` where the smaller layer has more than 20 units.
     pub fn sample_exact(&self, count: usize, seed: Seed) -> Option<BitMatrix> {
-        let enumeration = Enumeration::of(self, super::likelihood::EXACT_UNITS).ok()?;
+        let enumeration = Enumeration::of(self, EXACT_UNITS).ok()?;
         let mut cumulative = enumeration.all_log_weights();
         let largest = cumulative.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut total = 0.0;

@@ -10,14 +10,11 @@
 
 use super::ais::Annealing;
 use super::bridge::Bridge;
-use super::exact::Enumeration;
+use super::exact::{EXACT_UNITS, Enumeration};
 use super::{Ais, Raise, Rbm, RbmError};
 use crate::data::{Binarization, Dataset};
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, mean_and_error};
 use crate::tensor::BitMatrix;
-
-/// Units of the smaller layer up to which log Z is enumerated without being asked.
-pub(super) const EXACT_UNITS: usize = 20;
 
 /// ln(m / (1 − m)) of each mean, kept 1 / (2 `examples`) away from 0 and 1.
 pub(super) fn logits_of_means(means: &[f64], examples: usize) -> impl Iterator<Item = f64> + '_ {
@@ -72,7 +69,7 @@ impl Scoring {
     }
 
     /// The default with streams of `seed`.
-    pub fn with_seed(seed: crate::Seed) -> Self {
+    pub fn with_seed(seed: crate::random::Seed) -> Self {
         let annealing = Annealing::Until(super::AdaptiveAis { seed, ..Default::default() });
         Scoring { annealing, raise: Raise { seed, ..Raise::default() }, ..Scoring::default() }
     }

@@ -86,7 +86,7 @@ impl Reference {
 /// A machine with weights and biases spread evenly over ±`scale`, by a fixed recipe.
 pub(super) fn machine(visible: usize, hidden: usize, scale: f32, seed: u64) -> Rbm {
     let mut values = vec![0.0f32; visible * hidden + visible + hidden];
-    crate::Seed(seed).lanes("test machine", 0).fill_uniform(&mut values);
+    crate::random::Seed(seed).lanes("test machine", 0).fill_uniform(&mut values);
     values.iter_mut().for_each(|value| *value = (2.0 * *value - 1.0) * scale);
     let (weights, biases) = values.split_at(visible * hidden);
     Rbm::from_parameters(visible, hidden, weights, &biases[..visible], &biases[visible..])

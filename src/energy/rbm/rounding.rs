@@ -123,8 +123,8 @@ impl FixedPoint {
 mod tests {
     use super::super::reference::machine;
     use super::*;
-    use crate::Seed;
     use crate::kernels::lookup::{self, BitsRef, Rows};
+    use crate::random::Seed;
     use crate::tensor::{BitMatrix, LANES};
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Seed;
+use crate::random::Seed;
 
 fn values(name: &str, index: u64, length: usize) -> Vec<f32> {
     let mut values = vec![0.0; length];

@@ -8,8 +8,7 @@
 //! 2⁻²³, so an error of at most 2⁻²⁴ without a bias, and one below 2⁻²⁴ is never drawn, one above 1 − 2⁻²⁴ always.
 //! The exponential itself errs by less than 2⁻²¹ e ([`decay`](math::decay)).
 
-use super::product::{Epilogue, Place};
-use super::tables::TILE;
+use super::operands::{Epilogue, Place, TILE};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Simd, math};
 use crate::tensor::LANES;

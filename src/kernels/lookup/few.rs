@@ -4,8 +4,7 @@
 //! The terms of a group of inputs are added as a table holds them, pair by pair, and the groups in order, so a chain's
 //! sums are the same bits as in the company of many.
 
-use super::product::{BitsRef, Epilogue, Place, Rows};
-use super::tables::TILE;
+use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
 use crate::simd::{Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;

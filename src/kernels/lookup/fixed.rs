@@ -6,8 +6,7 @@
 //! weights, on every instruction set. One register holds 32 entries (AVX-512, groups of 5 units) for 32 chains: 2.5
 //! times the work of an f32 lookup.
 
-use super::product::{BitsRef, Epilogue, Place};
-use super::tables::TILE;
+use super::operands::{BitsRef, Epilogue, Place, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;

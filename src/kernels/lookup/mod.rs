@@ -7,6 +7,7 @@
 mod epilogue;
 mod few;
 mod fixed;
+mod operands;
 mod product;
 mod sweep;
 mod tables;
@@ -16,7 +17,8 @@ mod transpose;
 
 pub(crate) use few::FEW_CHAINS;
 pub(crate) use fixed::{FixedTables, WINDOW};
-pub(crate) use product::{BitsRef, Rows, Weights};
+pub(crate) use operands::{BitsRef, Rows};
+pub(crate) use product::Weights;
 pub(crate) use sweep::{
     Layer, MeansOut, add_exchange, add_softplus, anneal, are_few, mean, mean_and_sample, sample,
     sample_by_outputs, sample_few, sums, sums_of_blocks,

@@ -1,67 +1,13 @@
 //! The product: for each tile of outputs and each block of chains, one table lookup and one add a group of inputs.
 
 use super::fixed::{FixedTables, fixed_part};
-use super::tables::{Build, TILE, Tables, groups, tile_stride};
+use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
+use super::tables::{Build, Tables, groups, tile_stride};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
-use crate::tensor::{AlignedVec, BitMatrix, LANES};
+use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
-
-/// What becomes of the sums of one tile: it is handed `ROWS` outputs of `S::LANES` chains.
-pub(crate) trait Epilogue: Sync {
-    /// `sums[r]` holds output `place.unit + r` of the chains in `place`; only `place.units` of them exist.
-    ///
-    /// # Safety
-    /// The place lies within the product's shape, and no other thread works on the same outputs of its block; where the
-    /// epilogue keeps something for the block, on its block.
-    unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]);
-}
-
-/// Where a column of a tile belongs.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    /// The first output.
-    pub unit: usize,
-    /// How many of the tile's outputs exist.
-    pub units: usize,
-    /// The block of 16 chains.
-    pub block: usize,
-    /// The first lane of the block.
-    pub lane: usize,
-}
-
-/// Bit-packed rows `[blocks · 16, units]` in the canonical layout.
-#[derive(Clone, Copy)]
-pub(crate) struct BitsRef<'a> {
-    pub words: &'a [u32],
-    pub units: usize,
-    pub blocks: usize,
-}
-
-impl<'a> BitsRef<'a> {
-    pub(crate) fn new(words: &'a [u32], units: usize, blocks: usize) -> Self {
-        assert_eq!(words.len(), blocks * units.div_ceil(32) * LANES, "words of {blocks} blocks of {units} units");
-        BitsRef { words, units, blocks }
-    }
-}
-
-impl<'a> From<&'a BitMatrix> for BitsRef<'a> {
-    fn from(bits: &'a BitMatrix) -> Self {
-        BitsRef::new(bits.words(), bits.units(), bits.blocks())
-    }
-}
-
-/// Weights `[outputs, inputs]`, row by row.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    pub isa: Isa,
-    pub values: &'a [f32],
-    pub outputs: usize,
-    pub inputs: usize,
-    /// From one row to the next, at least `inputs`.
-    pub stride: usize,
-}
 
 /// The weights of a product, `[outputs, inputs]`.
 #[derive(Clone, Copy)]

@@ -8,7 +8,8 @@ use super::epilogue::{
     Anneal, Bits, Drawn, Exchange, FromLanes, Logit, Mean, MeanAndSample, Means, Sample, Shared, Softplus, Sums,
 };
 use super::few::product_of_few;
-use super::product::{BitsRef, Rows, Weights, product, product_by_outputs};
+use super::operands::{BitsRef, Rows};
+use super::product::{Weights, product, product_by_outputs};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};

@@ -1,12 +1,9 @@
 //! The tables: for each output and each group of inputs, every partial sum of the group's weights.
 
-use super::product::Rows;
+use super::operands::{Rows, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::AlignedVec;
 use rayon::prelude::*;
-
-/// Outputs whose tables lie together, group by group: a register tile reads them as one stream.
-pub(crate) const TILE: usize = 4;
 
 /// Groups that `inputs` bit-packed units are cut into. Groups do not cross words of 32 units: a word is 8 groups of 4
 /// (16 lanes) or 10 groups of 3 and one of 2 (8 lanes).

@@ -9,11 +9,11 @@
 //! - a draw compares u′ (1 + e) with 1 or e: its threshold errs by 4u of itself, a probability (one division, one
 //!   weight) by 5u.
 
-use super::product::Rows;
-use super::tables::{TILE, groups, tile_stride};
+use super::operands::{Rows, TILE};
+use super::tables::{groups, tile_stride};
 use super::*;
-use crate::Seed;
 use crate::random::Lanes;
+use crate::random::Seed;
 use crate::simd::Isa;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 

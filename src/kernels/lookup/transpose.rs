@@ -1,6 +1,6 @@
 //! Transposes bit matrices: the gradient sums over the batch, so there the examples are the inputs.
 
-use super::product::BitsRef;
+use super::operands::BitsRef;
 use crate::tensor::LANES;
 use rayon::prelude::*;
 
