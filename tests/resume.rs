@@ -68,6 +68,7 @@ fn every_method_resumes_byte_for_byte() {
         Recipe { method: Method::Pcd { k: 3 }, chain_start: ChainStart::Data, ..pcd },
     );
     check("cd-2", &data, Recipe { method: Method::Cd { k: 2 }, ..pcd });
+    check("pt-2", &data, Recipe { method: Method::Pt { replicas: 3, k: 2 }, ..pcd });
     check("exact", &data, Recipe { method: Method::Exact, ..pcd });
     check("without an average", &data, Recipe { average_decay: 0.0, ..pcd });
 }
