@@ -67,6 +67,84 @@ fn failure_of(line: &str, output: Output, status: i32) -> String {
 const TRAIN: &str = "train rbm --hidden 16 --out run";
 
 #[test]
+fn the_weights_and_their_average_are_both_scored_and_one_is_kept() {
+    let place = Place::new();
+    let both = place.json(&format!("{TRAIN} --epochs 20"));
+    assert_eq!(both["log_likelihood_average"], both["log_likelihood"]);
+    assert!(both["log_likelihood_weights"].is_f64() && both["log_likelihood_weights"] != both["log_likelihood"]);
+    assert_eq!(place.json("eval run/model.safetensors")["log_likelihood"], both["log_likelihood_average"]);
+    let metrics = text(&place.bytes("run/metrics.csv"));
+    for name in ["average_pseudo_likelihood", "average_log_likelihood"] {
+        assert!(metrics.lines().next().is_some_and(|head| head.contains(name)), "{name}");
+    }
+    let lines = text(&place.run(&format!("{TRAIN} --epochs 20 --overwrite")).stdout);
+    assert!(lines.contains("for the average of the weights") && lines.contains("for the weights as they are"));
+
+    let plain = place.json(&format!("{TRAIN} --epochs 20 --average 0 --overwrite"));
+    assert_eq!(plain["log_likelihood"], both["log_likelihood_weights"]);
+    assert_eq!(plain["log_likelihood_weights"], plain["log_likelihood"]);
+    assert!(plain["log_likelihood_average"].is_null());
+    assert!(!text(&place.bytes("run/metrics.csv")).contains("average"));
+}
+
+#[test]
+fn the_newer_of_model_and_checkpoint_is_used() {
+    let place = Place::new();
+    let note = |line: &str| text(&place.run(line).stderr);
+    for (options, machine) in [("", "the average of the weights"), ("--average 0", "the weights")] {
+        place.json(&format!("{TRAIN} --epochs 2 --overwrite {options}"));
+        assert!(!note("eval run").contains("using"));
+        let old = place.bytes("run/model.safetensors");
+        let newer = place.json("train rbm --out run --resume --epochs 6");
+        // As if the resumed run had been killed after its last checkpoint, which it leaves before its model.
+        place.write("run/model.safetensors", &old);
+        assert_eq!(place.json("eval run")["log_likelihood"], newer["log_likelihood"]);
+        assert_ne!(place.json("eval run/model.safetensors")["log_likelihood"], newer["log_likelihood"]);
+        for line in ["eval run", "sample run --count 2", "inpaint run --mask top --count 2 --steps 2"] {
+            let said = note(line);
+            assert!(
+                said.contains(&format!("using {machine} at step 135 of 135: run/checkpoint")),
+                "{line}: {said}"
+            );
+        }
+        assert!(note("eval run --quiet").is_empty());
+        fs::remove_file(place.path("run/model.safetensors")).unwrap();
+        assert_eq!(place.json("eval run")["log_likelihood"], newer["log_likelihood"]);
+        // A model is good whatever has become of the checkpoint beside it.
+        place.write("run/model.safetensors", &old);
+        place.write("run/checkpoint.safetensors", b"damaged");
+        place.json("eval run");
+    }
+}
+
+#[test]
+fn defaults_follow_the_data_and_options_that_change_nothing_are_named() {
+    let place = Place::new();
+    let decay = |line: &str| {
+        place.json(&format!("{line} --steps 2 --overwrite --out run"));
+        let info = place.json("info run/model.safetensors");
+        info["metadata"]["setting.weight-decay"].as_str().and_then(|decay| decay.parse::<f32>().ok())
+    };
+    assert_eq!(decay("train rbm --hidden 4"), Some(0.001));
+    place.write("many.idx", &idx_images(3000));
+    assert_eq!(decay("train rbm many.idx --hidden 4"), Some(0.0005));
+    assert_eq!(decay("train rbm --hidden 4 --method exact"), Some(0.0));
+    assert_eq!(decay("train rbm --hidden 4 --weight-decay 0.25"), Some(0.25));
+    for (options, said) in [
+        ("--method exact --k 2", "--k changes nothing with --method exact"),
+        ("--replicas 4", "--replicas changes nothing with --method pcd"),
+        ("--method cd --chains random", "--chains changes nothing with --method cd"),
+        ("--method cd --chain-count 8", "--chain-count changes nothing with --method cd"),
+        ("--chains data --chain-count 8", "--chain-count changes nothing with --chains data"),
+    ] {
+        let output = place.run(&format!("train rbm --hidden 4 --steps 2 --overwrite --out run {options}"));
+        assert!(output.status.success() && text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    let quiet = place.run("train rbm --hidden 4 --steps 2 --overwrite --out run --k 2");
+    assert!(!text(&quiet.stderr).contains("changes nothing"), "{}", text(&quiet.stderr));
+}
+
+#[test]
 fn a_run_leaves_a_folder_that_every_command_reads() {
     let place = Place::new();
     let trained = place.json(&format!("{TRAIN} --epochs 100"));
@@ -401,6 +479,8 @@ fn benches_report_the_keys_they_promise() {
     assert_eq!(place.json("bench gibbs --visible 30 --hidden 20 --chains 32 --precision i16")["precision"], "i16");
     let rbm = place.json("bench rbm --visible 30 --hidden 20 --batch 16");
     assert!(rbm["samples_per_second"].as_f64() > Some(0.0));
+    let grey = place.json("bench rbm --visible 30 --hidden 20 --batch 16 --grey");
+    assert!(grey["samples_per_second"].as_f64() > Some(0.0) && grey["grey"] == true);
     let gemm = place.json("bench gemm --size 16 --threads 1");
     assert!(keys.iter().all(|key| !gemm[key].is_null()));
     assert!(place.json("bench random --count 1000")["uniform_per_second"].as_f64() > Some(0.0));

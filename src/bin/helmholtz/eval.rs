@@ -61,7 +61,7 @@ impl Eval {
                 self.exact_up_to
             )));
         }
-        let loaded = Loaded::open(&self.model)?;
+        let loaded = Loaded::open(&self.model, globals.console())?;
         let reading = loaded.reading(self.binarize);
         let name = loaded.data_name(self.data.as_deref())?;
         let data = reading.of(&data::open(&name)?);

@@ -1,7 +1,9 @@
 //! The run folder: which files it holds, and when one may be written to.
 
 use crate::failure::Failure;
-use helmholtz::storage::{StorageError, write_atomic};
+use helmholtz::storage::{self, StorageError, write_atomic};
+use helmholtz::store::Snapshot;
+use helmholtz::train::Position;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,9 @@ pub const SAMPLES: &str = "samples.png";
 pub const FILTERS: &str = "filters.png";
 /// The figures over the epochs.
 pub const CURVES: &str = "curves.svg";
+
+/// The metadata of a model that says how many updates it has made.
+pub const STEP: &str = "step";
 
 const ALL: [&str; 7] = [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES];
 
@@ -114,11 +119,36 @@ impl RunFolder {
     }
 }
 
-/// The file that a run folder's model is read from: of a run that was killed, the checkpoint.
-pub fn model_in(folder: &Path) -> Result<PathBuf, Failure> {
-    [MODEL, CHECKPOINT].iter().map(|name| folder.join(name)).find(|path| path.exists()).ok_or_else(|| {
-        Failure::new(format!("no {MODEL} and no {CHECKPOINT} in this folder")).about(folder.display())
-    })
+/// The file that a run folder's model is read from, and what it holds: the model, or the checkpoint of a run that was
+/// killed before it left a model or after it went on from one.
+pub fn model_in(folder: &Path) -> Result<(PathBuf, Snapshot), Failure> {
+    let (model, checkpoint) = (folder.join(MODEL), folder.join(CHECKPOINT));
+    match (model.exists(), checkpoint.exists()) {
+        (false, false) => {
+            Err(Failure::new(format!("no {MODEL} and no {CHECKPOINT} in this folder")).about(folder.display()))
+        }
+        (false, true) => load(checkpoint),
+        (true, false) => load(model),
+        (true, true) => {
+            let loaded = load(model)?;
+            // A model is good whatever has become of the checkpoint beside it.
+            match load(checkpoint) {
+                Ok(newer) if is_ahead(&newer.1, &loaded.1) => Ok(newer),
+                _ => Ok(loaded),
+            }
+        }
+    }
+}
+
+fn load(path: PathBuf) -> Result<(PathBuf, Snapshot), Failure> {
+    let snapshot = storage::load(&path)?;
+    Ok((path, snapshot))
+}
+
+/// Whether a checkpoint has made more updates than the model beside it, as far as the model says how many it has.
+fn is_ahead(checkpoint: &Snapshot, model: &Snapshot) -> bool {
+    let made = model.metadata.get(STEP).and_then(|step| step.parse().ok());
+    matches!((Position::of(checkpoint), made), (Some(position), Some(made)) if position.step > made)
 }
 
 /// Whether a run has been started in this folder.

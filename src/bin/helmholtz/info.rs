@@ -117,8 +117,8 @@ fn run(path: &Path) -> Result<Report, Failure> {
         report.figure("run", run);
     }
     let checkpoint = path.join(CHECKPOINT);
-    let source = if checkpoint.exists() { checkpoint } else { folder::model_in(path)? };
-    describe(&storage::load(&source)?, &mut report);
+    let snapshot = if checkpoint.exists() { storage::load(&checkpoint)? } else { folder::model_in(path)?.1 };
+    describe(&snapshot, &mut report);
     Ok(report)
 }
 

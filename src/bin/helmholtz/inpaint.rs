@@ -51,7 +51,7 @@ const HIDDEN: f32 = 0.5;
 impl Inpaint {
     /// Fills in and writes the picture.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let loaded = Loaded::open(&self.model)?;
+        let loaded = Loaded::open(&self.model, globals.console())?;
         let out = loaded.picture_path(self.out.as_deref(), "inpainted.png");
         if out.extension().is_none_or(|extension| extension != "png") {
             return Err(Failure::new("--out must end in .png").about(out.display()));

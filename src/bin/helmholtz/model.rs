@@ -1,5 +1,6 @@
 //! A model from a run folder or a file: the one place where a file's kind becomes a type.
 
+use crate::console::Console;
 use crate::data::{Binarize, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
@@ -7,6 +8,7 @@ use crate::settings::{Choice, Settings};
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
+use helmholtz::train::Position;
 use std::path::{Path, PathBuf};
 
 /// The metadata that says what a file holds.
@@ -35,23 +37,30 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The model in a run folder or in a safetensors file.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
-        let (file, run) =
-            if path.is_dir() { (folder::model_in(path)?, Some(path.to_owned())) } else { (path.to_owned(), None) };
-        let snapshot = storage::load(&file)?;
+    /// The model in a run folder or in a safetensors file. Where it is a checkpoint, `console` is told.
+    pub fn open(path: &Path, console: Console) -> Result<Self, Failure> {
+        let ((file, snapshot), run) = if path.is_dir() {
+            (folder::model_in(path)?, Some(path.to_owned()))
+        } else {
+            ((path.to_owned(), storage::load(path)?), None)
+        };
         let kind = snapshot.metadata.get(KIND).map_or("rbm", String::as_str);
         if kind != "rbm" {
             return Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))
                 .about(file.display()));
         }
-        let rbm = Rbm::from_snapshot(&snapshot).map_err(|error| {
+        let rbm = Rbm::from_checkpoint(&snapshot).map_err(|error| {
             Failure::from(error)
                 .about(file.display())
                 .hint("an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32")
         })?;
         let image_shape = image_shape(&snapshot, rbm.visible());
         let settings = Settings::saved_in(&snapshot.metadata);
+        if let Some(Position { step, steps, .. }) = Position::of(&snapshot) {
+            let averaged = settings.saved("average").is_some_and(|average: f32| average > 0.0);
+            let machine = if averaged { "the average of the weights" } else { "the weights" };
+            console.note(format!("using {machine} at step {step} of {steps}: {}", file.display()));
+        }
         Ok(Loaded { model: Model::Rbm(rbm), file, run, settings, image_shape })
     }
 

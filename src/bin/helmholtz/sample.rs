@@ -64,7 +64,7 @@ struct Draws {
 impl Sample {
     /// Draws and writes the file.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let loaded = Loaded::open(&self.model)?;
+        let loaded = Loaded::open(&self.model, globals.console())?;
         let out = loaded.picture_path(self.out.as_deref(), "samples.png");
         let format = FileFormat::of(&out)?;
         let Model::Rbm(rbm) = &loaded.model;

@@ -149,6 +149,20 @@ impl Rbm {
         Ok(Score { estimate, conservative: Some(conservative) })
     }
 
+    /// The first figure of a [score](Self::score) alone, with the same random numbers: exact, or optimistic, with
+    /// nothing beside it that would contradict it.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn optimistic_log_likelihood(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Estimate, RbmError> {
+        if self.visible.min(self.hidden) <= scoring.exact_up_to {
+            return self.exact_log_likelihood(data, scoring.exact_up_to);
+        }
+        let rows = self.likelihood_rows(data)?;
+        let base = base_of(&rows);
+        self.annealed_estimate(&Bridge::new(self, &base), &rows, &scoring.annealing)
+    }
+
     /// The mean log-likelihood of `data` by enumeration of the smaller layer, of at most `limit` units.
     ///
     /// # Errors

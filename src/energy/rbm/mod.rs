@@ -62,6 +62,9 @@ pub struct Rbm {
     step: Option<f32>,
 }
 
+/// What the names of the averaged parameters begin with in a checkpoint.
+const AVERAGE: &str = "average.";
+
 /// From one row of the transposed weights to the next.
 fn stride(visible: usize) -> usize {
     visible.next_multiple_of(LANES)
@@ -301,6 +304,16 @@ impl Rbm {
     /// Where an array is missing, of another type or shape, empty or not finite.
     pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, RbmError> {
         Self::read_from(snapshot, "")
+    }
+
+    /// The machine that a checkpoint of [`RbmTrainer`] is worth: the running average of the weights where it keeps one,
+    /// else the weights. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
+    ///
+    /// # Errors
+    /// As for `from_snapshot`.
+    pub fn from_checkpoint(snapshot: &Snapshot) -> Result<Self, RbmError> {
+        let kept = format!("{AVERAGE}weights");
+        Self::read_from(snapshot, if snapshot.arrays.contains_key(&kept) { AVERAGE } else { "" })
     }
 
     fn write_to(&self, snapshot: &mut Snapshot, prefix: &str) {

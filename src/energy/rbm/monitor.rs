@@ -40,6 +40,22 @@ pub(super) fn report(
     metrics.set("dead_hidden", dead_hidden(rbm, &seen) as f64);
 }
 
+/// Sets the figures of the running average of the weights that stand beside those of the weights themselves, on the
+/// same rows and with the same random numbers.
+pub(super) fn report_average(
+    average: &Rbm,
+    train: &Dataset<'_>,
+    held_out: Option<&Dataset<'_>>,
+    seed: Seed,
+    metrics: &mut Metrics,
+) {
+    let rows = first_rows(held_out.unwrap_or(train));
+    if let Ok(enumeration) = Enumeration::of(average, CHEAP_UNITS) {
+        metrics.set("average_log_likelihood", -mean(&average.free_energy(&rows)) - enumeration.log_z());
+    }
+    metrics.set("average_pseudo_likelihood", pseudo_likelihood(average, &rows, seed));
+}
+
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

@@ -4,7 +4,8 @@ use super::exact::Enumeration;
 use super::gradient::{Grey, Stack, Statistics, subtract_exact_model};
 use super::update::{Momentum, Step, ascend};
 use super::{
-    Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor, stride,
+    AVERAGE, Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor,
+    stride,
 };
 use crate::data::{Binarization, Dataset};
 use crate::random::{Lanes, Seed};
@@ -273,13 +274,16 @@ impl Learner for RbmTrainer {
             metrics.set("round_trips", tempered.round_trips() as f64);
         }
         monitor::report(&self.rbm, train, held_out, self.seed, metrics);
+        if self.recipe.average_decay > 0.0 {
+            monitor::report_average(&self.average(), train, held_out, self.seed, metrics);
+        }
         Ok(())
     }
 
     fn save(&self, snapshot: &mut Snapshot) {
         self.rbm.write_to(snapshot, "");
         if self.recipe.average_decay > 0.0 {
-            self.average().write_to(snapshot, "average.");
+            self.average().write_to(snapshot, AVERAGE);
         }
         let rbm = &self.rbm;
         snapshot.put_f32("momentum.weights", &[rbm.hidden, stride(rbm.visible)], &self.momentum.weights);
@@ -301,7 +305,7 @@ impl Learner for RbmTrainer {
         let (visible, hidden, stride) = (self.rbm.visible, self.rbm.hidden, stride(self.rbm.visible));
         read_parameters(&mut self.rbm, snapshot, "")?;
         if self.recipe.average_decay > 0.0 {
-            read_parameters(&mut self.average, snapshot, "average.")?;
+            read_parameters(&mut self.average, snapshot, AVERAGE)?;
         }
         self.momentum.weights.copy_from_slice(snapshot.f32("momentum.weights", &[hidden, stride])?);
         self.momentum.visible_bias.copy_from_slice(snapshot.f32("momentum.visible_bias", &[visible])?);

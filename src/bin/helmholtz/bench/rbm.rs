@@ -5,11 +5,11 @@ use crate::console::Report;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use clap::Args;
-use helmholtz::data::{Batches, Dataset};
+use helmholtz::data::{Batches, Binarization, Dataset};
 use helmholtz::rbm::{Method, Rbm as Machine, RbmTrainer, Recipe};
 use helmholtz::train::{Batch, Learner, Progress, Training};
 
-/// Training an RBM by persistent contrastive divergence on random bits
+/// Training an RBM by persistent contrastive divergence on random data
 #[derive(Args)]
 pub struct Rbm {
     /// Visible units
@@ -24,6 +24,9 @@ pub struct Rbm {
     /// Gibbs sweeps an update
     #[arg(long, default_value_t = 1, value_name = "SWEEPS")]
     k: usize,
+    /// Train on grey levels, read as probabilities, instead of bits
+    #[arg(long)]
+    grey: bool,
 }
 
 const ROWS: usize = 4096;
@@ -31,13 +34,18 @@ const ROWS: usize = 4096;
 impl Rbm {
     /// Measures and reports.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let Rbm { visible, hidden, batch, k } = *self;
+        let Rbm { visible, hidden, batch, k, grey } = *self;
         check_sizes(&[("visible", visible), ("hidden", hidden), ("batch", batch)])?;
         check_sizes(&[("k", k)])?;
         let mut words = vec![0u32; ROWS * visible];
         globals.seed().lanes("bench rbm", 0).fill_words(&mut words);
-        let bits: Vec<u8> = words.iter().map(|word| (word & 1) as u8).collect();
-        let data = Dataset::from_u8(bits, &[ROWS, visible], 1)?;
+        let data = if grey {
+            let levels: Vec<u8> = words.iter().map(|word| *word as u8).collect();
+            Dataset::from_u8(levels, &[ROWS, visible], u8::MAX)?.binarized(Binarization::None)
+        } else {
+            let bits: Vec<u8> = words.iter().map(|word| (word & 1) as u8).collect();
+            Dataset::from_u8(bits, &[ROWS, visible], 1)?
+        };
 
         let mut report = Report::new();
         let peak = begin(&mut report);
@@ -51,11 +59,15 @@ impl Rbm {
         let progress = Progress { steps: u64::MAX, ..Progress::default() };
         let mut step = 0;
         let mut failed = None;
-        let seconds = seconds_of(|| {
-            batches.fill(step, &mut rows);
-            step += 1;
-            failed = trainer.step(&Batch { data: &data, rows: &rows }, &progress).err().or(failed.take());
-        });
+        let timed = || {
+            seconds_of(|| {
+                batches.fill(step, &mut rows);
+                step += 1;
+                failed = trainer.step(&Batch { data: &data, rows: &rows }, &progress).err().or(failed.take());
+            })
+        };
+        // Inside the pool, as training runs: from outside, every step would wait for a thread to wake.
+        let seconds = rayon::join(timed, || ()).0;
         if let Some(error) = failed {
             return Err(error.into());
         }
@@ -64,7 +76,8 @@ impl Rbm {
         let products = 4.0 + (2 * k - 1) as f64;
         let macs = products * visible as f64 * hidden as f64 * batch as f64 / seconds;
         report.line(format!(
-            "PCD-{k}           {visible} × {hidden} units, batch {batch}, {products} matrix products a step"
+            "PCD-{k}           {visible} × {hidden} units, batch {batch}, {}, {products} matrix products a step",
+            if grey { "grey levels" } else { "bits" }
         ));
         report.line(format!(
             "training        {:.0} samples/s, {:.1} steps/s",
@@ -75,6 +88,7 @@ impl Rbm {
         report.figure("visible", visible);
         report.figure("hidden", hidden);
         report.figure("batch", batch);
+        report.figure("grey", grey);
         report.figure("samples_per_second", batch as f64 / seconds);
         report.figure("steps_per_second", 1.0 / seconds);
         report.figure("macs_per_second", macs);

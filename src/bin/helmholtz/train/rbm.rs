@@ -5,7 +5,7 @@ use super::progress_bar::thousands;
 use super::session::{Ended, Session, Subject};
 use crate::console::Report;
 use crate::failure::Failure;
-use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES};
+use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES, STEP};
 use crate::globals::Globals;
 use crate::likelihood::{self, Annealing};
 use crate::{chart, interrupt, rbm_pictures, size};
@@ -20,6 +20,9 @@ use serde_json::{Map, Value};
 const EXACT_UP_TO: usize = 20;
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 128;
+/// The largest pull of the weights towards 0 unless told otherwise: that of 1,500 rows. Fewer rows ask for more, but a
+/// handful of patterns that are all there is, like bars, for none.
+const LARGEST_DECAY: f32 = 0.001;
 /// Replicas of a ladder of parallel tempering unless told otherwise.
 const REPLICAS: usize = 8;
 
@@ -61,20 +64,36 @@ pub struct Rbm {
     /// Part of the last update that is kept [default: 0]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     momentum: Option<f32>,
-    /// Pull of the weights towards 0: λ of the penalty λ/2 ‖W‖² [default: 0]
+    /// Pull of the weights towards 0: λ of the penalty λ/2 ‖W‖² [default: 1.5 / training rows, at most 0.001; 0 with
+    /// --method exact]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Learning")]
     weight_decay: Option<f32>,
     /// Whether units are counted from their means: learning then does not depend on what is called 0 and 1
     /// [default: centered]
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
     centering: Option<Centering>,
-    /// What an average of the weights, which is kept beside them, keeps in an update; 0: no average [default: 0.999]
+    /// What an average of the weights, which is kept beside them and becomes the model, keeps in an update; 0: no
+    /// average, the weights are the model [default: 0.999]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     average: Option<f32>,
 
     /// Chains and temperatures of annealed importance sampling for the final log-likelihood
     #[arg(long, value_name = "CHAINS,TEMPERATURES", help_heading = "Run")]
     ais: Option<Annealing>,
+}
+
+/// What training leaves.
+struct Machines {
+    weights: model::Rbm,
+    /// Their running average, unless none was asked for.
+    average: Option<model::Rbm>,
+}
+
+impl Machines {
+    /// The one that the run keeps as its model.
+    fn kept(&self) -> &model::Rbm {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,6 +134,7 @@ impl Rbm {
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
+        self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
         size::check("hidden", hidden, visible)?;
         size::check("batch", session.training.batch, visible + hidden)?;
@@ -126,10 +146,40 @@ impl Rbm {
         let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
         let mut trainer = RbmTrainer::new(rbm, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        self.report(&session, &ended, &trainer.average(), globals)
+        let machines = Machines {
+            weights: trainer.rbm().clone(),
+            average: (recipe.average_decay > 0.0).then(|| trainer.average()),
+        };
+        self.report(&session, &ended, &machines, globals)
+    }
+
+    /// Names the options that are given and change nothing.
+    fn say_what_is_unused(&self, recipe: &Recipe, globals: &Globals) {
+        let (method, uses_k, uses_replicas, starts, counts) = match recipe.method {
+            model::Method::Pcd { .. } => ("pcd", true, false, true, recipe.chain_start != model::ChainStart::Data),
+            model::Method::Cd { .. } => ("cd", true, false, false, false),
+            // Another start than --chains persistent is refused.
+            model::Method::Pt { .. } => ("pt", true, true, true, true),
+            model::Method::Exact => ("exact", false, false, false, false),
+        };
+        let console = globals.console();
+        for (option, unused) in [
+            ("k", self.k.is_some() && !uses_k),
+            ("replicas", self.replicas.is_some() && !uses_replicas),
+            ("chains", self.chains.is_some() && !starts),
+            ("chain-count", self.chain_count.is_some() && !counts && !starts),
+        ] {
+            if unused {
+                console.note(format!("--{option} changes nothing with --method {method}"));
+            }
+        }
+        if self.chain_count.is_some() && !counts && starts {
+            console.note("--chain-count changes nothing with --chains data: there is a chain for each example");
+        }
     }
 
     fn recipe(&self, session: &mut Session) -> Result<Recipe, Failure> {
+        let rows = session.train.len().max(1);
         let settings = &mut session.settings;
         let default = Recipe::default();
         let method = settings.settle_choice("method", self.method, Method::Pcd)?;
@@ -138,6 +188,10 @@ impl Rbm {
         let start = settings.settle_choice("chains", self.chains, ChainStart::Persistent)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         let centering = settings.settle_choice("centering", self.centering, Centering::Centered)?;
+        let weight_decay = match method {
+            Method::Exact => 0.0,
+            Method::Pcd | Method::Cd | Method::Pt => LARGEST_DECAY.min(1.5 / rows as f32),
+        };
         Ok(Recipe {
             method: match method {
                 Method::Pcd => model::Method::Pcd { k },
@@ -153,7 +207,7 @@ impl Rbm {
             chains: (count > 0).then_some(count),
             learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
             momentum: settings.settle("momentum", self.momentum, default.momentum)?,
-            weight_decay: settings.settle("weight-decay", self.weight_decay, default.weight_decay)?,
+            weight_decay: settings.settle("weight-decay", self.weight_decay, weight_decay)?,
             centering: match centering {
                 Centering::Centered => model::Centering::Centered,
                 Centering::Plain => model::Centering::Plain,
@@ -166,13 +220,15 @@ impl Rbm {
         &self,
         session: &Session,
         ended: &Ended,
-        rbm: &model::Rbm,
+        machines: &Machines,
         globals: &Globals,
     ) -> Result<Report, Failure> {
         let folder = &session.folder;
         let seed = session.training.seed;
+        let rbm = machines.kept();
         let mut snapshot = rbm.to_snapshot();
         snapshot.metadata.extend(session.metadata());
+        snapshot.metadata.insert(STEP.to_owned(), ended.summary.progress.step.to_string());
         storage::save(&folder.file(MODEL), &snapshot)?;
 
         let shape = session.data.image_shape();
@@ -215,7 +271,7 @@ impl Rbm {
                     "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
                 ));
             }
-            self.say_how_good(&mut report, session, rbm, seed, globals)?;
+            self.say_how_good(&mut report, session, machines, seed, globals)?;
             say_where(&mut report, session);
         }
         session.write_run_json(status, report.figures())?;
@@ -226,7 +282,7 @@ impl Rbm {
         &self,
         report: &mut Report,
         session: &Session,
-        rbm: &model::Rbm,
+        machines: &Machines,
         seed: Seed,
         globals: &Globals,
     ) -> Result<(), Failure> {
@@ -244,7 +300,21 @@ impl Rbm {
         };
         globals.console().note("estimating the log-likelihood …");
         let scoring = likelihood::scoring(self.ais, seed, EXACT_UP_TO);
-        likelihood::report(report, &rbm.score(&data, &scoring)?, split);
+        let score = machines.kept().score(&data, &scoring)?;
+        likelihood::report(report, &score, split);
+        let kept = score.estimate.value;
+        if machines.average.is_none() {
+            report.figure("log_likelihood_weights", kept);
+            return Ok(());
+        }
+        let weights = machines.weights.optimistic_log_likelihood(&data, &scoring)?;
+        report.line(format!("average         {kept:.2} nats for the average of the weights: {MODEL} holds it"));
+        report.line(format!(
+            "weights         {:.2} nats for the weights as they are, by the same method; Monte Carlo error {:.2}",
+            weights.value, weights.monte_carlo_error
+        ));
+        report.figure("log_likelihood_average", kept);
+        report.figure("log_likelihood_weights", weights.value);
         Ok(())
     }
 
