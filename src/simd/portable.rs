@@ -235,7 +235,8 @@ impl Simd for Portable {
         unsafe { pointer.cast::<Words>().read_unaligned() }
     }
 
-    #[inline(always)]
+    // Sixteen scalar loads outweigh a call, which keeps the many kernels that look up small.
+    #[inline(never)]
     fn lookup_u16(self, table: Words, index: Words) -> Words {
         std::array::from_fn(|lane| table[usize::from(index[lane] & 15)])
     }
@@ -245,13 +246,13 @@ impl Simd for Portable {
         index.map(|index| index >> 4)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn widen(self, x: Words) -> [f32x8; 2] {
         let half = |start: usize| f32x8::new(std::array::from_fn(|lane| f32::from(x[start + lane] as i16)));
         [half(0), half(8)]
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn lookup(self, table: f32x8, index: u32x8) -> f32x8 {
         let (table, index) = (table.to_array(), index.to_array());
         f32x8::new(std::array::from_fn(|lane| table[index[lane] as usize & 7]))
