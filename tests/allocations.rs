@@ -3,7 +3,7 @@
 //! One test, so that nothing else allocates meanwhile.
 
 use helmholtz::data::{Binarization, Dataset};
-use helmholtz::rbm::{ChainStart, Method, Rbm, RbmTrainer, Recipe};
+use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
 use helmholtz::{Seed, rbm::Chains};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -116,6 +116,7 @@ fn nothing_is_allocated_once_it_runs() {
     let recipes = [
         ("pcd", persistent),
         ("pcd, 100 chains, 3 sweeps", Recipe { chains: Some(100), method: Method::Pcd { k: 3 }, ..persistent }),
+        ("pcd in 16 bits", Recipe { precision: Precision::I16, ..persistent }),
         ("random restarts", Recipe { chain_start: ChainStart::Random, ..persistent }),
     ];
     let data = [

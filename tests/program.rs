@@ -88,6 +88,23 @@ fn the_weights_and_their_average_are_both_scored_and_one_is_kept() {
 }
 
 #[test]
+fn training_and_evaluation_go_in_sixteen_bits() {
+    let place = Place::new();
+    let trained = place.json(&format!("{TRAIN} --epochs 20 --precision i16"));
+    assert!(trained["log_likelihood"].as_f64() > trained["baseline"].as_f64());
+    let rounded = place.json("eval run --precision i16");
+    let (own, other) = (trained["log_likelihood"].as_f64().unwrap(), rounded["log_likelihood"].as_f64().unwrap());
+    assert!(own != other && (own - other).abs() < 0.05, "{own} {other}");
+    assert!(rounded["rounding_bits"].is_i64());
+    assert!(text(&place.run("eval run --precision i16").stdout).contains("of the rounded machine"));
+    for method in ["exact", "pt"] {
+        let message =
+            place.failure(&format!("train rbm --hidden 4 --precision i16 --method {method} --out other"));
+        assert!(message.contains("is i16, but must be f32"), "{message}");
+    }
+}
+
+#[test]
 fn the_newer_of_model_and_checkpoint_is_used() {
     let place = Place::new();
     let note = |line: &str| text(&place.run(line).stderr);

@@ -2,7 +2,7 @@
 
 use helmholtz::Seed;
 use helmholtz::data::{Binarization, Dataset};
-use helmholtz::rbm::{ChainStart, Method, Rbm, RbmTrainer, Recipe};
+use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
 use helmholtz::train::{Control, Observer, Progress, TrainError, Training, train};
@@ -69,6 +69,7 @@ fn every_method_resumes_byte_for_byte() {
     );
     check("cd-2", &data, Recipe { method: Method::Cd { k: 2 }, ..pcd });
     check("pt-2", &data, Recipe { method: Method::Pt { replicas: 3, k: 2 }, ..pcd });
+    check("in 16 bits", &data, Recipe { precision: Precision::I16, ..pcd });
     check("exact", &data, Recipe { method: Method::Exact, ..pcd });
     check("without an average", &data, Recipe { average_decay: 0.0, ..pcd });
 }

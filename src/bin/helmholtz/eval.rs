@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::likelihood::{self, Annealing};
 use crate::model::{Loaded, Model};
+use crate::precision::Sums;
 use crate::settings::Choice;
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
@@ -42,6 +43,10 @@ pub struct Eval {
     /// Sum all states where the smaller layer has no more units than this; at most 25
     #[arg(long, value_name = "UNITS", default_value_t = EXACT_UP_TO)]
     exact_up_to: usize,
+    /// i16: the figure of the machine whose weights are rounded for 16-bit sums, the one that sample --precision i16
+    /// draws from
+    #[arg(long, value_enum, default_value_t = Sums::F32)]
+    precision: Sums,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -76,6 +81,7 @@ impl Eval {
         let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
         let scoring = likelihood::scoring(self.rescore, Seed(seed), self.exact_up_to);
         let Model::Rbm(rbm) = &loaded.model;
+        let (rbm, rounding) = self.precision.machine(rbm)?;
         if let Some(annealing) = self.rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }
@@ -87,6 +93,12 @@ impl Eval {
         })?;
         let mut report = Report::new();
         likelihood::report(&mut report, &score, split);
+        if let Some(rounding) = rounding {
+            report.line(format!("rounding        the figures are of the rounded machine: {rounding}"));
+            report.figure("rounding_bits", rounding.bits);
+            report.figure("rounding_logit_error", rounding.logit_error);
+        }
+        report.figure("precision", Choice(self.precision).to_string());
         report.figure("model", "rbm");
         report.figure("data", name);
         report.figure("binarize", Choice(reading.binarize).to_string());

@@ -94,13 +94,21 @@ impl From<TrainError> for Failure {
             },
             error => error,
         };
-        Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
+        let hint = match &error {
+            TrainError::Learner(error) => error.downcast_ref().and_then(hint_of),
+            error => error.hint(),
+        };
+        Failure { message: chain(&error), hint: hint.map(str::to_owned) }
     }
+}
+
+fn hint_of(error: &RbmError) -> Option<&'static str> {
+    matches!(error, RbmError::Coarse { .. }).then_some("--precision f32 takes every machine")
 }
 
 impl From<RbmError> for Failure {
     fn from(error: RbmError) -> Self {
-        Failure::new(chain(&error))
+        Failure { message: chain(&error), hint: hint_of(&error).map(str::to_owned) }
     }
 }
 

@@ -88,12 +88,18 @@ impl Stack {
     }
 
     /// Draws the hidden units of `hidden` given the data's rows.
-    pub(super) fn draw_hidden_from_data(&mut self, rbm: &Rbm, hidden: &mut BitMatrix, streams: &mut [Lanes]) {
+    pub(super) fn draw_hidden_from_data(
+        &mut self,
+        rbm: &Rbm,
+        weights: Weights<'_>,
+        hidden: &mut BitMatrix,
+        streams: &mut [Lanes],
+    ) {
         let blocks = hidden.blocks();
         let input = BitsRef::new(&self.words[..blocks * self.block_words()], self.visible, blocks);
         let rows = hidden.rows();
         let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
-        lookup::sample_by_outputs(rbm.towards_hidden(), input, layer, streams, &mut self.drawn);
+        lookup::sample_by_outputs(weights, input, layer, streams, &mut self.drawn);
     }
 
     /// The model's visible rows.
@@ -107,22 +113,34 @@ impl Stack {
     }
 
     /// Draws the model's visible rows given `hidden`.
-    pub(super) fn draw_visible(&mut self, rbm: &Rbm, hidden: &BitMatrix, streams: &mut [Lanes]) {
+    pub(super) fn draw_visible(
+        &mut self,
+        rbm: &Rbm,
+        weights: Weights<'_>,
+        hidden: &BitMatrix,
+        streams: &mut [Lanes],
+    ) {
         let start = self.data_blocks * self.block_words();
         let length = self.model_blocks() * self.block_words();
         let words = &mut self.words[start..][..length];
         let layer = Layer { bias: &rbm.visible_bias, temper: None, words, free: None, rows: self.model_rows };
-        lookup::sample_by_outputs(rbm.towards_visible(), hidden.into(), layer, streams, &mut self.drawn);
+        lookup::sample_by_outputs(weights, hidden.into(), layer, streams, &mut self.drawn);
     }
 
     /// Draws the hidden units of `hidden` given the model's visible rows.
-    pub(super) fn draw_hidden(&mut self, rbm: &Rbm, hidden: &mut BitMatrix, streams: &mut [Lanes]) {
+    pub(super) fn draw_hidden(
+        &mut self,
+        rbm: &Rbm,
+        weights: Weights<'_>,
+        hidden: &mut BitMatrix,
+        streams: &mut [Lanes],
+    ) {
         let start = self.data_blocks * self.block_words();
         let blocks = self.model_blocks();
         let input = BitsRef::new(&self.words[start..][..blocks * self.block_words()], self.visible, blocks);
         let rows = hidden.rows();
         let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
-        lookup::sample_by_outputs(rbm.towards_hidden(), input, layer, streams, &mut self.drawn);
+        lookup::sample_by_outputs(weights, input, layer, streams, &mut self.drawn);
     }
 
     /// The hidden probabilities of all rows; and a draw of the model's, into `hidden`.
@@ -157,6 +175,11 @@ impl Stack {
     pub(super) fn finish_with_model(&mut self, rbm: &Rbm, visible: &BitMatrix) {
         let start = self.data_blocks * self.block_words();
         self.words[start..][..visible.words().len()].copy_from_slice(visible.words());
+        self.finish_means(rbm);
+    }
+
+    /// The hidden probabilities of all rows.
+    pub(super) fn finish_means(&mut self, rbm: &Rbm) {
         let blocks = self.data_blocks + self.model_blocks();
         let input = BitsRef::new(&self.words[..blocks * self.block_words()], self.visible, blocks);
         let stride = self.row_weights.len();

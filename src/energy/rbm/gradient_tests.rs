@@ -156,7 +156,7 @@ fn statistics_are_the_sums_over_rows() {
         let mut stack = Stack::new(&rbm, data_rows, model_rows);
         let mut statistics = Statistics::new(visible, hidden);
         stack.set_data(&bits);
-        stack.draw_visible(&rbm, &chains, &mut streams);
+        stack.draw_visible(&rbm, rbm.towards_visible(), &chains, &mut streams);
         let model = stack.model_visible();
         stack.finish_hidden(&rbm, &mut chains, &mut streams);
         stack.statistics(&rbm, &mut statistics);

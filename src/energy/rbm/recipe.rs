@@ -1,6 +1,6 @@
 //! How an RBM is trained: a plain struct with good defaults.
 
-use super::RbmError;
+use super::{Precision, RbmError};
 
 /// How the model's side of the gradient is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,9 @@ pub struct Recipe {
     /// What an average of the parameters keeps each step, in [0, 1); it is kept beside the parameters and evaluated
     /// beside them. 0 keeps none.
     pub average_decay: f32,
+    /// What the half-sweeps of the chains of [`Method::Pcd`] and [`Method::Cd`] compute in. With [`Precision::I16`] they
+    /// are those of the machine [rounded](super::Rbm::rounded) at each step; probabilities and the gradient stay f32.
+    pub precision: Precision,
 }
 
 impl Default for Recipe {
@@ -89,6 +92,7 @@ impl Default for Recipe {
             weight_decay: 0.0,
             centering: Centering::Centered,
             average_decay: 0.999,
+            precision: Precision::F32,
         }
     }
 }
@@ -121,6 +125,10 @@ impl Recipe {
         if matches!(self.method, Method::Pt { .. }) && self.chain_start != ChainStart::Persistent {
             let given = format!("{:?}", self.chain_start).to_lowercase();
             return setting("the start of the chains of parallel tempering", given, "persistent");
+        }
+        if matches!(self.method, Method::Pt { .. } | Method::Exact) && self.precision == Precision::I16 {
+            let name = "the precision of parallel tempering and of the exact gradient";
+            return setting(name, "i16".into(), "f32");
         }
         if self.chains == Some(0) {
             return setting("the number of chains", "0".into(), "at least 1");

@@ -3,6 +3,8 @@
 use super::{Rbm, RbmError, stride};
 use crate::kernels::lookup::{FixedTables, WINDOW, Weights};
 use crate::simd::Isa;
+use crate::tensor::LANES;
+use rayon::prelude::*;
 
 /// What a sweep computes its sums in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -51,40 +53,108 @@ impl Rbm {
     /// # Errors
     /// Where the grid is so coarse that it would move a logit by more than 0.1.
     pub fn rounded(&self) -> Result<(Rbm, Rounding), RbmError> {
-        let unit_sum = |step: f32| {
-            let steps = |weight: &f32| (weight / step).round_ties_even().abs() as f64;
-            let hidden = self.transposed.chunks_exact(stride(self.visible)).map(|row| row.iter().map(steps).sum());
-            let visible = self.weights.chunks_exact(self.hidden).map(|row| row.iter().map(steps).sum());
-            hidden.chain(visible).fold(0.0, f64::max)
+        let mut rounded = self.clone();
+        let rounding = self.round_into(&mut rounded)?;
+        Ok((rounded, rounding))
+    }
+
+    /// [`rounded`](Self::rounded) into a machine of the same shape; allocates nothing.
+    pub(super) fn round_into(&self, rounded: &mut Rbm) -> Result<Rounding, RbmError> {
+        let rows = || {
+            let hidden = self.transposed.par_chunks_exact(stride(self.visible));
+            hidden.chain(self.weights.par_chunks_exact(self.hidden)).with_min_len(TASK_ROWS)
         };
+        let largest = rows().map(|row| lane_sum(row, f32::abs)).reduce(|| 0.0, f32::max);
+        if let Some(&value) = self.weights.iter().find(|weight| !weight.is_finite()) {
+            return Err(RbmError::NonFinite { tensor: "weights", value });
+        }
         let step = |bits: i32| 2f32.powi(-bits);
-        // Rounding moves a sum by at most half a step a weight, so the guess is off by little.
-        let largest = unit_sum(step(FINEST)) * f64::from(step(FINEST));
-        let mut bits =
-            (f64::from(WINDOW) / largest.max(f64::MIN_POSITIVE)).log2().floor().min(f64::from(FINEST)) as i32;
-        while unit_sum(step(bits)) > f64::from(WINDOW) {
+        // Rounding may bring sums a little above the window back into it: the guess is one grid too fine.
+        let guess = (f64::from(WINDOW) / f64::from(largest.max(f32::MIN_POSITIVE))).log2().floor() + 1.0;
+        let mut bits = guess.min(f64::from(FINEST)) as i32;
+        let fits = |bits: i32| {
+            let per_step = 1.0 / step(bits);
+            rows().all(|row| lane_sum(row, |weight| nearest(weight * per_step).abs()) <= WINDOW as f32)
+        };
+        while !fits(bits) {
             bits -= 1;
         }
-        let step = step(bits);
-        let mut rounded = self.clone();
-        for weights in [&mut rounded.weights, &mut rounded.transposed] {
-            weights.iter_mut().for_each(|weight| *weight = (*weight / step).round_ties_even() * step);
-        }
+        let (step, per_step) = (step(bits), 1.0 / step(bits));
+        rounded.visible_bias.copy_from_slice(&self.visible_bias);
+        rounded.hidden_bias.copy_from_slice(&self.hidden_bias);
         rounded.step = Some(step);
 
-        let error = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
-        let row_errors = |own: &[f32], other: &[f32], width: usize| -> Vec<f64> {
-            let rows = own.chunks_exact(width).zip(other.chunks_exact(width));
-            rows.map(|(own, other)| own.iter().zip(other).map(error).sum()).collect()
+        // The sum and the largest of the rows' squared errors.
+        let round = |own: &[f32], other: &mut [f32], width: usize| {
+            own.par_chunks_exact(width)
+                .zip(other.par_chunks_exact_mut(width))
+                .with_min_len(TASK_ROWS)
+                .map(|(own, other)| {
+                    for (other, weight) in other.iter_mut().zip(own) {
+                        *other = nearest(weight * per_step) * step;
+                    }
+                    let error = own.iter().zip(other).map(|(a, b)| f64::from(*a - *b).powi(2)).sum::<f64>();
+                    (error, error)
+                })
+                .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1.max(b.1)))
         };
-        let hidden = row_errors(&self.transposed, &rounded.transposed, stride(self.visible));
-        let visible = row_errors(&self.weights, &rounded.weights, self.hidden);
-        let weight_error = (hidden.iter().sum::<f64>() / (self.visible * self.hidden) as f64).sqrt();
-        let logit_error = hidden.into_iter().chain(visible).fold(0.0, f64::max).sqrt();
+        let (errors, hidden) = round(&self.transposed, &mut rounded.transposed, stride(self.visible));
+        let (_, visible) = round(&self.weights, &mut rounded.weights, self.hidden);
+        let weight_error = (errors / (self.visible * self.hidden) as f64).sqrt();
+        let logit_error = hidden.max(visible).sqrt();
         if logit_error > LOGIT_ERROR_LIMIT {
             return Err(RbmError::Coarse { logit_error, limit: LOGIT_ERROR_LIMIT });
         }
-        Ok((rounded, Rounding { bits, step, weight_error, logit_error }))
+        Ok(Rounding { bits, step, weight_error, logit_error })
+    }
+}
+
+/// Rows of weights that a task takes at least.
+const TASK_ROWS: usize = 32;
+
+/// The nearest whole number, ties to even, of one below 2²² in size: f32 has no bits left for its fraction beside
+/// 1.5 · 2²³. Unlike `round_ties_even` it needs no instruction that the oldest x86-64 lacks.
+#[inline]
+fn nearest(x: f32) -> f32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT) - SHIFT
+}
+
+/// The sum of a row's values, in sixteen lanes.
+#[inline]
+fn lane_sum(row: &[f32], value: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, &weight) in lanes.iter_mut().zip(chunk) {
+            *lane += value(weight);
+        }
+    }
+    lanes.iter().sum::<f32>() + rest.iter().map(|&weight| value(weight)).sum::<f32>()
+}
+
+/// A machine in training, rounded at each step, and its tables.
+#[derive(Debug)]
+pub(super) struct RoundedEachStep {
+    machine: Rbm,
+    tables: FixedPoint,
+}
+
+impl RoundedEachStep {
+    pub(super) fn new(rbm: &Rbm) -> Self {
+        RoundedEachStep { machine: rbm.clone(), tables: FixedPoint::new() }
+    }
+
+    /// Follows `rbm`.
+    pub(super) fn round(&mut self, rbm: &Rbm) -> Result<(), RbmError> {
+        rbm.round_into(&mut self.machine)?;
+        self.tables.tabulate(&self.machine);
+        Ok(())
+    }
+
+    /// Towards hidden units, then towards visible ones.
+    pub(super) fn weights(&self) -> (Weights<'_>, Weights<'_>) {
+        self.tables.weights()
     }
 }
 
@@ -125,7 +195,7 @@ mod tests {
     use super::*;
     use crate::kernels::lookup::{self, BitsRef, Rows};
     use crate::random::Seed;
-    use crate::tensor::{BitMatrix, LANES};
+    use crate::tensor::BitMatrix;
 
     #[test]
     fn sixteen_bit_sums_are_the_rounded_machines_f32_sums() {

@@ -2,6 +2,7 @@
 
 use super::exact::Enumeration;
 use super::gradient::{Grey, Stack, Statistics, subtract_exact_model};
+use super::rounding::{Precision, RoundedEachStep};
 use super::update::{Momentum, Step, ascend};
 use super::{
     AVERAGE, Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor,
@@ -33,6 +34,8 @@ pub struct RbmTrainer {
     chain_streams: Vec<Lanes>,
     /// The chains of parallel tempering, which have states, streams and temperatures of their own.
     tempered: Option<TemperedChains>,
+    /// The machine that the chains are of, where they compute in 16 bits.
+    rounded: Option<RoundedEachStep>,
     data_streams: Vec<Lanes>,
     /// The batch as bits; none for grey levels.
     bits: BitMatrix,
@@ -110,6 +113,7 @@ impl RbmTrainer {
         Ok(RbmTrainer {
             average: rbm.clone(),
             momentum: Momentum::new(&rbm),
+            rounded: (recipe.precision == Precision::I16).then(|| RoundedEachStep::new(&rbm)),
             visible_offset,
             hidden_offset,
             chains: hidden,
@@ -165,7 +169,14 @@ impl RbmTrainer {
             batch.data.bits_into(batch.rows, &mut self.data_streams, &mut self.bits);
             self.stack.set_data(&self.bits);
         }
+        if let Some(rounded) = &mut self.rounded {
+            rounded.round(&self.rbm)?;
+        }
         let (rbm, streams) = (&self.rbm, &mut self.chain_streams);
+        let (towards_hidden, towards_visible) = match &self.rounded {
+            Some(rounded) => rounded.weights(),
+            None => (rbm.towards_hidden(), rbm.towards_visible()),
+        };
         match self.recipe.method {
             Method::Exact => self.stack.finish_data(rbm),
             Method::Pt { k, .. } => {
@@ -176,7 +187,7 @@ impl RbmTrainer {
             }
             Method::Pcd { k } | Method::Cd { k } => {
                 if starts_at_data(&self.recipe) {
-                    self.stack.draw_hidden_from_data(rbm, &mut self.chains, streams);
+                    self.stack.draw_hidden_from_data(rbm, towards_hidden, &mut self.chains, streams);
                 } else if self.recipe.chain_start == ChainStart::Random {
                     for (block, stream) in streams.iter_mut().enumerate() {
                         chains::toss(&mut self.chains, block, rbm.hidden, stream);
@@ -184,11 +195,16 @@ impl RbmTrainer {
                 }
                 for sweep in 0..k {
                     if sweep > 0 {
-                        self.stack.draw_hidden(rbm, &mut self.chains, streams);
+                        self.stack.draw_hidden(rbm, towards_hidden, &mut self.chains, streams);
                     }
-                    self.stack.draw_visible(rbm, &self.chains, streams);
+                    self.stack.draw_visible(rbm, towards_visible, &self.chains, streams);
                 }
-                self.stack.finish_hidden(rbm, &mut self.chains, streams);
+                if self.rounded.is_some() {
+                    self.stack.draw_hidden(rbm, towards_hidden, &mut self.chains, streams);
+                    self.stack.finish_means(rbm);
+                } else {
+                    self.stack.finish_hidden(rbm, &mut self.chains, streams);
+                }
             }
         }
         self.stack.statistics(rbm, &mut self.statistics);

@@ -286,6 +286,34 @@ fn contrastive_divergence_starts_at_the_data() {
 }
 
 #[test]
+fn sixteen_bit_training_from_the_grid_takes_the_same_step() {
+    let data = Dataset::digits().train();
+    let (rbm, rounding) = machine(64, 50, 0.5, 36).rounded().expect("fine enough");
+    let rows: Vec<usize> = (0..48).collect();
+    let training = Training { batch: 48, ..Training::default() };
+    for (method, chain_start) in [
+        (Method::Pcd { k: 3 }, ChainStart::Persistent),
+        (Method::Pcd { k: 1 }, ChainStart::Random),
+        (Method::Cd { k: 2 }, ChainStart::Persistent),
+    ] {
+        let after = |precision, steps: u64| {
+            let recipe = Recipe { method, chain_start, precision, ..Recipe::default() };
+            let mut trainer = RbmTrainer::new(rbm.clone(), recipe, &data, &training).expect("a valid recipe");
+            for step in 0..steps {
+                trainer.step(&Batch { data: &data, rows: &rows }, &at(step, 9)).expect("finite numbers");
+            }
+            snapshot(&trainer)
+        };
+        // On the grid every sum is exact in both; after the step the weights are off the grid.
+        assert_eq!(after(Precision::I16, 1), after(Precision::F32, 1), "{method:?}, 2^-{}", rounding.bits);
+        assert_ne!(after(Precision::I16, 9), after(Precision::F32, 9), "{method:?}");
+    }
+    for method in [Method::Exact, Method::Pt { replicas: 2, k: 1 }] {
+        assert!(Recipe { method, precision: Precision::I16, ..Recipe::default() }.check().is_err());
+    }
+}
+
+#[test]
 fn the_exact_gradient_takes_grey_levels() {
     let rbm = machine(V, H, 0.8, 35);
     let values: Vec<f32> = STATES.iter().flat_map(|&s| (0..V).map(move |unit| (s >> unit & 1) as f32)).collect();

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES, STEP};
 use crate::globals::Globals;
 use crate::likelihood::{self, Annealing};
+use crate::precision::Sums;
 use crate::{chart, interrupt, rbm_pictures, size};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
@@ -76,6 +77,9 @@ pub struct Rbm {
     /// average, the weights are the model [default: 0.999]
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     average: Option<f32>,
+    /// What the chains' half-sweeps of pcd and cd are computed in; the gradient stays f32 [default: f32]
+    #[arg(long, value_enum, help_heading = "Learning")]
+    precision: Option<Sums>,
 
     /// Chains and temperatures of annealed importance sampling for the final log-likelihood
     #[arg(long, value_name = "CHAINS,TEMPERATURES", help_heading = "Run")]
@@ -213,6 +217,7 @@ impl Rbm {
                 Centering::Plain => model::Centering::Plain,
             },
             average_decay: settings.settle("average", self.average, default.average_decay)?,
+            precision: settings.settle_choice("precision", self.precision, Sums::F32)?.into(),
         })
     }
 
