@@ -6,7 +6,7 @@
 //! weights, on every instruction set. One register holds 32 entries (AVX-512, groups of 5 units) for 32 chains: 2.5
 //! times the work of an f32 lookup.
 
-use super::operands::{BitsRef, Epilogue, Place, TILE};
+use super::operands::{BitsRef, SumsOfBlocks, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;
@@ -138,12 +138,11 @@ impl Build<'_> {
     }
 }
 
-/// Multiplies all of `input` with the tiles `tiles`, one thread.
-pub(super) fn fixed_part<E: Epilogue>(
+/// Cuts the states of `input` into indices, and has `product` call what makes the sums of a tile for some blocks.
+pub(super) fn fixed_part(
     tables: &FixedTables,
     input: BitsRef<'_>,
-    tiles: Range<usize>,
-    epilogue: &E,
+    product: impl FnOnce(&mut dyn FnMut(usize, Range<usize>, &mut SumsOfBlocks)),
 ) {
     thread_local! {
         static INDICES: RefCell<AlignedVec<u16>> = const { RefCell::new(AlignedVec::new()) };
@@ -156,58 +155,65 @@ pub(super) fn fixed_part<E: Epilogue>(
         if indices.len() < length {
             indices.resize(length);
         }
-        dispatch_on(tables.isa, FixedProduct { tables, input, tiles, indices: &mut indices[..length], epilogue });
+        let indices = &mut indices[..length];
+        dispatch_on(tables.isa, Regroup { input, indices, vectors });
+        product(&mut |tile, blocks, sums| {
+            dispatch_on(tables.isa, SumFixedTile { tables, tile, indices, vectors, blocks, sums });
+        });
     });
 }
 
-struct FixedProduct<'a, E> {
+/// The sums of one tile for some blocks.
+struct SumFixedTile<'a> {
     tables: &'a FixedTables,
-    input: BitsRef<'a>,
-    tiles: Range<usize>,
+    tile: usize,
     /// `[column][vector][lane]`.
-    indices: &'a mut [u16],
-    epilogue: &'a E,
+    indices: &'a [u16],
+    vectors: usize,
+    blocks: Range<usize>,
+    sums: &'a mut SumsOfBlocks,
 }
 
-impl<E: Epilogue> Kernel for FixedProduct<'_, E> {
+impl Kernel for SumFixedTile<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let FixedProduct { tables, input, tiles, indices, epilogue } = self;
-        let vectors = groups(tables.inputs, S::FIXED_BITS, S::FIXED_STEPS) / S::FIXED_STEPS;
+    fn run<S: Simd>(mut self, simd: S) {
         let lanes = 2 * S::LANES;
-        let columns = (input.blocks * LANES).div_ceil(lanes);
-        regroup::<S>(input, indices, vectors);
-        for tile in tiles {
-            let table = tables.values[tile * tables.stride()..].as_ptr();
-            let unit = tile * TILE;
-            let tile = Tile {
-                table,
-                unit,
-                units: TILE.min(tables.outputs - unit),
-                centres: std::array::from_fn(|row| tables.centres[unit + row]),
-                step: tables.step,
-                vectors,
-            };
-            let mut column = 0;
-            while column < columns {
-                let left = columns - column;
-                // SAFETY: the columns lie within the indices, and the tile has a table a group.
-                unsafe {
-                    if S::LANES == 16 && left >= 4 {
-                        tile.columns::<S, E, 4>(simd, indices, column, input.blocks, epilogue);
-                        column += 4;
-                    } else if left >= 2 {
-                        tile.columns::<S, E, 2>(simd, indices, column, input.blocks, epilogue);
-                        column += 2;
-                    } else {
-                        tile.columns::<S, E, 1>(simd, indices, column, input.blocks, epilogue);
-                        column += 1;
-                    }
+        let mut column = self.blocks.start * LANES / lanes;
+        let end = (self.blocks.end * LANES).div_ceil(lanes);
+        while column < end {
+            let left = end - column;
+            // SAFETY: the columns lie within the indices, and the tile has a table a group.
+            unsafe {
+                if S::LANES == 16 && left >= 4 {
+                    self.columns::<S, 4>(simd, column);
+                    column += 4;
+                } else if left >= 2 {
+                    self.columns::<S, 2>(simd, column);
+                    column += 2;
+                } else {
+                    self.columns::<S, 1>(simd, column);
+                    column += 1;
                 }
             }
         }
+    }
+}
+
+/// Cuts the words of 32 units into indices.
+struct Regroup<'a> {
+    input: BitsRef<'a>,
+    indices: &'a mut [u16],
+    vectors: usize,
+}
+
+impl Kernel for Regroup<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        regroup::<S>(self.input, self.indices, self.vectors);
     }
 }
 
@@ -245,36 +251,21 @@ fn regroup<S: Simd>(input: BitsRef<'_>, indices: &mut [u16], vectors: usize) {
     }
 }
 
-/// The tables of one tile, which outputs they are of, and how their sums are read.
-struct Tile {
-    table: *const u16,
-    unit: usize,
-    units: usize,
-    centres: [f32; TILE],
-    step: f32,
-    vectors: usize,
-}
-
-impl Tile {
-    /// The tile's sums for `COLS` columns of chains.
+impl SumFixedTile<'_> {
+    /// `COLS` columns of chains.
     ///
     /// # Safety
-    /// Columns `column..column + COLS` lie within `indices`, and the tile has a table a group.
+    /// Columns `column..column + COLS` lie within the indices, and the tile has a table a group.
     #[inline(always)]
-    unsafe fn columns<S: Simd, E: Epilogue, const COLS: usize>(
-        &self,
-        simd: S,
-        indices: &[u16],
-        column: usize,
-        blocks: usize,
-        epilogue: &E,
-    ) {
+    unsafe fn columns<S: Simd, const COLS: usize>(&mut self, simd: S, column: usize) {
         let lanes = 2 * S::LANES;
+        let tables = self.tables;
+        let centres = &tables.centres[self.tile * TILE..][..TILE];
+        let mut table = tables.values[self.tile * tables.stride()..].as_ptr();
         let mut sums: [[S::U16; COLS]; TILE] =
-            std::array::from_fn(|row| [simd.splat_u16((-self.centres[row]) as i32 as u16); COLS]);
-        let mut table = self.table;
+            std::array::from_fn(|row| [simd.splat_u16((-centres[row]) as i32 as u16); COLS]);
         let start: [*const u16; COLS] =
-            std::array::from_fn(|c| indices.as_ptr().wrapping_add((column + c) * self.vectors * lanes));
+            std::array::from_fn(|c| self.indices.as_ptr().wrapping_add((column + c) * self.vectors * lanes));
         for vector in 0..self.vectors {
             // SAFETY: a column has `vectors` vectors of indices.
             let mut index = start.map(|start| unsafe { simd.load_u16(start.add(vector * lanes)) });
@@ -290,24 +281,20 @@ impl Tile {
                 index = index.map(|index| simd.next_index(index));
             }
         }
-        let step = simd.splat(self.step);
+        let step = simd.splat(tables.step);
         for c in 0..COLS {
-            let chain = (column + c) * lanes;
-            let mut values = [[simd.splat(0.0); TILE]; 2];
-            for row in 0..TILE {
-                let centre = simd.splat(self.centres[row]);
-                for (half, wide) in simd.widen(sums[row][c]).into_iter().enumerate() {
-                    // Whole numbers below 2¹⁷, then a power of two: no rounding.
-                    values[half][row] = simd.mul(simd.add(wide, centre), step);
-                }
-            }
-            for (half, values) in values.into_iter().enumerate() {
-                let chain = chain + half * S::LANES;
-                let place =
-                    Place { unit: self.unit, units: self.units, block: chain / LANES, lane: chain % LANES };
-                if place.block < blocks {
-                    // SAFETY: the place is one of the product's; the caller of the product vouches for the rest.
-                    unsafe { epilogue.apply(simd, place, values) };
+            for (row, sums) in sums.iter().enumerate() {
+                let centre = simd.splat(centres[row]);
+                for (half, wide) in simd.widen(sums[c]).into_iter().enumerate() {
+                    let chain = (column + c) * lanes + half * S::LANES;
+                    let block = chain / LANES;
+                    if block < self.blocks.end {
+                        // Whole numbers below 2¹⁷, then a power of two: no rounding.
+                        let value = simd.mul(simd.add(wide, centre), step);
+                        let out = &mut self.sums.0[block - self.blocks.start][row];
+                        // SAFETY: a row has 16 sums, and `chain mod 16 + S::LANES ≤ 16`.
+                        unsafe { simd.store(out.as_mut_ptr().add(chain % LANES), value) };
+                    }
                 }
             }
         }

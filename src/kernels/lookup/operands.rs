@@ -38,6 +38,19 @@ pub(crate) struct Rows<'a> {
     pub stride: usize,
 }
 
+/// Blocks of chains whose sums are made at a time: 4 KB of them.
+pub(super) const BLOCKS: usize = 16;
+
+/// The sums of one tile for [`BLOCKS`] blocks, `[block][output in tile][lane]`.
+#[repr(C, align(64))]
+pub(super) struct SumsOfBlocks(pub [[[f32; LANES]; TILE]; BLOCKS]);
+
+impl SumsOfBlocks {
+    pub(super) fn new() -> Self {
+        SumsOfBlocks([[[0.0; LANES]; TILE]; BLOCKS])
+    }
+}
+
 /// What becomes of the sums of one tile: it is handed `ROWS` outputs of `S::LANES` chains.
 pub(crate) trait Epilogue: Sync {
     /// `sums[r]` holds output `place.unit + r` of the chains in `place`; only `place.units` of them exist.

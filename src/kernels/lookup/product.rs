@@ -1,7 +1,7 @@
 //! The product: for each tile of outputs and each block of chains, one table lookup and one add a group of inputs.
 
 use super::fixed::{FixedTables, fixed_part};
-use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
+use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
 use super::tables::{Build, Tables, groups, tile_stride};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
@@ -66,106 +66,137 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
         static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
     }
     assert_eq!(weights.inputs(), input.units, "inputs of a lookup product");
+    let (isa, outputs) = (weights.isa(), weights.outputs());
     match weights {
-        Weights::Tables(tables) => {
-            dispatch_on(weights.isa(), Product { tables: Source::Tables(tables), input, tiles, epilogue });
-        }
-        Weights::Fixed(tables) => fixed_part(tables, input, tiles, epilogue),
+        Weights::Tables(tables) => each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+            dispatch_on(isa, SumTile { table: tables.tile(tile), input, blocks, sums });
+        }),
+        Weights::Fixed(tables) => fixed_part(tables, input, |sum| {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, sum);
+        }),
         Weights::Rows(rows) => SCRATCH.with_borrow_mut(|scratch| {
-            let stride = tile_stride(rows.isa, rows.inputs);
+            let stride = tile_stride(isa, rows.inputs);
             if scratch.len() < stride {
                 scratch.resize(stride);
             }
-            let tables = Source::Rows(rows, &mut scratch[..stride]);
-            dispatch_on(rows.isa, Product { tables, input, tiles, epilogue });
+            let table = &mut scratch[..stride];
+            let mut built = usize::MAX;
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                if tile != built {
+                    dispatch_on(isa, Build { rows, first_tile: tile, tables: table });
+                    built = tile;
+                }
+                dispatch_on(isa, SumTile { table, input, blocks, sums });
+            });
         }),
     }
 }
 
-/// Where a tile's tables come from.
-enum Source<'a> {
-    Tables(&'a Tables),
-    Rows(Rows<'a>, &'a mut [f32]),
+/// Has the sums of each tile made by `sum`, for some blocks at a time, and handed to `epilogue`.
+///
+/// Outputs outer, chains inner: a tile's tables (50 KB at 784 inputs) stay in L2 while all chains pass. The sums pass
+/// through a buffer in L1, which costs a hundredth of the time and lets one kernel of sums serve every epilogue.
+fn each_tile<E: Epilogue>(
+    isa: Isa,
+    outputs: usize,
+    tiles: Range<usize>,
+    blocks: usize,
+    epilogue: &E,
+    mut sum: impl FnMut(usize, Range<usize>, &mut SumsOfBlocks),
+) {
+    let mut sums = SumsOfBlocks::new();
+    for tile in tiles {
+        let unit = tile * TILE;
+        for first in (0..blocks).step_by(BLOCKS) {
+            let blocks = first..blocks.min(first + BLOCKS);
+            sum(tile, blocks.clone(), &mut sums);
+            dispatch_on(isa, Apply { sums: &sums, unit, units: TILE.min(outputs - unit), blocks, epilogue });
+        }
+    }
 }
 
-/// One thread's part of a product.
-struct Product<'a, E> {
-    tables: Source<'a>,
-    input: BitsRef<'a>,
-    tiles: Range<usize>,
+/// Hands the sums of some blocks to the epilogue.
+struct Apply<'a, E> {
+    sums: &'a SumsOfBlocks,
+    unit: usize,
+    units: usize,
+    blocks: Range<usize>,
     epilogue: &'a E,
 }
 
-impl<E: Epilogue> Kernel for Product<'_, E> {
+impl<E: Epilogue> Kernel for Apply<'_, E> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        // Outputs outer, chains inner: a tile's tables (50 KB at 784 inputs) stay in L2 while all chains pass.
-        for tile in self.tiles.clone() {
-            let (table, outputs): (&[f32], usize) = match &mut self.tables {
-                Source::Tables(tables) => (tables.tile(tile), tables.outputs()),
-                Source::Rows(rows, scratch) => {
-                    Build { rows: *rows, first_tile: tile, tables: scratch }.run(simd);
-                    (scratch, rows.outputs)
+    fn run<S: Simd>(self, simd: S) {
+        let Apply { sums, unit, units, blocks, epilogue } = self;
+        for (block, sums) in blocks.zip(&sums.0) {
+            for lane in (0..LANES).step_by(S::LANES) {
+                let place = Place { unit, units, block, lane };
+                // SAFETY: a row has 16 sums; the place is one of the product's, and this thread alone has its block or
+                // its outputs.
+                unsafe {
+                    let tile = std::array::from_fn(|row| simd.load(sums[row].as_ptr().add(lane)));
+                    epilogue.apply(simd, place, tile);
                 }
-            };
-            let tile = Tile { table: table.as_ptr(), unit: tile * TILE, units: TILE.min(outputs - tile * TILE) };
-            let mut column = 0;
-            let end = self.input.blocks * (LANES / S::LANES);
-            // Thirty-two registers hold 4 × 4 sums, 4 words and the tables; sixteen hold 4 × 2.
-            if S::LANES == 16 {
-                while column + 4 <= end {
-                    // SAFETY: the columns lie within the input.
-                    unsafe { columns::<S, E, 4>(simd, &tile, self.input, column, self.epilogue) };
-                    column += 4;
-                }
-            }
-            while column + 2 <= end {
-                // SAFETY: as above.
-                unsafe { columns::<S, E, 2>(simd, &tile, self.input, column, self.epilogue) };
-                column += 2;
-            }
-            if column < end {
-                // SAFETY: as above.
-                unsafe { columns::<S, E, 1>(simd, &tile, self.input, column, self.epilogue) };
             }
         }
     }
 }
 
-/// The tables of one tile, and which outputs they are of.
-struct Tile {
-    table: *const f32,
-    unit: usize,
-    units: usize,
+/// The sums of one tile for some blocks.
+struct SumTile<'a> {
+    table: &'a [f32],
+    input: BitsRef<'a>,
+    blocks: Range<usize>,
+    sums: &'a mut SumsOfBlocks,
 }
 
-/// One tile of outputs for `COLS` vectors of chains.
-///
-/// # Safety
-/// Columns `column..column + COLS`, counted in vectors, lie within the input; the tile has a table a group of it.
-#[inline(always)]
-unsafe fn columns<S: Simd, E: Epilogue, const COLS: usize>(
-    simd: S,
-    tile: &Tile,
-    input: BitsRef<'_>,
-    column: usize,
-    epilogue: &E,
-) {
-    let words = input.units.div_ceil(32);
-    let parts = LANES / S::LANES;
-    let state: [*const u32; COLS] = std::array::from_fn(|c| {
-        let (block, part) = ((column + c) / parts, (column + c) % parts);
-        input.words.as_ptr().wrapping_add(block * words * LANES + part * S::LANES)
-    });
-    // SAFETY: a block has `words` words a lane, and the tile a table a group.
-    let sums = unsafe { sum::<S, COLS>(simd, tile.table, state, input.units) };
-    for c in 0..COLS {
-        let (block, lane) = ((column + c) / parts, (column + c) % parts * S::LANES);
-        let place = Place { unit: tile.unit, units: tile.units, block, lane };
-        // SAFETY: the place is one of the product's, and this thread alone has its block or its outputs.
-        unsafe { epilogue.apply(simd, place, std::array::from_fn(|r| sums[r][c])) };
+impl Kernel for SumTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let parts = LANES / S::LANES;
+        let mut column = 0;
+        let end = self.blocks.len() * parts;
+        // Thirty-two registers hold 4 × 4 sums, 4 words and the tables; sixteen hold 4 × 2.
+        if S::LANES == 16 {
+            while column + 4 <= end {
+                self.columns::<S, 4>(simd, column);
+                column += 4;
+            }
+        }
+        while column + 2 <= end {
+            self.columns::<S, 2>(simd, column);
+            column += 2;
+        }
+        if column < end {
+            self.columns::<S, 1>(simd, column);
+        }
+    }
+}
+
+impl SumTile<'_> {
+    /// `COLS` vectors of chains, from the `column`-th vector of the blocks on.
+    #[inline(always)]
+    fn columns<S: Simd, const COLS: usize>(&mut self, simd: S, column: usize) {
+        let BitsRef { words, units, .. } = self.input;
+        let stride = units.div_ceil(32) * LANES;
+        let parts = LANES / S::LANES;
+        let state: [*const u32; COLS] = std::array::from_fn(|c| {
+            let (block, part) = (self.blocks.start + (column + c) / parts, (column + c) % parts);
+            words[block * stride..][..stride].as_ptr().wrapping_add(part * S::LANES)
+        });
+        // SAFETY: a block has a word a lane for every 32 units, and the tile a table a group of them.
+        let sums = unsafe { sum::<S, COLS>(simd, self.table.as_ptr(), state, units) };
+        for c in 0..COLS {
+            let (block, lane) = ((column + c) / parts, (column + c) % parts * S::LANES);
+            for (row, sums) in sums.iter().enumerate() {
+                // SAFETY: a row has 16 sums, and `lane + S::LANES ≤ 16`.
+                unsafe { simd.store(self.sums.0[block][row].as_mut_ptr().add(lane), sums[c]) };
+            }
+        }
     }
 }
 
