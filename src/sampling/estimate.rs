@@ -77,6 +77,12 @@ impl fmt::Display for Warning {
                 f,
                 "the budget of annealing ended at a Monte Carlo error of {error:.2} nats, {target:.2} was asked for"
             ),
+            Warning::Disagreement { gap, allowed } if gap < 0.0 => write!(
+                f,
+                "the conservative figure is {:.1} nats above the optimistic one, more than {allowed:.1}: annealing does not \
+                 reach this machine's distribution, and neither figure can be trusted",
+                -gap
+            ),
             Warning::Disagreement { gap, allowed } => write!(
                 f,
                 "the optimistic and the conservative figure are {gap:.1} nats apart, more than {allowed:.1}: the truth \

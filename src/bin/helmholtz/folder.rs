@@ -95,13 +95,16 @@ impl RunFolder {
     /// Makes the folder, sees that it can be written to, and removes a run that is to be replaced.
     pub fn prepare(&self, existing: Existing) -> Result<(), Failure> {
         let refused = |error: std::io::Error| {
-            Failure::new(format!("cannot write here: {error}"))
-                .about(self.path.display())
-                .hint("--out names another folder")
+            Failure::new(format!("cannot write here: {error}")).about(self.path.display()).hint(match existing {
+                Existing::Resume => "nothing is lost: make room or leave to write, then --resume again",
+                Existing::Keep | Existing::Overwrite => "--out names another folder",
+            })
         };
         fs::create_dir_all(&self.path).map_err(refused)?;
         let probe = self.path.join(format!(".writable-{}", std::process::id()));
-        fs::write(&probe, b"?").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        let written = fs::write(&probe, b"?");
+        let removed = fs::remove_file(&probe);
+        written.and(removed).map_err(refused)?;
         if existing == Existing::Overwrite {
             for name in ALL {
                 match fs::remove_file(self.file(name)) {

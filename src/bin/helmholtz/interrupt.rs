@@ -1,4 +1,4 @@
-//! Ctrl-C: once to stop and save, twice to leave at once.
+//! Ctrl-C, or a polite kill (SIGTERM): once to stop and save, twice to leave at once.
 
 use helmholtz::train::{Control, Observer, Progress};
 use std::io::Write;

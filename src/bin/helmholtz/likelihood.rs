@@ -76,6 +76,12 @@ pub fn report(report: &mut Report, score: &Score, split: &str) {
             "baseline        {baseline:.2} nats for independent pixels: the model is {:.2} nats {compared}",
             gain.abs()
         ));
+        if gain < -1.0 {
+            report.line(
+                "warning         worse than independent pixels: training has barely begun or diverged; a lower \
+                 --learning-rate usually helps",
+            );
+        }
     }
     report.figure("log_likelihood", estimate.value);
     report.figure("log_likelihood_kind", estimate.kind.to_string());

@@ -120,7 +120,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     let mut lines = text.lines();
     let message: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let message = message.join(" ");
-    let tip = lines.filter_map(|line| line.trim().strip_prefix("tip: ")).next();
+    // A negative number is no argument after `--` but a wrong value.
+    let tip = lines.filter_map(|line| line.trim().strip_prefix("tip: ")).find(|tip| !tip.contains("as a value"));
     let name = CommandLine::command().get_name().to_owned();
     let hint =
         tip.map_or_else(|| format!("{name} --help, or --help after a command, says what there is"), str::to_owned);

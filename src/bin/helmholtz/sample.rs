@@ -61,6 +61,9 @@ struct Draws {
     method: String,
 }
 
+/// Draws that a picture shows at the most: a hundred by a hundred.
+const MOST_PICTURES: usize = 10_000;
+
 impl Sample {
     /// Draws and writes the file.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
@@ -75,6 +78,10 @@ impl Sample {
         let units = rbm.visible().max(rbm.hidden());
         size::check("tempering", replicas, units)?;
         size::check("count", self.count, units * replicas)?;
+        if format == FileFormat::Png && self.count > MOST_PICTURES {
+            return Err(Failure::new(format!("--count is {}, but a picture holds {MOST_PICTURES}", self.count))
+                .hint("--out FILE.npy takes as many as you like"));
+        }
         let begun = Instant::now();
         let draws = self.draw(rbm, &loaded, globals.seed())?;
         let seconds = begun.elapsed().as_secs_f64();

@@ -142,6 +142,7 @@ impl Rbm {
         let visible = session.data.width();
         size::check("hidden", hidden, visible)?;
         size::check("batch", session.training.batch, visible + hidden)?;
+        size::check("replicas", self.replicas.unwrap_or(1), (visible + hidden) * session.training.batch)?;
         size::check("chain-count", recipe.chains.unwrap_or(1), visible + hidden)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", visible + hidden)?;

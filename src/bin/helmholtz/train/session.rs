@@ -119,6 +119,10 @@ impl Session {
         };
 
         let batch = settings.settle("batch", options.batch, subject.batch)?;
+        if batch > train.len() {
+            let rows = train.len();
+            return Err(Failure::new(format!("--batch is {batch}, more than the {rows} training rows")));
+        }
         let epochs = round_up(subject.updates.saturating_mul(batch as u64).div_ceil(train.len().max(1) as u64));
         let length = settings.settle_anew("length", options.length(), Length::Epochs(epochs))?;
         let (epochs, steps) = match length {
@@ -129,9 +133,15 @@ impl Session {
             Training { epochs, steps, batch, seed, stop_after: options.stop_after, ..Training::default() };
         let steps = training.steps_for(train.len())?;
         if let Some(done) = checkpoint.as_ref().and_then(Position::of).map(|position| position.step)
-            && done > steps
+            && done >= steps
         {
-            return Err(TrainError::Past { done, steps }.into());
+            if done > steps {
+                return Err(TrainError::Past { done, steps }.into());
+            }
+            let out = folder.path().display();
+            return Err(Failure::new(format!("the run is finished: {done} of {steps} steps"))
+                .about(out)
+                .hint("--epochs with a larger number goes on"));
         }
         let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
