@@ -90,7 +90,7 @@ fn the_weights_and_their_average_are_both_scored_and_one_is_kept() {
 #[test]
 fn training_and_evaluation_go_in_sixteen_bits() {
     let place = Place::new();
-    let trained = place.json(&format!("{TRAIN} --epochs 20 --precision i16"));
+    let trained = place.json(&format!("{TRAIN} --epochs 100 --precision i16"));
     assert!(trained["log_likelihood"].as_f64() > trained["baseline"].as_f64());
     let rounded = place.json("eval run --precision i16");
     let (own, other) = (trained["log_likelihood"].as_f64().unwrap(), rounded["log_likelihood"].as_f64().unwrap());
