@@ -30,10 +30,9 @@ impl Default for Annealing {
 
 impl Annealing {
     pub(super) fn check(&self) -> Result<(), BoltzmannError> {
-        for (name, value) in [
-            ("the number of annealing chains", self.chains),
-            ("the number of temperatures", self.temperatures),
-        ] {
+        for (name, value) in
+            [("the number of annealing chains", self.chains), ("the number of temperatures", self.temperatures)]
+        {
             if value == 0 {
                 return Err(BoltzmannError::Setting { name, given: "0".into(), wanted: "at least 1" });
             }

@@ -110,12 +110,7 @@ impl Chains {
     /// Sweeps at inverse temperature s of each chain `[chains, whole blocks]` about `base` `[units]`: with logits s h +
     /// (1 − s) base.
     #[track_caller]
-    pub(super) fn sweep(
-        &mut self,
-        machine: &BoltzmannMachine,
-        sweeps: usize,
-        temper: Option<(&[f32], &[f32])>,
-    ) {
+    pub(super) fn sweep(&mut self, machine: &BoltzmannMachine, sweeps: usize, temper: Option<(&[f32], &[f32])>) {
         let (units, rows) = (self.states.units(), self.states.rows());
         assert_eq!(units, machine.len(), "chains of {units} units, the machine has {}", machine.len());
         if sweeps == 0 || rows == 0 {
@@ -148,11 +143,5 @@ impl Chains {
 /// The weights between units 0 and 1, row by row.
 pub(super) fn couplings(machine: &BoltzmannMachine) -> Rows<'_> {
     let units = machine.len();
-    Rows {
-        isa: Isa::current(),
-        values: &machine.binary_weights,
-        outputs: units,
-        inputs: units,
-        stride: units,
-    }
+    Rows { isa: Isa::current(), values: &machine.binary_weights, outputs: units, inputs: units, stride: units }
 }

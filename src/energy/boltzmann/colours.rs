@@ -27,7 +27,10 @@ impl Colouring {
         for unit in 0..n {
             let row = &machine.weights()[unit * n..][..unit];
             let mut taken = vec![false; classes.len() + 1];
-            row.iter().zip(&colour).filter(|(weight, _)| **weight != 0.0).for_each(|(_, &class)| taken[class] = true);
+            row.iter()
+                .zip(&colour)
+                .filter(|(weight, _)| **weight != 0.0)
+                .for_each(|(_, &class)| taken[class] = true);
             let class = taken.iter().position(|taken| !taken).unwrap_or(classes.len());
             if class == classes.len() {
                 classes.push(Vec::new());

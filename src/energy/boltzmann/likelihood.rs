@@ -86,7 +86,7 @@ impl BoltzmannMachine {
     }
 
     /// ln Σ_h e^(−E(v, h)) of each row by the form with units 0 and 1, no hidden unit acting on another.
-    fn closed_log_weights(&self, rows: &BitMatrix) -> Vec<f64> {
+    pub(super) fn closed_log_weights(&self, rows: &BitMatrix) -> Vec<f64> {
         let n = self.len();
         let value = |row: usize| {
             let mut v = vec![0.0f32; n];
@@ -101,7 +101,7 @@ impl BoltzmannMachine {
     }
 
     /// The same by annealing the hidden units with each row clamped; and the mean's Monte Carlo error.
-    fn annealed_log_weights(&self, rows: &BitMatrix, annealing: &Annealing) -> (Vec<f64>, f64) {
+    pub(super) fn annealed_log_weights(&self, rows: &BitMatrix, annealing: &Annealing) -> (Vec<f64>, f64) {
         let (n, count) = (self.len(), rows.rows());
         let mut coins = annealing.seed.stream("boltzmann hidden starts", 0);
         let start = BitMatrix::from_fn(count * CHAINS_PER_ROW, n, |chain, unit| {
@@ -165,9 +165,10 @@ fn base_of(rows: &BitMatrix) -> Vec<f32> {
 /// Mean log-likelihood of the rows under independent units with these biases.
 fn independent_units(rows: &BitMatrix, base: &[f32]) -> f64 {
     let counts = rows.column_counts();
-    let terms = counts.into_iter().zip(base).map(|(on, &bias)| {
-        f64::from(bias) * f64::from(on) / rows.rows() as f64 - softplus(f64::from(bias))
-    });
+    let terms = counts
+        .into_iter()
+        .zip(base)
+        .map(|(on, &bias)| f64::from(bias) * f64::from(on) / rows.rows() as f64 - softplus(f64::from(bias)));
     terms.sum()
 }
 

@@ -102,8 +102,8 @@ impl PartialEq for BoltzmannMachine {
 }
 
 impl BoltzmannMachine {
-    /// A machine with zero biases and small random weights, N(0, 0.01²); without hidden units zero weights, as nothing
-    /// distinguishes one start from another there.
+    /// A machine with zero biases and random weights, N(0, 1 / 4n) for n units: large enough to leave the saddle that all
+    /// hidden units share at zero. Without hidden units the likelihood is concave, and weights start at zero.
     ///
     /// # Panics
     /// Where there is no visible unit.
@@ -113,11 +113,12 @@ impl BoltzmannMachine {
         let mut machine = Self::zeros(visible, hidden, units);
         if hidden > 0 {
             let n = machine.len();
+            let deviation = 0.5 / (n as f32).sqrt();
             let mut values = vec![0.0; n * n];
             seed.lanes("boltzmann weights", 0).fill_normal(&mut values);
             for i in 0..n {
                 for j in 0..i {
-                    let weight = 0.01 * values[i * n + j];
+                    let weight = deviation * values[i * n + j];
                     machine.weights[i * n + j] = weight;
                     machine.weights[j * n + i] = weight;
                 }
@@ -243,9 +244,9 @@ impl BoltzmannMachine {
                 let x: Vec<f32> = (0..n).map(|unit| if states.get(row, unit) { 1.0 } else { low }).collect();
                 let rows = self.weights.chunks_exact(n).zip(self.bias.iter()).zip(&x);
                 // ½ Wx + b, unit by unit; those at 0 add nothing.
-                let terms = rows.filter(|(_, x)| **x != 0.0).map(|((row, bias), own)| {
-                    (0.5 * reduce::dot(row, &x) + f64::from(*bias)) * f64::from(*own)
-                });
+                let terms = rows
+                    .filter(|(_, x)| **x != 0.0)
+                    .map(|((row, bias), own)| (0.5 * reduce::dot(row, &x) + f64::from(*bias)) * f64::from(*own));
                 -terms.sum::<f64>()
             })
             .collect()
@@ -262,7 +263,8 @@ impl BoltzmannMachine {
     /// Whether no hidden unit acts on another: then they can be summed out in closed form.
     fn hidden_are_independent(&self) -> bool {
         let n = self.len();
-        (self.visible..n).all(|unit| self.weights[unit * n + self.visible..(unit + 1) * n].iter().all(|w| *w == 0.0))
+        (self.visible..n)
+            .all(|unit| self.weights[unit * n + self.visible..(unit + 1) * n].iter().all(|w| *w == 0.0))
     }
 
     /// `count` persistent chains from uniformly random states.

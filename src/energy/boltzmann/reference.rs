@@ -58,7 +58,8 @@ impl Reference {
     /// p(unit at its upper value | the other units of `state`), by the formula: σ(h) of units 0 and 1, σ(2 h) of spins.
     pub fn conditional(&self, state: usize, unit: usize) -> f64 {
         let others = (0..self.n).filter(|&other| other != unit);
-        let field: f64 = self.b[unit] + others.map(|other| self.w[unit][other] * self.x(state, other)).sum::<f64>();
+        let field: f64 =
+            self.b[unit] + others.map(|other| self.w[unit][other] * self.x(state, other)).sum::<f64>();
         let factor = if self.low < 0.0 { 2.0 } else { 1.0 };
         1.0 / (1.0 + (-factor * field).exp())
     }

@@ -86,7 +86,8 @@ impl BoltzmannTrainer {
             clamped.clamp(&held(visible, n));
             clamped
         });
-        let means = if hidden > 0 && matches!(recipe.data, DataTerm::MeanField { .. }) { training.batch * n } else { 0 };
+        let means =
+            if hidden > 0 && matches!(recipe.data, DataTerm::MeanField { .. }) { training.batch * n } else { 0 };
         let blocks = training.batch.div_ceil(LANES) as u64;
         Ok(BoltzmannTrainer {
             velocity: AlignedVec::zeroed(n * n),
@@ -166,8 +167,9 @@ impl BoltzmannTrainer {
             for j in 0..=i {
                 let parameter = if i == j { self.machine.bias[i] } else { self.machine.weights[i * n + j] };
                 let decay = if i == j { 0.0 } else { self.recipe.weight_decay * parameter };
+                let gradient = self.gradient(i, j) as f32;
                 let velocity = &mut self.velocity[i * n + j];
-                let gradient = self.data.gradient(&self.model, self.machine.units, n, i, j) as f32;
+
                 *velocity = self.recipe.momentum * *velocity + rate * (gradient - decay);
                 let value = parameter + *velocity;
                 if i == j {
@@ -211,7 +213,9 @@ fn lay_visible(visible: &BitMatrix, states: &mut BitMatrix) {
     let (from, to) = (visible.words_per_row() * LANES, states.words_per_row() * LANES);
     let last = visible.units() % 32;
     for (visible, states) in visible.words().chunks_exact(from).zip(states.words_mut().chunks_exact_mut(to)) {
-        for (word, (visible, states)) in visible.chunks_exact(LANES).zip(states.chunks_exact_mut(LANES)).enumerate() {
+        for (word, (visible, states)) in
+            visible.chunks_exact(LANES).zip(states.chunks_exact_mut(LANES)).enumerate()
+        {
             let mask = if last > 0 && (word + 1) * LANES == from { (1u32 << last) - 1 } else { u32::MAX };
             states.iter_mut().zip(visible).for_each(|(state, visible)| *state = *state & !mask | *visible & mask);
         }
@@ -246,10 +250,8 @@ impl Learner for BoltzmannTrainer {
     ) -> Result<(), TrainError> {
         let rows = first_rows(held_out.unwrap_or(train));
         if self.machine.len() <= CHEAP_UNITS {
-            let values = self
-                .machine
-                .exact_log_likelihoods(&rows)
-                .map_err(|error| TrainError::Learner(Box::new(error)))?;
+            let values =
+                self.machine.exact_log_likelihoods(&rows).map_err(|error| TrainError::Learner(Box::new(error)))?;
             metrics.set("log_likelihood", values.iter().sum::<f64>() / values.len() as f64);
         }
         let name = if self.machine.hidden == 0 { "pseudo_likelihood" } else { "conditional_likelihood" };
@@ -318,7 +320,12 @@ impl BoltzmannMachine {
     /// machine.fit(&bars, &Recipe::exact(), &training)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fit(&mut self, data: &Dataset<'_>, recipe: &Recipe, training: &Training) -> Result<Summary, TrainError> {
+    pub fn fit(
+        &mut self,
+        data: &Dataset<'_>,
+        recipe: &Recipe,
+        training: &Training,
+    ) -> Result<Summary, TrainError> {
         self.fit_observed(data, recipe, training, &mut ())
     }
 

@@ -104,7 +104,11 @@ fn training_continued_from_a_snapshot_is_training_unbroken() {
         (Recipe { momentum: 0.5, ..Recipe::default() }, 0, Binarization::Sample),
         (Recipe { data: DataTerm::Gibbs { sweeps: 2 }, ..Recipe::default() }, 10, Binarization::Threshold),
         (
-            Recipe { data: DataTerm::MeanField { sweeps: 3 }, model: ModelTerm::Restarted { k: 2 }, ..Recipe::default() },
+            Recipe {
+                data: DataTerm::MeanField { sweeps: 3 },
+                model: ModelTerm::Restarted { k: 2 },
+                ..Recipe::default()
+            },
             10,
             Binarization::Sample,
         ),
@@ -161,7 +165,10 @@ fn recipes_that_make_no_sense_are_named() {
     let machine = |visible, hidden| BoltzmannMachine::new(visible, hidden, Units::Binary, Seed(1));
     let bad = Recipe { learning_rate: f32::NAN, ..Recipe::default() };
     assert_eq!(said(machine(4, 0), bad, 2), "the learning rate is NaN, but must be a positive number");
-    assert_eq!(said(machine(5, 0), Recipe::default(), 2), "the data has 4 values a row, the model 5 visible units");
+    assert_eq!(
+        said(machine(5, 0), Recipe::default(), 2),
+        "the data has 4 values a row, the model 5 visible units"
+    );
     assert_eq!(said(machine(4, 0), Recipe::default(), 0), "the batch size is 0, but must be at least 1");
     assert_eq!(said(machine(4, 30), Recipe::exact(), 2), "the machine has 34 units; at most 20 are enumerated");
     let none = Recipe { model: ModelTerm::Persistent { k: 0 }, ..Recipe::default() };

@@ -22,8 +22,8 @@ mod storage;
 mod synchronous;
 mod theory;
 
-pub use attention::AttentionMemory;
 pub use asynchronous::Asynchronous;
+pub use attention::AttentionMemory;
 pub use capacity::{CapacityPoint, CapacitySweep};
 pub use dense::{DenseMemory, Interaction};
 pub use error::HopfieldError;

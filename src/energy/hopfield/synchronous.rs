@@ -118,7 +118,8 @@ impl<'a> Synchronous<'a> {
                     };
                     if found != Ending::Unfinished || sweep + 1 == limit {
                         let target = &mut states.words_mut()[block * stride..][..stride];
-                        for (target, word) in target.chunks_exact_mut(LANES).zip(next[words.clone()].chunks(LANES)) {
+                        for (target, word) in target.chunks_exact_mut(LANES).zip(next[words.clone()].chunks(LANES))
+                        {
                             target[lane] = word[lane];
                         }
                     }

@@ -3,12 +3,8 @@
 use super::*;
 use crate::random::Seed;
 
-const RULES: [Rule; 4] = [
-    Rule::Hebb,
-    Rule::Storkey,
-    Rule::PseudoInverse,
-    Rule::Perceptron(Perceptron { margin: 0.5, sweeps: 500 }),
-];
+const RULES: [Rule; 4] =
+    [Rule::Hebb, Rule::Storkey, Rule::PseudoInverse, Rule::Perceptron(Perceptron { margin: 0.5, sweeps: 500 })];
 
 /// A network with symmetric weights and biases spread evenly over ±1, the diagonal over `diagonal` + ±½.
 fn network(units: usize, diagonal: f32, seed: u64) -> Hopfield {
@@ -17,7 +13,8 @@ fn network(units: usize, diagonal: f32, seed: u64) -> Hopfield {
     let mut weights = vec![0.0; units * units];
     for i in 0..units {
         for j in 0..=i {
-            let weight = if i == j { values[i * units + j] - 0.5 + diagonal } else { 2.0 * values[i * units + j] - 1.0 };
+            let weight =
+                if i == j { values[i * units + j] - 0.5 + diagonal } else { 2.0 * values[i * units + j] - 1.0 };
             (weights[i * units + j], weights[j * units + i]) = (weight, weight);
         }
     }
@@ -206,7 +203,8 @@ fn a_negative_self_coupling_can_raise_the_energy() {
 #[test]
 fn a_tie_leaves_the_unit_as_it_is() {
     // Two patterns that agree in the first two units only: the fields of the others are 0 without them.
-    let network = Hopfield::from_parameters(3, &[0.0, 1.0, -1.0, 1.0, 0.0, 0.0, -1.0, 0.0, 0.0], &[0.0; 3]).expect("ok");
+    let network =
+        Hopfield::from_parameters(3, &[0.0, 1.0, -1.0, 1.0, 0.0, 0.0, -1.0, 0.0, 0.0], &[0.0; 3]).expect("ok");
     for state in [0b011usize, 0b111, 0b000, 0b010, 0b110] {
         let start = BitMatrix::from_fn(1, 3, |_, unit| state >> unit & 1 == 1);
         let x = signs(&start, 0);
@@ -349,7 +347,10 @@ fn what_is_wrong_is_said_in_one_line() {
         "weights are not symmetric: 1 from unit 0 to 1, 2 from 1 to 0"
     );
     assert_eq!(said(Hopfield::from_parameters(1, &[f32::NAN], &[0.0])), "weights holds NaN");
-    assert_eq!(said(Hopfield::from_parameters(2, &[0.0; 3], &[0.0; 2])), "weights of shape [2, 2] cannot have 3 values");
+    assert_eq!(
+        said(Hopfield::from_parameters(2, &[0.0; 3], &[0.0; 2])),
+        "weights of shape [2, 2] cannot have 3 values"
+    );
     assert_eq!(store(&BitMatrix::zeros(0, 5), Rule::Hebb), "there are no patterns to store");
     assert_eq!(store(&BitMatrix::zeros(5, 0), Rule::Hebb), "a Hopfield network needs at least one unit");
     let twice = BitMatrix::from_fn(2, 9, |_, unit| unit % 2 == 0);

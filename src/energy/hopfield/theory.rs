@@ -15,7 +15,8 @@ pub fn retrieval_overlap(load: f64) -> Option<f64> {
     // Positive between the two solutions. The larger one is below 1 / √(2α), where the right side passes 1.
     let top = 1.0 / (2.0 * load).sqrt();
     let grid = 10_000;
-    let inside = (1..=grid).rev().map(|step| top * f64::from(step) / f64::from(grid)).find(|&y| excess(y) > 0.0)?;
+    let inside =
+        (1..=grid).rev().map(|step| top * f64::from(step) / f64::from(grid)).find(|&y| excess(y) > 0.0)?;
     let (mut low, mut high) = (inside, (inside + top / f64::from(grid)).min(top));
     for _ in 0..60 {
         let middle = 0.5 * (low + high);

@@ -48,12 +48,7 @@ impl Epilogue for InTurn<'_> {
 
 /// Draws every unit of `layer` in turn given all others, units ascending; one thread. `weights` and `couplings` are the
 /// same symmetric matrix `[units, units]` with a zero diagonal; `streams` has one stream a block.
-pub(crate) fn sample_in_turn(
-    weights: Weights<'_>,
-    couplings: Rows<'_>,
-    layer: Layer<'_>,
-    streams: &mut [Lanes],
-) {
+pub(crate) fn sample_in_turn(weights: Weights<'_>, couplings: Rows<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
     thread_local! {
         static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
     }

@@ -36,13 +36,7 @@ impl Epilogue for Sign<'_> {
 
 /// Every unit of `before` given all others, into `after`, both words of `rows` states in whole blocks: on where the sum
 /// of its weights with the units that are on is above its threshold, unchanged where it is equal to it.
-pub(crate) fn sign(
-    weights: Weights<'_>,
-    before: BitsRef<'_>,
-    thresholds: &[f32],
-    after: &mut [u32],
-    rows: usize,
-) {
+pub(crate) fn sign(weights: Weights<'_>, before: BitsRef<'_>, thresholds: &[f32], after: &mut [u32], rows: usize) {
     let units = before.units;
     assert!(weights.outputs() == units && thresholds.len() == units, "units of a synchronous sweep");
     assert!(after.len() == before.words.len() && rows <= before.blocks * LANES, "states of a synchronous sweep");
