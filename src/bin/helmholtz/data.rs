@@ -6,6 +6,7 @@ use flate2::read::MultiGzDecoder;
 use helmholtz::data::{
     Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, idx_file_length, mnist_files,
 };
+use helmholtz::tensor::BitMatrix;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -66,8 +67,10 @@ impl Reading {
 /// What `argument` names: `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a `.npy`.
 pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
     if DENSITIES.contains(&argument) {
-        return Err(Failure::new(format!("{argument} is a density on the plane, and an RBM learns rows of bits"))
-            .hint("try digits, or bars:3"));
+        return Err(Failure::new(format!(
+            "{argument} is a density on the plane, and these models learn rows of bits"
+        ))
+        .hint("try digits, or bars:3"));
     }
     let path = Path::new(argument);
     if path.is_dir() {
@@ -86,6 +89,21 @@ pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
         return Ok(Dataset::from_idx_bytes(read(path)?, None)?);
     }
     Ok(Dataset::resolve(argument)?)
+}
+
+/// The rows as bits, if they are as wide as a model of `width` visible units; grey levels are drawn.
+pub fn bits_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<BitMatrix, Failure> {
+    if rows.width() != width {
+        let given = rows.width();
+        return Err(
+            Failure::new(format!("rows of {given} values, and the model has {width} visible units")).about(name)
+        );
+    }
+    if rows.is_grey() {
+        let binarized = rows.binarized(Binarization::Sample);
+        return Ok(binarized.to_bits());
+    }
+    Ok(rows.to_bits())
 }
 
 fn is_compressed(path: &Path) -> bool {

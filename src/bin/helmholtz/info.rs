@@ -5,10 +5,10 @@ use crate::data;
 use crate::failure::Failure;
 use crate::folder::{self, CHECKPOINT, RUN};
 use crate::globals::Globals;
+use crate::model::Model;
 use crate::settings::Settings;
 use clap::Args;
 use helmholtz::data::Dataset;
-use helmholtz::rbm::Rbm;
 use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -128,11 +128,8 @@ fn describe(snapshot: &Snapshot, report: &mut Report) {
         report.figure("step", position.step);
         report.figure("steps", position.steps);
     }
-    if let Ok(rbm) = Rbm::from_snapshot(snapshot) {
-        report.line(format!("model           RBM of {} visible and {} hidden units", rbm.visible(), rbm.hidden()));
-        report.figure("model", "rbm");
-        report.figure("visible", rbm.visible());
-        report.figure("hidden", rbm.hidden());
+    if let Ok(model) = Model::open(snapshot) {
+        model.describe(report);
     }
     for (name, value) in Settings::saved_in(&snapshot.metadata).all_saved() {
         report.line(format!("  --{name:<20} {value}"));

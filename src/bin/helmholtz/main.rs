@@ -1,5 +1,6 @@
-//! `helmholtz`: train, judge and sample generative models on a CPU. One file a command.
+//! `helmholtz`: train, judge and sample generative models on a CPU. A file or folder a command, a file in it a model.
 
+mod annealing;
 mod bench;
 mod chart;
 mod console;

@@ -32,14 +32,13 @@ pub struct Options {
     #[arg(long, value_name = "EPOCHS", help_heading = "Run")]
     pub evaluate_every: Option<u64>,
 
-    /// Passes over the training data [default: about 60,000 updates]; with --resume another number stretches the
-    /// schedule
+    /// Passes over the training data; with --resume another number stretches the schedule
     #[arg(long, value_name = "N", conflicts_with = "steps", help_heading = "Training")]
     pub epochs: Option<u64>,
     /// Updates to make, instead of --epochs
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub steps: Option<u64>,
-    /// Examples of an update [default: 64]
+    /// Examples of an update
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch: Option<usize>,
     /// Training rows to hold out and monitor: a number, or a part like 0.1 [default: 0, and 0.1 with --early-stop]
@@ -49,7 +48,7 @@ pub struct Options {
     #[arg(long, value_name = "EVALUATIONS", help_heading = "Training")]
     pub early_stop: Option<u64>,
 
-    /// How grey levels become 0 and 1 [default: threshold]
+    /// How grey levels become 0 and 1
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Data")]
     pub binarize: Option<Binarize>,
     /// Learn the complement of the data, 1 − x

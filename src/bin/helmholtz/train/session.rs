@@ -1,7 +1,7 @@
 //! What training any model needs around the loop: settings, data, folder, resume, observers.
 
 use super::options::{Length, Options, Validation};
-use super::progress_bar::Bar;
+use super::progress_bar::{Bar, thousands};
 use super::recorder::Recorder;
 use crate::data::{self, Binarize, Polarity, Reading};
 use crate::failure::Failure;
@@ -10,7 +10,8 @@ use crate::globals::Globals;
 use crate::interrupt::{self, Interrupt};
 use crate::metrics_table::MetricsTable;
 use crate::model::{IMAGE_SHAPE, KIND};
-use crate::settings::Settings;
+use crate::settings::{Choice, Settings};
+use clap::Arg;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::simd::Isa;
@@ -36,8 +37,24 @@ pub struct Subject {
     pub updates: u64,
     /// Examples of an update unless told otherwise.
     pub batch: usize,
+    /// How grey levels are read unless told otherwise.
+    pub binarize: Binarize,
     /// The figure that early stopping watches, and which way it improves.
     pub watched: (&'static str, Direction),
+}
+
+impl Subject {
+    /// An option of the command line, its help ending in the model's own default where there is one.
+    pub fn with_defaults(&self, option: Arg) -> Arg {
+        let default = match option.get_id().as_str() {
+            "batch" => self.batch.to_string(),
+            "binarize" => Choice(self.binarize).to_string(),
+            "epochs" => format!("about {} updates", thousands(self.updates as f64)),
+            _ => return option,
+        };
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        option.help(format!("{help} [default: {default}]"))
+    }
 }
 
 /// A training run, from its settings to its end.
@@ -92,7 +109,7 @@ impl Session {
 
         let data_name = settings.settle_anew("data", options.data.clone(), "digits".to_owned())?;
         let reading = Reading {
-            binarize: settings.settle_choice("binarize", options.binarize, Binarize::Threshold)?,
+            binarize: settings.settle_choice("binarize", options.binarize, subject.binarize)?,
             polarity: match settings.settle("flip", options.flip.then_some(true), false)? {
                 true => Polarity::Flipped,
                 false => Polarity::Plain,
@@ -210,6 +227,11 @@ impl Session {
         })?;
         let examples = (summary.progress.step - before) * self.training.batch as u64;
         Ok(Ended { summary, table: recorder.into_table(), seconds: begun.elapsed().as_secs_f64(), examples })
+    }
+
+    /// The kind of the model, as files and commands name it.
+    pub fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// What a model or checkpoint file says of itself, besides the settings.
