@@ -14,6 +14,9 @@ use std::path::Path;
 /// Densities on the plane: for models of real numbers.
 const DENSITIES: [&str; 5] = ["gaussians8", "checkerboard", "moons", "ring", "grid"];
 
+/// What a `.npy` file begins with.
+const NPY: [u8; 6] = *b"\x93NUMPY";
+
 /// How grey levels become bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Binarize {
@@ -114,16 +117,24 @@ fn is_compressed(path: &Path) -> bool {
 /// The bytes of an IDX file, decompressed where need be; never more than one byte past what its header promises.
 fn read(path: &Path) -> Result<NamedBytes, Failure> {
     let name = path.display().to_string();
-    let unreadable = |source| DataError::Io { file: name.clone(), source };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(|source| DataError::Io { file: name.clone(), source })?;
     if !is_compressed(path) {
-        return bounded(&name, file);
+        return Ok(bounded(&name, file)?);
     }
-    bounded(&name, MultiGzDecoder::new(file))
-        .map_err(|failure| failure.hint("the file was probably not copied or downloaded whole: fetch it again"))
+    bounded(&name, MultiGzDecoder::new(file)).map_err(|error| match error {
+        DataError::Magic { found, .. } if NPY.starts_with(&found) => {
+            Failure::new("a compressed .npy, and only IDX files are read compressed")
+                .about(&name)
+                .hint(format!("gunzip -k {name} first"))
+        }
+        DataError::Magic { .. } => {
+            Failure::from(error).hint("what was compressed is no IDX file; those of MNIST end in -ubyte.gz")
+        }
+        _ => Failure::from(error).hint("the file was probably not copied or downloaded whole: fetch it again"),
+    })
 }
 
-fn bounded(name: &str, mut stream: impl Read) -> Result<NamedBytes, Failure> {
+fn bounded(name: &str, mut stream: impl Read) -> Result<NamedBytes, DataError> {
     let unreadable = |source| DataError::Io { file: name.to_owned(), source };
     let mut bytes = Vec::new();
     stream.by_ref().take(IDX_HEADER_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -1,14 +1,16 @@
 //! How a log-likelihood is reported: with its direction, its errors and the baseline.
 
 use crate::console::Report;
+use crate::counted::counted;
 use helmholtz::sampling::{Estimate, Kind};
 
 /// Says what an estimate is, for people and for programs, and the conservative one beside it where there is one.
 /// `split` says of what rows it is.
 pub fn report(report: &mut Report, estimate: &Estimate, conservative: Option<&Estimate>, split: &str) {
     report.line(format!(
-        "log-likelihood  {:.2} nats an example, mean of {} {split} examples",
-        estimate.value, estimate.examples
+        "log-likelihood  {:.2} nats an example, mean of {}",
+        estimate.value,
+        counted(estimate.examples, &format!("{split} example"))
     ));
     report.line(format!("                {}", direction(estimate)));
     report.line(format!("                {}; {}", estimate.method, errors(estimate)));

@@ -5,6 +5,7 @@ use crate::data::{Binarize, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
 use crate::settings::{Choice, Settings};
+use crate::standing;
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -25,6 +26,10 @@ pub enum Model {
 impl Model {
     /// The model that a file holds, a checkpoint perhaps. A file that does not say its kind is an RBM's.
     pub fn open(snapshot: &Snapshot) -> Result<Self, Failure> {
+        if let Some(name) = snapshot.non_finite() {
+            return Err(Failure::new(format!("{name} holds a NaN or an infinity"))
+                .hint("the file is damaged, or its training diverged: a lower --learning-rate usually helps"));
+        }
         match snapshot.metadata.get(KIND).map_or("rbm", String::as_str) {
             "rbm" => Ok(Model::Rbm(Rbm::from_checkpoint(snapshot).map_err(|error| {
                 Failure::from(error).hint(
@@ -78,12 +83,17 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The model in a run folder or in a safetensors file. Where it is a checkpoint, `console` is told.
+    /// The model in a run folder or in a safetensors file. Where it is a checkpoint, or the run has not ended as it
+    /// should, `console` is told.
     pub fn open(path: &Path, console: Console) -> Result<Self, Failure> {
-        let ((file, snapshot), run) = if path.is_dir() {
-            (folder::model_in(path)?, Some(path.to_owned()))
+        let (file, snapshot, run) = if path.is_dir() {
+            let found = folder::model_in(path)?;
+            if let Some(warning) = standing::warning(path, found.position.as_ref()) {
+                console.note(format!("warning: {warning}"));
+            }
+            (found.file, found.snapshot, Some(path.to_owned()))
         } else {
-            ((path.to_owned(), storage::load(path)?), None)
+            (path.to_owned(), storage::load(path)?, None)
         };
         let model = Model::open(&snapshot).map_err(|failure| failure.about(file.display()))?;
         let image_shape = image_shape(&snapshot, model.width());

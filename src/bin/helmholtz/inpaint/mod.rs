@@ -3,12 +3,14 @@
 mod rbm;
 
 use crate::console::Report;
+use crate::counted::counted;
 use crate::data;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::mask::{Mask, MaskName};
 use crate::model::{Loaded, Model};
 use crate::picture::Grid;
+use crate::size;
 use clap::Args;
 use helmholtz::tensor::BitMatrix;
 use std::path::PathBuf;
@@ -63,10 +65,8 @@ impl Inpaint {
         if out.extension().is_none_or(|extension| extension != "png") {
             return Err(Failure::new("--out must end in .png").about(out.display()));
         }
-        if self.count == 0 {
-            return Err(Failure::new("--count must be at least 1"));
-        }
         let width = loaded.model.width();
+        size::check("count", self.count, width)?;
         let name = loaded.data_name(self.data.as_deref())?;
         let rows = loaded.reading(None).of(&data::open(&name)?).test();
         let shape = if rows.width() == width { rows.image_shape() } else { loaded.image_shape };
@@ -89,10 +89,10 @@ impl Inpaint {
         Grid::stacked(shape, COLUMNS, &[&original, &shown, &completed]).save(&out)?;
         let wrong = wrong_pixels(&mask, &images, &filled.bits);
         let mut report = Report::new();
-        report.line(format!("{count} images completed in {}", out.display()));
+        report.line(format!("{} completed in {}", counted(count, "image"), out.display()));
         report.line(format!(
-            "of the {} hidden pixels of each, {:.1} % were drawn other than they were",
-            mask.hidden_count(),
+            "of the {} of each, {:.1} % were drawn other than they were",
+            counted(mask.hidden_count(), "hidden pixel"),
             100.0 * wrong
         ));
         report.figure("model", loaded.model.kind());

@@ -3,6 +3,7 @@
 use super::Filled;
 use crate::failure::Failure;
 use crate::mask::Mask;
+use crate::size;
 use clap::Args;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
@@ -20,9 +21,7 @@ pub struct Options {
 impl Options {
     /// Fills the hidden pixels of `images` in, each image by a chain of its own.
     pub fn fill(&self, rbm: &Rbm, images: &BitMatrix, mask: &Mask, seed: Seed) -> Result<Filled, Failure> {
-        if self.steps == 0 {
-            return Err(Failure::new("--steps must be at least 1"));
-        }
+        size::check("steps", self.steps, 1)?;
         // Hidden pixels start dark; the chain forgets it.
         let shown = BitMatrix::from_fn(images.rows(), images.units(), |row, unit| {
             !mask.hides(unit) && images.get(row, unit)

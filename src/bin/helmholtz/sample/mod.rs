@@ -3,6 +3,7 @@
 mod rbm;
 
 use crate::console::Report;
+use crate::counted::counted;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
@@ -75,7 +76,7 @@ impl Sample {
             }
         }
         let mut report = Report::new();
-        report.line(format!("{} samples ({}) in {}", self.count, draws.method, out.display()));
+        report.line(format!("{} ({}) in {}", counted(self.count, "sample"), draws.method, out.display()));
         report.figure("model", loaded.model.kind());
         report.figure("count", self.count);
         report.figure("method", draws.method);

@@ -1,6 +1,7 @@
 //! Draws of an RBM: exact where the machine is small enough, else by chains.
 
 use super::Draws;
+use crate::counted::counted;
 use crate::data;
 use crate::failure::Failure;
 use crate::model::Loaded;
@@ -43,8 +44,7 @@ impl Options {
             return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
         }
         let units = rbm.visible().max(rbm.hidden());
-        size::check("tempering", replicas, units)?;
-        size::check("count", count, units * replicas)?;
+        size::check_product(&[("count", count), ("tempering", replicas)], units)?;
         if !self.from_data
             && self.steps.is_none()
             && self.tempering.is_none()
@@ -67,7 +67,7 @@ impl Options {
         chains.gibbs(&machine, sweeps);
         let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
         let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
-        let method = format!("{sweeps} Gibbs sweeps from {start}{rounded}");
+        let method = format!("{} from {start}{rounded}", counted(sweeps, "Gibbs sweep"));
         Ok(Draws { levels, bits: chains.visible().clone(), method })
     }
 
@@ -89,8 +89,9 @@ fn draw_tempered(rbm: &Rbm, count: usize, replicas: usize, sweeps: usize, seed: 
     let bits = ladders.cold();
     let lowest = ladders.acceptance().into_iter().fold(1.0, f64::min);
     let method = format!(
-        "{sweeps} sweeps of parallel tempering at {replicas} temperatures, swaps accepted at least {:.0} %, {:.1} \
+        "{} of parallel tempering at {replicas} temperatures, swaps accepted at least {:.0} %, {:.1} \
          round trips a draw",
+        counted(sweeps, "sweep"),
         100.0 * lowest,
         ladders.round_trips() as f64 / count as f64
     );

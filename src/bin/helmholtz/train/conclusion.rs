@@ -3,8 +3,10 @@
 use super::progress_bar::thousands;
 use super::session::{Ended, Session};
 use crate::console::{Console, Report};
+use crate::counted::counted;
 use crate::failure::Failure;
 use crate::folder::{CURVES, MODEL, STEP};
+use crate::standing::Standing;
 use crate::{chart, interrupt};
 use helmholtz::data::Dataset;
 use helmholtz::storage;
@@ -39,23 +41,19 @@ impl Session {
 
         let mut report = Report::new();
         self.say_what_was_done(&mut report, ended, &trained.size());
-        let status = match ended.summary.ending {
-            Ending::Stopped => "stopped",
-            Ending::Finished | Ending::NoImprovement => "finished",
+        let standing = match ended.summary.ending {
+            Ending::Stopped => Standing::Stopped,
+            Ending::Finished | Ending::NoImprovement => Standing::Finished,
         };
-        report.figure("status", status);
+        report.figure("status", standing.to_string());
         if ended.summary.ending == Ending::Stopped {
             self.say_how_to_resume(&mut report, ended);
         } else {
-            if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
-                report.line(format!(
-                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
-                ));
-            }
+            self.say_which_is_kept(&mut report, ended);
             trained.judge(self, console, &mut report)?;
             self.say_where(&mut report, pictures);
         }
-        self.write_run_json(status, report.figures())?;
+        self.write_run_json(&standing, report.figures())?;
         Ok(report)
     }
 
@@ -83,18 +81,34 @@ impl Session {
             ended.summary.metrics.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         report.figure("metrics", metrics);
         report.line(format!(
-            "trained         {size} on {}, {} epochs in {:.1} s ({} samples/s)",
+            "trained         {size} on {}, {} in {:.1} s ({} samples/s)",
             self.data.name(),
-            progress.epoch,
+            counted(progress.epoch, "epoch"),
             ended.seconds,
             thousands(rate)
         ));
     }
 
+    fn say_which_is_kept(&self, report: &mut Report, ended: &Ended) {
+        let (Some((value, epoch)), Some(rule)) = (ended.summary.best, &self.training.early_stopping) else {
+            return;
+        };
+        let how = match ended.summary.ending {
+            Ending::NoImprovement => "stopped early",
+            Ending::Finished | Ending::Stopped => "selected",
+        };
+        report.line(format!(
+            "{how:<15} the best {} on the rows held out was {value:.3}, after epoch {epoch}: {MODEL} holds that model",
+            rule.metric.replace('_', " ")
+        ));
+        report.figure("best_epoch", epoch);
+        report.figure("stopped_early", ended.summary.ending == Ending::NoImprovement);
+    }
+
     fn say_how_to_resume(&self, report: &mut Report, ended: &Ended) {
         let progress = ended.summary.progress;
         report.line(format!(
-            "stopped         at step {} of {}, after {} of {} epochs; all is saved",
+            "stopped         at step {} of {}, epoch {} of {}; all is saved",
             progress.step, progress.steps, progress.epoch, progress.epochs
         ));
         report.line(format!(

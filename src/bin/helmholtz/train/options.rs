@@ -1,5 +1,6 @@
 //! The options that training any model has.
 
+use crate::counted::counted;
 use crate::data::Binarize;
 use crate::folder::Existing;
 use clap::Args;
@@ -84,8 +85,8 @@ pub enum Length {
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Length::Epochs(number) => write!(f, "{number} epochs"),
-            Length::Steps(number) => write!(f, "{number} steps"),
+            Length::Epochs(number) => f.write_str(&counted(*number, "epoch")),
+            Length::Steps(number) => f.write_str(&counted(*number, "step")),
         }
     }
 }
@@ -97,8 +98,8 @@ impl FromStr for Length {
         let (number, unit) = text.split_once(' ').ok_or_else(wrong)?;
         let number = number.parse().map_err(|_| wrong())?;
         match unit {
-            "epochs" => Ok(Length::Epochs(number)),
-            "steps" => Ok(Length::Steps(number)),
+            "epoch" | "epochs" => Ok(Length::Epochs(number)),
+            "step" | "steps" => Ok(Length::Steps(number)),
             _ => Err(wrong()),
         }
     }
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn lengths_and_holdouts_are_read_as_they_are_printed() {
-        for length in [Length::Epochs(3), Length::Steps(7)] {
+        for length in [Length::Epochs(3), Length::Epochs(1), Length::Steps(1), Length::Steps(7)] {
             assert_eq!(length.to_string().parse(), Ok(length));
         }
         for text in ["0", "100", "0.1"] {

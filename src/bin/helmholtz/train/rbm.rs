@@ -132,11 +132,19 @@ impl Rbm {
         self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
         size::check("hidden", hidden, visible)?;
-        size::check("batch", session.training.batch, visible + hidden)?;
-        size::check("replicas", self.replicas.unwrap_or(1), (visible + hidden) * session.training.batch)?;
-        size::check("chain-count", recipe.chains.unwrap_or(1), visible + hidden)?;
+        let (units, batch) = (visible + hidden, session.training.batch);
+        size::check("batch", batch, units)?;
+        let chains = recipe.chains.map_or(("batch", batch), |chains| ("chain-count", chains));
+        let replicas = match recipe.method {
+            model::Method::Pt { replicas, .. } => replicas,
+            _ => 1,
+        };
+        size::check_product(&[chains, ("replicas", replicas)], units)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", visible + hidden)?;
+        }
+        if recipe.average_decay > 0.0 {
+            session.select_by("average_pseudo_likelihood");
         }
         let seed = session.training.seed;
         let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
