@@ -65,6 +65,12 @@ impl Ais {
     }
 }
 
+/// Chains and temperatures in words.
+pub(super) fn effort(chains: usize, temperatures: usize) -> String {
+    let s = |number: usize| if number == 1 { "" } else { "s" };
+    format!("{chains} chain{} × {temperatures} temperature{}", s(chains), s(temperatures))
+}
+
 /// Annealing with as many temperatures as a stated error asks for, or as a budget allows.
 ///
 /// A short run says how many temperatures the target needs; longer runs follow, each with a stream of its own, until one
