@@ -23,8 +23,18 @@ impl<F: Function> Kernel for Map<F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        let pairs = self.length - self.length % (2 * S::LANES);
+        for start in (0..pairs).step_by(2 * S::LANES) {
+            // SAFETY: `start + 2 · LANES ≤ length`, and both pointers hold `length` floats.
+            unsafe {
+                let x = [simd.load(self.source.add(start)), simd.load(self.source.add(start + S::LANES))];
+                let y = [F::apply(simd, x[0]), F::apply(simd, x[1])];
+                simd.store(self.out.add(start), y[0]);
+                simd.store(self.out.add(start + S::LANES), y[1]);
+            }
+        }
         let whole = self.length - self.length % S::LANES;
-        for start in (0..whole).step_by(S::LANES) {
+        for start in (pairs..whole).step_by(S::LANES) {
             // SAFETY: `start + LANES ≤ length`, and both pointers hold `length` floats.
             unsafe {
                 let x = simd.load(self.source.add(start));

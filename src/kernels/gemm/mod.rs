@@ -144,6 +144,8 @@ fn gemm_on(isa: Isa, a: MatrixRef, b: MatrixRef, c: &mut [f32], epilogue: Epilog
     if m == 0 || n == 0 {
         return;
     }
+    // A column is also a row: so its elements lie side by side, as the vectors of a tile want them.
+    let (a, b) = if n == 1 && epilogue.bias.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
     Product { isa, a, b, epilogue, parallel: m * n * k >= PARALLEL_FROM }.run(c);
 }
 

@@ -47,24 +47,15 @@ impl<'a> Panel<'a> {
             self.copy(simd, out);
             return;
         }
-        let source = Source { values: self.values(), line_stride, depth_stride };
-        let eights = if depth_stride == 1 { self.present - self.present % 8 } else { 0 };
-        let fours = if depth_stride == 1 { self.present - self.present % 4 } else { 0 };
-        // Sixteen floats of a line are one cache line; the panel's part of the output stays in L1.
-        for (part, out) in out.chunks_mut(16 * self.width).enumerate() {
-            let depth = part * 16;
-            for line in 0..self.present {
-                prefetch(source.values.as_ptr().wrapping_add(line * line_stride + (depth + AHEAD) * depth_stride));
-            }
-            for line in (0..eights).step_by(8) {
-                source.eight(simd, line, depth, self.width, out);
-            }
-            if fours > eights {
-                source.four(eights, depth, self.width, out);
-            }
-            for line in fours..self.present {
+        let source = Source { values: self.values(), line_stride, width: self.width };
+        match self.present.min(self.deep) {
+            8.. if depth_stride == 1 => source.squares::<S, 8>(simd, self.present, self.deep, out),
+            4.. if depth_stride == 1 => source.squares::<S, 4>(simd, self.present, self.deep, out),
+            _ => {
                 for (p, out) in out.chunks_exact_mut(self.width).enumerate() {
-                    out[line] = source.at(line, depth + p);
+                    for (line, out) in out[..self.present].iter_mut().enumerate() {
+                        *out = source.values[line * line_stride + p * depth_stride];
+                    }
                 }
             }
         }
@@ -102,55 +93,54 @@ fn copy<S: Simd, const WIDTH: usize>(_compiled_for: S, values: &[f32], stride: u
 struct Source<'a> {
     values: &'a [f32],
     line_stride: usize,
-    depth_stride: usize,
+    /// Of the packed panel.
+    width: usize,
 }
 
 impl Source<'_> {
+    /// Contiguous lines, in squares of `SIDE` × `SIDE` transposed in registers. The last ones overlap those before them.
     #[inline(always)]
-    fn at(&self, line: usize, depth: usize) -> f32 {
-        self.values[line * self.line_stride + depth * self.depth_stride]
+    fn squares<S: Simd, const SIDE: usize>(&self, simd: S, lines: usize, deep: usize, out: &mut [f32]) {
+        assert!((SIDE..=self.width).contains(&lines) && deep >= SIDE && out.len() >= deep * self.width);
+        assert!((lines - 1) * self.line_stride + deep <= self.values.len());
+        // Sixteen floats of a line are one cache line; the panel's part of the output stays in L1.
+        for part in (0..deep).step_by(16) {
+            for line in 0..lines {
+                let ahead = line * self.line_stride + part + AHEAD;
+                prefetch(self.values.as_ptr().wrapping_add(ahead));
+            }
+            for line in (0..lines).step_by(SIDE) {
+                let line = line.min(lines - SIDE);
+                for p in (part..deep.min(part + 16)).step_by(SIDE) {
+                    let p = p.min(deep - SIDE);
+                    // SAFETY: SIDE lines from `line` on and SIDE floats of each from `p` on are there, and as much room in
+                    // the rows of `out`, by the assertions.
+                    unsafe {
+                        let from = self.values.as_ptr().add(line * self.line_stride + p);
+                        let to = out.as_mut_ptr().add(p * self.width + line);
+                        if SIDE == 8 {
+                            simd.transpose_tile(from, self.line_stride, to, self.width);
+                        } else {
+                            transpose_four(from, self.line_stride, to, self.width);
+                        }
+                    }
+                }
+            }
+        }
     }
+}
 
-    /// Lines `line..line + 8`, each contiguous, from `depth` on into as many rows of `width` as `out` has.
-    #[inline(always)]
-    fn eight<S: Simd>(&self, simd: S, line: usize, depth: usize, width: usize, out: &mut [f32]) {
-        let deep = out.len() / width;
-        let first = line * self.line_stride + depth;
-        let squares = deep / 8;
-        assert!(first + 7 * self.line_stride + deep <= self.values.len() && line + 8 <= width);
-        for square in 0..squares {
-            // SAFETY: eight lines of eight floats at `first + 8 · square` lie before `deep` floats of the last line, which
-            // was checked, and rows `8 · square..` of `out` have eight columns at `line`.
-            unsafe {
-                let from = self.values.as_ptr().add(first + 8 * square);
-                let to = out.as_mut_ptr().add(8 * square * width + line);
-                simd.transpose_tile(from, self.line_stride, to, width);
-            }
-        }
-        for p in squares * 8..deep {
-            for i in 0..8 {
-                out[p * width + line + i] = self.values[first + i * self.line_stride + p];
-            }
-        }
-    }
-
-    /// The same with four lines: squares of 4 × 4.
-    #[inline(always)]
-    fn four(&self, line: usize, depth: usize, width: usize, out: &mut [f32]) {
-        let deep = out.len() / width;
-        let lines: [&[f32]; 4] =
-            std::array::from_fn(|i| &self.values[(line + i) * self.line_stride + depth..][..deep]);
-        let squares = lines.map(|values| values.as_chunks::<4>().0);
-        for p in 0..deep / 4 {
-            let square = f32x4::transpose(squares.map(|values| f32x4::new(values[p])));
-            for (out, values) in out[p * 4 * width..].chunks_exact_mut(width).zip(square) {
-                out[line..line + 4].copy_from_slice(&values.to_array());
-            }
-        }
-        for p in deep - deep % 4..deep {
-            for (i, values) in lines.iter().enumerate() {
-                out[p * width + line + i] = values[p];
-            }
+/// Copies a 4 × 4 square transposed.
+///
+/// # Safety
+/// `source` may be read and `target` written for four rows of four floats at their strides.
+#[inline(always)]
+unsafe fn transpose_four(source: *const f32, source_stride: usize, target: *mut f32, target_stride: usize) {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let row = |index: usize| f32x4::new(source.add(index * source_stride).cast::<[f32; 4]>().read_unaligned());
+        for (index, values) in f32x4::transpose([row(0), row(1), row(2), row(3)]).into_iter().enumerate() {
+            target.add(index * target_stride).cast::<[f32; 4]>().write_unaligned(values.to_array());
         }
     }
 }

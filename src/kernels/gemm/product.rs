@@ -15,8 +15,8 @@ use std::ops::Range;
 pub(super) const DEPTH: usize = 512;
 /// Lines of the operand that is packed first, at a time.
 const LINES: usize = 2048;
-/// Floats packed at a time, 4 MB, unless one block of the depth takes more.
-const PACKED: usize = 1 << 20;
+/// Floats packed at a time, 1 MB, unless one block of the depth takes more.
+const PACKED: usize = 1 << 18;
 /// Floats that one thread packs in a row: some 4 µs.
 const PACK_TASK: usize = 1 << 14;
 
@@ -181,7 +181,17 @@ impl Product<'_> {
         let (width, other_width) = (shape.width(stretch.side), shape.width(other));
         let (unit, group) = match other {
             Side::Rows => (shape.rows, 48 / shape.rows),
-            Side::Columns => (shape.lanes, shape.columns / shape.lanes * if lines >= 768 { 2 } else { 1 }),
+            Side::Columns => (
+                shape.lanes,
+                shape.columns / shape.lanes
+                    * if lines >= 1024 {
+                        4
+                    } else if lines >= 768 {
+                        2
+                    } else {
+                        1
+                    },
+            ),
         };
         let units = lines.div_ceil(unit);
         let groups = if self.parallel { units.saturating_sub(group) / group } else { units.div_ceil(group) };
