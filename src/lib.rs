@@ -1,5 +1,6 @@
 //! Energy-based and latent-variable generative models on a CPU.
 
+pub mod autodiff;
 pub mod data;
 pub mod energy;
 pub mod kernels;
