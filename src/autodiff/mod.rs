@@ -8,6 +8,7 @@ mod tape;
 mod var;
 
 pub use operation::{Operation, View};
+pub use ops::{Activation, Orientation};
 pub use shape::{MOST_AXES, Shape};
 pub use tape::Tape;
 pub use var::Var;

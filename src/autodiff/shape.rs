@@ -53,6 +53,31 @@ impl Shape {
         self
     }
 
+    /// This shape with another axis at its end.
+    ///
+    /// # Panics
+    /// When it has [`MOST_AXES`] already.
+    #[track_caller]
+    pub fn and(mut self, length: usize) -> Self {
+        assert!(self.axes < MOST_AXES, "a tensor has at most {MOST_AXES} axes: no room in {self}");
+        self.lengths[self.axes] = length;
+        self.axes += 1;
+        self
+    }
+
+    /// This shape without one axis.
+    ///
+    /// # Panics
+    /// When there is no such axis.
+    #[track_caller]
+    pub fn without(self, axis: usize) -> Self {
+        assert!(axis < self.axes, "no axis {axis} in {self}");
+        let mut shape = Shape { axes: self.axes - 1, ..Shape::SCALAR };
+        shape.lengths[..axis].copy_from_slice(&self[..axis]);
+        shape.lengths[axis..self.axes - 1].copy_from_slice(&self[axis + 1..]);
+        shape
+    }
+
     /// The shape both spread to when they meet in an element-wise operation: axes are matched from the last one, and a
     /// missing axis or one of length 1 repeats. `None` where lengths differ otherwise.
     pub fn broadcast(self, other: Shape) -> Option<Shape> {
