@@ -1,12 +1,33 @@
 //! Reverse-mode differentiation: a tape that becomes a program.
+//!
+//! A loss is written as its formula with [`Var`]s, small handles to tensors on a [`Tape`]. Each operation is run as it is
+//! written, so shapes are checked at the caller's line and [`Var::value`] shows what came out, and it is remembered. One
+//! that was recorded before, of the same operands, is the same variable again.
+//!
+//! [`Tape::gradient`] walks what was recorded backwards and **appends** the derivatives to the same tape: each
+//! operation's rule is written in operations. So a gradient is a variable like any other and can be differentiated
+//! again. What has no derivative (a mask, an index) gives none, and [`Var::stop_gradient`] cuts it off.
+//!
+//! No operation draws random numbers: noise, dropout and masks are inputs. Shapes are fixed when they are recorded. Element-wise
+//! operations repeat their operands along missing axes and axes of length 1 ([`Shape::broadcast`]); reductions over an
+//! axis drop it. Sums accumulate in f64. The bits do not depend on the number of threads.
+//!
+//! Layers and likelihoods have fused operations ([`Var::linear`], [`Var::bernoulli_cross_entropy`],
+//! [`Var::gaussian_kl`], …). An operation of one's own implements [`Operation`] and enters through [`Tape::apply`];
+//! [`check_gradients`] compares its rule with central differences.
 
+mod check;
+mod interpret;
 mod op;
 mod operation;
 mod ops;
 mod shape;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod var;
 
+pub use check::{GradientMismatch, check_gradients};
 pub use operation::{Operation, View};
 pub use ops::{Activation, Orientation};
 pub use shape::{MOST_AXES, Shape};
