@@ -16,11 +16,17 @@
 //! [`Var::gaussian_kl`], …). An operation of one's own implements [`Operation`] and enters through [`Tape::apply`];
 //! [`check_gradients`] compares its rule with central differences.
 
+mod arena;
 mod check;
 mod interpret;
 mod op;
 mod operation;
 mod ops;
+mod plan;
+mod planner;
+mod program;
+#[cfg(test)]
+mod program_tests;
 mod shape;
 mod tape;
 #[cfg(test)]
@@ -30,6 +36,7 @@ mod var;
 pub use check::{GradientMismatch, check_gradients};
 pub use operation::{Operation, View};
 pub use ops::{Activation, Orientation};
+pub use program::Program;
 pub use shape::{MOST_AXES, Shape};
 pub use tape::Tape;
 pub use var::Var;

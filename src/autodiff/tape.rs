@@ -8,6 +8,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Most operands of an operation: a program has them on the stack.
+pub(super) const MOST_OPERANDS: usize = 16;
+
 /// One operation, its operands and the shape of its result.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -28,6 +31,8 @@ pub(super) struct Recording {
     pub(super) outputs: Vec<(String, usize)>,
     /// Nodes that are written to the gradient of a parameter.
     pub(super) gradients: Vec<(Parameter, usize)>,
+    /// Whether gradients were declared, if only of a scalar that no parameter has a part in.
+    pub(super) differentiated: bool,
 }
 
 /// What operations are recorded on, inside [`Program::record`](super::Program::record).
@@ -83,7 +88,10 @@ impl<'s> Tape<'s> {
     /// When there is another number of values than the shape has.
     #[track_caller]
     pub fn constant(&self, shape: impl Into<Shape>, values: &[f32]) -> Var<'_> {
-        self.leaf(Op::Constant(values.into()), shape.into(), values.into(), None)
+        let (op, shape) = (Op::Constant(values.into()), shape.into());
+        let same = |node: &Node| node.shape == shape && node.name.is_none() && node.op.same(&op);
+        let known = self.recording.borrow().nodes.iter().position(same);
+        known.map_or_else(|| self.leaf(op, shape, values.into(), None), |index| Var::new(self, index))
     }
 
     /// A constant without axes.
@@ -124,7 +132,8 @@ impl<'s> Tape<'s> {
     /// When `loss` has more than one element, or gradients were declared before.
     #[track_caller]
     pub fn gradients(&self, loss: Var<'_>) {
-        assert!(self.recording.borrow().gradients.is_empty(), "gradients are declared once");
+        let before = std::mem::replace(&mut self.recording.borrow_mut().differentiated, true);
+        assert!(!before, "gradients are declared once");
         let parameters: Vec<(Parameter, usize)> = self
             .recording
             .borrow()
@@ -138,9 +147,10 @@ impl<'s> Tape<'s> {
             .collect();
         let wanted: Vec<Var<'_>> = parameters.iter().map(|(_, index)| Var::new(self, *index)).collect();
         let gradients = self.gradients_of(loss, &wanted);
-        let declared = parameters.iter().zip(gradients).filter_map(|((parameter, _), gradient)| {
-            gradient.map(|gradient| (*parameter, gradient.index()))
-        });
+        let declared = parameters
+            .iter()
+            .zip(gradients)
+            .filter_map(|((parameter, _), gradient)| gradient.map(|gradient| (*parameter, gradient.index())));
         self.recording.borrow_mut().gradients.extend(declared);
     }
 
@@ -169,7 +179,8 @@ impl<'s> Tape<'s> {
             depends[var.index()] = true;
         }
         for index in 0..count {
-            depends[index] |= self.recording.borrow().nodes[index].operands.iter().any(|operand| depends[*operand]);
+            depends[index] |=
+                self.recording.borrow().nodes[index].operands.iter().any(|operand| depends[*operand]);
         }
         let mut gradients: Vec<Option<Var<'t>>> = vec![None; count];
         if depends[loss.index()] {
@@ -184,7 +195,12 @@ impl<'s> Tape<'s> {
                 let Some(part) = operation.gradient(position, &vars, Var::new(self, index), gradient) else {
                     continue;
                 };
-                debug_assert_eq!(part.shape(), vars[position].shape(), "the gradient of `{}`", operation.name());
+                let (given, wanted) = (part.shape(), vars[position].shape());
+                assert!(
+                    given == wanted,
+                    "the gradient of `{}` has the shape {given}, wanted {wanted}",
+                    operation.name()
+                );
                 gradients[*operand] = Some(gradients[*operand].map_or(part, |sum| sum + part));
             }
         }
@@ -204,8 +220,13 @@ impl<'s> Tape<'s> {
     #[track_caller]
     pub(super) fn push(&self, op: Op, operands: &[Var<'_>]) -> Var<'_> {
         let operation = op.operation().expect("leaves are not pushed");
+        let count = operands.len();
+        assert!(count <= MOST_OPERANDS, "`{}` of {count} operands: at most {MOST_OPERANDS}", operation.name());
         for operand in operands {
-            assert!(std::ptr::eq(operand.tape_address(), std::ptr::from_ref(self).cast()), "a variable of another tape");
+            assert!(
+                std::ptr::eq(operand.tape_address(), std::ptr::from_ref(self).cast()),
+                "a variable of another tape"
+            );
         }
         let shapes: Vec<Shape> = operands.iter().map(|var| var.shape()).collect();
         let operands: Vec<usize> = operands.iter().map(|var| var.index()).collect();

@@ -3,5 +3,6 @@
 mod parameters;
 mod snapshot;
 
+pub(crate) use parameters::Layout;
 pub use parameters::{Gradients, Parameter, Store};
 pub use snapshot::{Array, Snapshot, SnapshotError, Values};

@@ -2,6 +2,7 @@
 
 use super::{Snapshot, SnapshotError};
 use crate::tensor::AlignedVec;
+use std::sync::Arc;
 
 /// Every parameter starts on a cache line: 16 floats. What lies between two of them stays zero.
 const ALIGNMENT: usize = 16;
@@ -16,6 +17,57 @@ struct Entry {
     shape: Vec<usize>,
     start: usize,
     length: usize,
+}
+
+/// Which parameters there are and where they lie: what a store, its gradients, programs and optimisers have to agree on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout(Arc<Vec<Entry>>);
+
+impl Layout {
+    /// Where a parameter lies.
+    pub(crate) fn range(&self, parameter: Parameter) -> std::ops::Range<usize> {
+        let entry = &self.0[parameter.0];
+        entry.start..entry.start + entry.length
+    }
+
+    /// The name of a parameter.
+    pub(crate) fn name(&self, parameter: Parameter) -> &str {
+        &self.0[parameter.0].name
+    }
+
+    /// The shape of a parameter.
+    pub(crate) fn shape(&self, parameter: Parameter) -> &[usize] {
+        &self.0[parameter.0].shape
+    }
+
+    /// All parameters, in the order in which they were added.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = Parameter> + use<> {
+        (0..self.0.len()).map(Parameter)
+    }
+
+    /// How long the flat buffer is.
+    pub(crate) fn length(&self) -> usize {
+        self.0.last().map_or(0, |entry| (entry.start + entry.length).next_multiple_of(ALIGNMENT))
+    }
+
+    /// What a buffer of another layout has first that this one has not, for messages; `None` where they are the same.
+    pub(crate) fn difference(&self, other: &Layout) -> Option<String> {
+        if self == other {
+            return None;
+        }
+        let place = (0..).find(|place| self.0.get(*place) != other.0.get(*place))?;
+        let say = |layout: &Layout| match layout.0.get(place) {
+            Some(entry) => format!("`{}` {:?}", entry.name, entry.shape),
+            None => "none".to_owned(),
+        };
+        Some(format!("parameter {place} is {}, wanted {}", say(other), say(self)))
+    }
+}
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
 }
 
 /// Named f32 parameters in one flat buffer, in the order in which they were added.
@@ -34,7 +86,7 @@ struct Entry {
 /// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Store {
-    entries: Vec<Entry>,
+    layout: Layout,
     values: AlignedVec<f32>,
 }
 
@@ -52,35 +104,35 @@ impl Store {
     pub fn add(&mut self, name: &str, shape: &[usize]) -> Parameter {
         assert!(self.find(name).is_none(), "there is a parameter `{name}` already");
         let (start, length) = (self.values.len(), shape.iter().product());
-        self.entries.push(Entry { name: name.to_owned(), shape: shape.to_vec(), start, length });
+        let entries = Arc::make_mut(&mut self.layout.0);
+        entries.push(Entry { name: name.to_owned(), shape: shape.to_vec(), start, length });
         self.values.resize((start + length).next_multiple_of(ALIGNMENT));
-        Parameter(self.entries.len() - 1)
+        Parameter(entries.len() - 1)
     }
 
     /// The parameter of that name.
     pub fn find(&self, name: &str) -> Option<Parameter> {
-        self.entries.iter().position(|entry| entry.name == name).map(Parameter)
+        self.layout.0.iter().position(|entry| entry.name == name).map(Parameter)
     }
 
     /// All parameters, in the order in which they were added.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> + use<> {
-        (0..self.entries.len()).map(Parameter)
+        self.layout.parameters()
     }
 
     /// The name of a parameter.
     pub fn name(&self, parameter: Parameter) -> &str {
-        &self.entries[parameter.0].name
+        self.layout.name(parameter)
     }
 
     /// The shape of a parameter.
     pub fn shape(&self, parameter: Parameter) -> &[usize] {
-        &self.entries[parameter.0].shape
+        self.layout.shape(parameter)
     }
 
     /// Where a parameter lies in [`values`](Self::values), and in those of the gradients.
     pub fn range(&self, parameter: Parameter) -> std::ops::Range<usize> {
-        let entry = &self.entries[parameter.0];
-        entry.start..entry.start + entry.length
+        self.layout.range(parameter)
     }
 
     /// The values of a parameter, row-major.
@@ -106,23 +158,29 @@ impl Store {
 
     /// How many numbers the parameters have together.
     pub fn count(&self) -> usize {
-        self.entries.iter().map(|entry| entry.length).sum()
+        self.layout.0.iter().map(|entry| entry.length).sum()
+    }
+
+    /// Which parameters there are.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// Zeros in the place of the parameters' gradients.
     pub fn gradients(&self) -> Gradients {
-        Gradients { entries: self.entries.clone(), values: AlignedVec::zeroed(self.values.len()) }
+        Gradients { layout: self.layout.clone(), values: AlignedVec::zeroed(self.values.len()) }
     }
 
     /// The first parameter that holds a NaN or an infinity.
     pub fn first_non_finite(&self) -> Option<&str> {
-        let bad = |entry: &&Entry| !self.values[entry.start..entry.start + entry.length].iter().all(|x| x.is_finite());
-        self.entries.iter().find(bad).map(|entry| entry.name.as_str())
+        let bad =
+            |entry: &&Entry| !self.values[entry.start..entry.start + entry.length].iter().all(|x| x.is_finite());
+        self.layout.0.iter().find(bad).map(|entry| entry.name.as_str())
     }
 
     /// Puts all parameters into a snapshot, each under its name with `prefix` before it.
     pub fn save(&self, prefix: &str, snapshot: &mut Snapshot) {
-        for entry in &self.entries {
+        for entry in self.layout.0.iter() {
             let values = &self.values[entry.start..entry.start + entry.length];
             snapshot.put_f32(&format!("{prefix}{}", entry.name), &entry.shape, values);
         }
@@ -133,10 +191,10 @@ impl Store {
     /// # Errors
     /// Names the first parameter that is missing or has another shape.
     pub fn load(&mut self, prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        for entry in &self.entries {
+        for entry in self.layout.0.iter() {
             snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
         }
-        for entry in &self.entries {
+        for entry in self.layout.0.iter() {
             let values = snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
             self.values[entry.start..entry.start + entry.length].copy_from_slice(values);
         }
@@ -147,21 +205,20 @@ impl Store {
 /// The gradient of a scalar with respect to every parameter of a [`Store`], at the same places.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients {
-    entries: Vec<Entry>,
+    layout: Layout,
     values: AlignedVec<f32>,
 }
 
 impl Gradients {
     /// With respect to one parameter, row-major.
     pub fn get(&self, parameter: Parameter) -> &[f32] {
-        let entry = &self.entries[parameter.0];
-        &self.values[entry.start..entry.start + entry.length]
+        &self.values[self.layout.range(parameter)]
     }
 
     /// With respect to one parameter, row-major.
     pub fn get_mut(&mut self, parameter: Parameter) -> &mut [f32] {
-        let entry = &self.entries[parameter.0];
-        &mut self.values[entry.start..entry.start + entry.length]
+        let range = self.layout.range(parameter);
+        &mut self.values[range]
     }
 
     /// All of them, at the places of [`Store::values`].
@@ -174,9 +231,14 @@ impl Gradients {
         &mut self.values
     }
 
+    /// Which parameters they belong to.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Whether they belong to a store of this layout.
     pub fn fits(&self, store: &Store) -> bool {
-        self.entries == store.entries
+        self.layout == store.layout
     }
 }
 
@@ -203,5 +265,19 @@ mod tests {
         other.get_mut(b)[1] = f32::NAN;
         assert_eq!((store.first_non_finite(), other.first_non_finite()), (None, Some("b")));
         assert!(store.gradients().fits(&other) && !store.gradients().fits(&Store::new()));
+    }
+
+    #[test]
+    fn the_first_difference_of_two_layouts_is_said() {
+        let mut store = Store::new();
+        store.add("a", &[3]);
+        let mut other = store.clone();
+        assert_eq!(store.layout().difference(other.layout()), None);
+        other.add("b", &[2]);
+        let said = |a: &Store, b: &Store| a.layout().difference(b.layout()).unwrap();
+        assert_eq!(said(&store, &other), "parameter 1 is `b` [2], wanted none");
+        store.add("b", &[1]);
+        assert_eq!(said(&store, &other), "parameter 1 is `b` [2], wanted `b` [1]");
+        assert_eq!(store.layout().length(), store.values().len());
     }
 }
