@@ -4,6 +4,8 @@ pub mod autodiff;
 pub mod data;
 pub mod energy;
 pub mod kernels;
+pub mod nn;
+pub mod optim;
 pub mod random;
 pub mod sampling;
 pub mod simd;

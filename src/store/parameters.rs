@@ -50,6 +50,37 @@ impl Layout {
         self.0.last().map_or(0, |entry| (entry.start + entry.length).next_multiple_of(ALIGNMENT))
     }
 
+    /// Puts a flat buffer into a snapshot, an array a parameter, each under its name with `prefix` before it.
+    pub(crate) fn save(&self, values: &[f32], prefix: &str, snapshot: &mut Snapshot) {
+        for entry in self.0.iter() {
+            let values = &values[entry.start..entry.start + entry.length];
+            snapshot.put_f32(&format!("{prefix}{}", entry.name), &entry.shape, values);
+        }
+    }
+
+    /// Takes a flat buffer from a snapshot. Nothing changes where an array is missing or of another shape.
+    ///
+    /// # Errors
+    /// Names the first array that is missing or has another shape.
+    pub(crate) fn load(&self, values: &mut [f32], prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.check(prefix, snapshot)?;
+        for entry in self.0.iter() {
+            let saved = snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
+            values[entry.start..entry.start + entry.length].copy_from_slice(saved);
+        }
+        Ok(())
+    }
+
+    /// Whether a flat buffer can be taken from a snapshot.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn check(&self, prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.0
+            .iter()
+            .try_for_each(|entry| snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape).map(|_| ()))
+    }
+
     /// What a buffer of another layout has first that this one has not, for messages; `None` where they are the same.
     pub(crate) fn difference(&self, other: &Layout) -> Option<String> {
         if self == other {
@@ -180,10 +211,7 @@ impl Store {
 
     /// Puts all parameters into a snapshot, each under its name with `prefix` before it.
     pub fn save(&self, prefix: &str, snapshot: &mut Snapshot) {
-        for entry in self.layout.0.iter() {
-            let values = &self.values[entry.start..entry.start + entry.length];
-            snapshot.put_f32(&format!("{prefix}{}", entry.name), &entry.shape, values);
-        }
+        self.layout.save(&self.values, prefix, snapshot);
     }
 
     /// Takes all parameters from a snapshot. Nothing changes where one is missing or of another shape.
@@ -191,14 +219,7 @@ impl Store {
     /// # Errors
     /// Names the first parameter that is missing or has another shape.
     pub fn load(&mut self, prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        for entry in self.layout.0.iter() {
-            snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
-        }
-        for entry in self.layout.0.iter() {
-            let values = snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
-            self.values[entry.start..entry.start + entry.length].copy_from_slice(values);
-        }
-        Ok(())
+        self.layout.load(&mut self.values, prefix, snapshot)
     }
 }
 
