@@ -125,8 +125,8 @@ pub fn check_gradients(
             let (coarse, difference) = (central(step), central(step / 2.0));
             let size = 1.0 + 1.5 * terms + (1.0 + x.abs()) * difference.abs();
             let bound = (coarse - difference).abs() + 2.0 * ROUNDINGS * epsilon * size / step;
-            // Also where one of them is NaN.
-            if !((gradient - difference).abs() <= bound) {
+            let agree = (gradient - difference).abs() <= bound;
+            if !agree {
                 return Err(GradientMismatch { input, element, gradient, difference, bound });
             }
         }
