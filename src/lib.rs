@@ -1,8 +1,11 @@
 //! Energy-based and latent-variable generative models on a CPU.
 
+pub mod autodiff;
 pub mod data;
 pub mod energy;
 pub mod kernels;
+pub mod nn;
+pub mod optim;
 pub mod random;
 pub mod sampling;
 pub mod simd;
