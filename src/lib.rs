@@ -14,6 +14,7 @@ pub mod storage;
 pub mod store;
 pub mod tensor;
 pub mod train;
+pub mod vae;
 
 pub use energy::rbm;
 pub use random::Seed;

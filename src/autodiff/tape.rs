@@ -132,25 +132,29 @@ impl<'s> Tape<'s> {
     /// When `loss` has more than one element, or gradients were declared before.
     #[track_caller]
     pub fn gradients(&self, loss: Var<'_>) {
+        let of = |node: &Node| match node.op {
+            Op::Parameter(parameter) => Some(parameter),
+            _ => None,
+        };
+        let parameters: Vec<Parameter> = self.recording.borrow().nodes.iter().filter_map(of).collect();
+        self.gradients_of_some(loss, &parameters);
+    }
+
+    /// As [`gradients`](Self::gradients), of these parameters alone: those of all others are zero, and what only they would
+    /// need is not computed.
+    ///
+    /// # Panics
+    /// As for `gradients`.
+    #[track_caller]
+    pub fn gradients_of_some(&self, loss: Var<'_>, parameters: &[Parameter]) {
         let before = std::mem::replace(&mut self.recording.borrow_mut().differentiated, true);
         assert!(!before, "gradients are declared once");
-        let parameters: Vec<(Parameter, usize)> = self
-            .recording
-            .borrow()
-            .nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| match node.op {
-                Op::Parameter(parameter) => Some((parameter, index)),
-                _ => None,
-            })
-            .collect();
-        let wanted: Vec<Var<'_>> = parameters.iter().map(|(_, index)| Var::new(self, *index)).collect();
+        let wanted: Vec<Var<'_>> = parameters.iter().map(|parameter| self.parameter(*parameter)).collect();
         let gradients = self.gradients_of(loss, &wanted);
         let declared = parameters
             .iter()
             .zip(gradients)
-            .filter_map(|((parameter, _), gradient)| gradient.map(|gradient| (*parameter, gradient.index())));
+            .filter_map(|(parameter, gradient)| gradient.map(|gradient| (*parameter, gradient.index())));
         self.recording.borrow_mut().gradients.extend(declared);
     }
 
