@@ -1,8 +1,11 @@
 //! Energy-based and latent-variable generative models on a CPU.
 
+pub mod autodiff;
 pub mod data;
 pub mod energy;
 pub mod kernels;
+pub mod nn;
+pub mod optim;
 pub mod random;
 pub mod sampling;
 pub mod simd;
@@ -11,6 +14,7 @@ pub mod storage;
 pub mod store;
 pub mod tensor;
 pub mod train;
+pub mod vae;
 
 pub use energy::rbm;
 pub use random::Seed;

@@ -22,6 +22,17 @@ pub enum Binarization {
     None,
 }
 
+/// What grey levels are multiples of. Bits are 0 and 1 on either scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// From 0 to 1.
+    #[default]
+    Unit,
+    /// As they are stored: from 0 to 16 for the digits, to 255 for MNIST. Numbers stored as floats are in [0, 1] either
+    /// way.
+    Raw,
+}
+
 /// Whether rows are read as they are or as their complement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Polarity {
@@ -39,6 +50,7 @@ pub struct Dataset<'a> {
     pub(super) selection: Selection,
     pub(super) binarization: Binarization,
     pub(super) polarity: Polarity,
+    pub(super) scale: Scale,
     pub(super) image_shape: (usize, usize),
 }
 
@@ -80,6 +92,7 @@ impl<'a> Dataset<'a> {
             selection: Selection { list: None, range: 0..rows },
             binarization: Binarization::Threshold,
             polarity: Polarity::Plain,
+            scale: Scale::Unit,
         }
     }
 
@@ -219,6 +232,19 @@ impl<'a> Dataset<'a> {
         Dataset { polarity, ..self.clone() }
     }
 
+    /// The same rows with their grey levels on that scale. Binarised rows are 0 and 1 whatever the scale.
+    ///
+    /// ```
+    /// use helmholtz::data::{Binarization, Dataset, Scale};
+    /// let digits = Dataset::digits().binarized(Binarization::None).scaled(Scale::Raw);
+    /// let mut row = [0.0; 64];
+    /// digits.row_into(0, &mut row);
+    /// assert_eq!((row[2], row[3], digits.largest()), (5.0, 13.0, 16.0));
+    /// ```
+    pub fn scaled(&self, scale: Scale) -> Dataset<'a> {
+        Dataset { scale, ..self.clone() }
+    }
+
     /// The same rows with another idea of the image they are, `(height, width)`.
     ///
     /// # Panics
@@ -232,6 +258,19 @@ impl<'a> Dataset<'a> {
     /// How rows are read as bits.
     pub fn binarization(&self) -> Binarization {
         self.binarization
+    }
+
+    /// What grey levels are multiples of.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// The largest number a row can hold; the smallest is 0.
+    pub fn largest(&self) -> f32 {
+        match (self.scale, self.binarization, self.element()) {
+            (Scale::Raw, Binarization::None, Element::U8 { scale }) => f32::from(scale),
+            _ => 1.0,
+        }
     }
 
     /// Number of rows.
@@ -355,6 +394,7 @@ impl fmt::Debug for Dataset<'_> {
             .field("element", &self.element())
             .field("binarization", &self.binarization)
             .field("polarity", &self.polarity)
+            .field("scale", &self.scale)
             .finish()
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`Dataset`] is rows of numbers in [0, 1] that stay in the form they were stored in (bytes of a file, of the
 //! program, of a slice) until a row is asked for, so that a set larger than memory trains. It says how its rows
-//! become the bits of a Bernoulli model ([`Binarization`]) and which rows are for training and which for testing.
+//! become the bits of a Bernoulli model ([`Binarization`]), on what [`Scale`] the others are read, and which rows are for
+//! training and which for testing.
 //! [`Batches`] turns a seed and a step into row numbers, with no state beyond the position.
 //!
 //! ```
@@ -33,7 +34,7 @@ mod split;
 mod table;
 
 pub use batches::Batches;
-pub use dataset::{Binarization, Dataset};
+pub use dataset::{Binarization, Dataset, Scale};
 pub use error::DataError;
 pub use idx::{IDX_HEADER_BYTES, idx_file_length};
 pub use mnist::{MNIST_FILES, MnistParts, mnist_files};

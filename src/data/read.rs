@@ -12,7 +12,8 @@ use std::ops::Range;
 const EVALUATION: Seed = Seed(0x7465_7374);
 
 impl Dataset<'_> {
-    /// Row `row` in [0, 1] into `out`, `[width]`; thresholded where the dataset thresholds, grey otherwise.
+    /// Row `row` into `out`, `[width]`: thresholded where the dataset thresholds, grey otherwise, in [0,
+    /// [`largest`](Self::largest)].
     ///
     /// # Panics
     /// When there is no such row, or `out` is not `[width]`.
@@ -22,9 +23,9 @@ impl Dataset<'_> {
         let stored = self.stored(row);
         match self.element() {
             Element::U8 { scale } => {
-                let scale = f32::from(scale);
+                let unit = f32::from(scale) / self.largest();
                 for (value, &level) in out.iter_mut().zip(stored) {
-                    *value = f32::from(level) / scale;
+                    *value = f32::from(level) / unit;
                 }
             }
             Element::F32 => out.iter_mut().zip(f32s(stored)).for_each(|(value, stored)| *value = stored),
@@ -43,7 +44,8 @@ impl Dataset<'_> {
             }
         }
         if self.polarity == Polarity::Flipped {
-            out.iter_mut().for_each(|value| *value = 1.0 - *value);
+            let largest = self.largest();
+            out.iter_mut().for_each(|value| *value = largest - *value);
         }
     }
 
@@ -154,7 +156,7 @@ impl Dataset<'_> {
             }
             (Element::U8 { scale }, _) => {
                 self.add_levels(&mut sums, u64::from);
-                f64::from(scale)
+                f64::from(scale) / f64::from(self.largest())
             }
             (Element::F32, _) => {
                 self.add_floats(&mut sums, |stored, add| f32s(stored).map(f64::from).enumerate().for_each(add));
@@ -168,7 +170,7 @@ impl Dataset<'_> {
         for sum in &mut sums {
             let mean = *sum / (rows * unit);
             *sum = match self.polarity {
-                Polarity::Flipped if !self.is_empty() => 1.0 - mean,
+                Polarity::Flipped if !self.is_empty() => f64::from(self.largest()) - mean,
                 _ => mean,
             };
         }
@@ -256,6 +258,7 @@ impl Dataset<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Scale;
 
     const READINGS: [Binarization; 2] = [Binarization::Threshold, Binarization::Sample];
 
@@ -278,6 +281,21 @@ mod tests {
 
     fn streams(count: usize) -> Vec<Lanes> {
         (0..count as u64).map(|block| Seed(5).lanes("batch", block)).collect()
+    }
+
+    #[test]
+    fn the_raw_scale_is_the_stored_one_and_bits_know_none() {
+        let data = Dataset::from_u8(vec![0, 3, 9, 16], &[2, 2], 16).unwrap().scaled(Scale::Raw);
+        let grey = data.binarized(Binarization::None);
+        let rows = |data: &Dataset<'_>| {
+            let mut out = [0.0; 4];
+            data.rows_into(&[0, 1], &mut out);
+            out
+        };
+        assert_eq!((rows(&grey), grey.means()), ([0.0, 3.0, 9.0, 16.0], vec![4.5, 9.5]));
+        assert_eq!((rows(&grey.flipped()), grey.flipped().means()), ([16.0, 13.0, 7.0, 0.0], vec![11.5, 6.5]));
+        assert_eq!((rows(&data), data.means(), data.largest()), ([0.0, 0.0, 1.0, 1.0], vec![0.5, 0.5], 1.0));
+        assert_eq!(data.binarized(Binarization::Sample).largest(), 1.0);
     }
 
     #[test]

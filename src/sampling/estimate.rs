@@ -58,6 +58,13 @@ pub enum Warning {
         /// The most that is let pass, nats.
         allowed: f64,
     },
+    /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
+    FewEffectiveSamples {
+        /// (Σw)² / Σw², the mean over examples.
+        effective: f64,
+        /// Draws there were for each.
+        samples: usize,
+    },
     /// A probability above 1.
     AboveZero {
         /// The log-likelihood, nats an example.
@@ -92,6 +99,11 @@ impl fmt::Display for Warning {
                 f,
                 "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
                  than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
+            ),
+            Warning::FewEffectiveSamples { effective, samples } => write!(
+                f,
+                "the weight of an example's {samples} samples rests on {effective:.1} of them: the truth is likely \
+                 higher; more samples help"
             ),
             Warning::AboveZero { value } => {
                 write!(

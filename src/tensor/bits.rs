@@ -105,8 +105,12 @@ impl BitMatrix {
     /// Row `row` as 0.0 and 1.0 into `out`, `[units]`.
     pub fn row_into(&self, row: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.units, "a row of {} units into a slice of {}", self.units, out.len());
-        for (unit, value) in out.iter_mut().enumerate() {
-            *value = f32::from(u8::from(self.get(row, unit)));
+        assert!(row < self.rows, "row {row} of a bit matrix of {} rows", self.rows);
+        let words = self.words[row / LANES * self.words_per_row() * LANES + row % LANES..].iter().step_by(LANES);
+        for (values, word) in out.chunks_mut(32).zip(words) {
+            for (bit, value) in values.iter_mut().enumerate() {
+                *value = (word >> bit & 1) as f32;
+            }
         }
     }
 

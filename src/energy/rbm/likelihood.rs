@@ -8,12 +8,12 @@
 //! probabilities of modes, where a comparison of free energies would compare states of unlike number, and it holds its
 //! peace about chains that mix slowly within what annealing reaches. What no chain and no row has ever seen goes unseen.
 
-use super::ais::Annealing;
+use super::ais::{Annealing, effort};
 use super::bridge::Bridge;
 use super::exact::{EXACT_UNITS, Enumeration};
 use super::{Ais, Raise, Rbm, RbmError};
 use crate::data::{Binarization, Dataset};
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, mean_and_error};
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, mean_and_error};
 use crate::tensor::BitMatrix;
 
 /// ln(m / (1 − m)) of each mean, kept 1 / (2 `examples`) away from 0 and 1.
@@ -88,8 +88,8 @@ pub struct Score {
 /// The mean log-likelihood of `rows` under independent pixels with the rows' own means: the best of its kind, nats.
 pub(super) fn independent_pixels(rows: &BitMatrix) -> f64 {
     let count = rows.rows() as f64;
-    let entropy = |p: f64| if p > 0.0 && p < 1.0 { -p * p.ln() - (1.0 - p) * (1.0 - p).ln() } else { 0.0 };
-    -rows.column_counts().into_iter().map(|on| entropy(f64::from(on) / count)).sum::<f64>()
+    let means: Vec<f64> = rows.column_counts().into_iter().map(|on| f64::from(on) / count).collect();
+    independent_bernoulli(&means)
 }
 
 impl Rbm {
@@ -197,7 +197,7 @@ impl Rbm {
     ) -> Result<Estimate, RbmError> {
         let annealed = annealing.run(bridge)?;
         let Ais { chains, temperatures, .. } = annealed.ais;
-        let method = format!("annealed importance sampling, {chains} chains × {temperatures} temperatures");
+        let method = format!("annealed importance sampling, {}", effort(chains, temperatures));
         let mut estimate = self.estimate(rows, annealed.log_z, Kind::Upper, method);
         estimate.warnings = annealed.warnings;
         if estimate.value > 0.0 {

@@ -1,0 +1,264 @@
+//! Operands that are repeated to a common shape: where their elements lie, and functions of them element by element.
+//!
+//! Work is cut into blocks whose length depends on shapes alone; several of them run in parallel on the current rayon
+//! pool. An element is computed from its operands' elements, so the bits depend on neither.
+
+use crate::autodiff::{MOST_AXES, Shape, View};
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// Elements of a block: 64 KB of f32, a few microseconds, in the second-level cache.
+pub(super) const BLOCK: usize = 1 << 14;
+/// Blocks below which one thread does it all: waking another costs as much.
+const PARALLEL_FROM: usize = 4;
+
+/// The shape all operands are repeated to.
+pub(super) fn meet(operands: &[Shape]) -> Result<Shape, String> {
+    let mut joint = Shape::SCALAR;
+    for shape in operands {
+        joint = joint.broadcast(*shape).ok_or_else(|| match operands {
+            [a, b] => format!("shapes {a} and {b} do not go together"),
+            _ => format!("shapes {operands:?} do not go together"),
+        })?;
+    }
+    Ok(joint)
+}
+
+/// How far apart in memory neighbours along each axis of `wide` are in an operand of shape `narrow` that is repeated to
+/// it: 0 along repeated axes.
+pub(super) fn broadcast_strides(narrow: Shape, wide: Shape) -> [usize; MOST_AXES] {
+    let mut strides = [0; MOST_AXES];
+    let mut stride = 1;
+    for back in 1..=narrow.len() {
+        let length = narrow[narrow.len() - back];
+        if length != 1 {
+            strides[wide.len() - back] = stride;
+        }
+        stride *= length;
+    }
+    strides
+}
+
+/// Calls `visit` with the position in each operand of every element of `shape`, in row-major order.
+pub(super) fn walk<const N: usize>(
+    shape: Shape,
+    strides: [[usize; MOST_AXES]; N],
+    mut visit: impl FnMut(usize, [usize; N]),
+) {
+    let mut counters = [0; MOST_AXES];
+    let mut positions = [0; N];
+    for element in 0..shape.elements() {
+        visit(element, positions);
+        for axis in (0..shape.len()).rev() {
+            counters[axis] += 1;
+            for operand in 0..N {
+                positions[operand] += strides[operand][axis];
+            }
+            if counters[axis] < shape[axis] {
+                break;
+            }
+            counters[axis] = 0;
+            for operand in 0..N {
+                positions[operand] -= strides[operand][axis] * shape[axis];
+            }
+        }
+    }
+}
+
+/// Calls `work` with blocks of `length` elements of `out` and where they start: in parallel where there are several.
+pub(super) fn in_blocks(length: usize, out: &mut [f32], work: impl Fn(usize, &mut [f32]) + Sync) {
+    let length = length.max(1);
+    if out.len() > (PARALLEL_FROM - 1) * length {
+        out.par_chunks_mut(length).enumerate().for_each(|(block, out)| work(block * length, out));
+    } else {
+        out.chunks_mut(length).enumerate().for_each(|(block, out)| work(block * length, out));
+    }
+}
+
+/// As many rows of `width` elements as make a block.
+pub(super) fn rows_of_a_block(width: usize) -> usize {
+    (BLOCK / width.max(1)).max(1)
+}
+
+/// A shape as runs along its last axis, along which each of `N` operands moves on by its step, 0 or 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs<const N: usize> {
+    /// The other axes: their lengths, and each operand's stride along them.
+    outer: [(usize, [usize; N]); MOST_AXES],
+    axes: usize,
+    /// Elements of a run.
+    pub(super) length: usize,
+    pub(super) steps: [usize; N],
+}
+
+impl<const N: usize> Runs<N> {
+    /// A run is a row of the shape's last axis.
+    pub(super) fn rows(shape: Shape, operands: [Shape; N]) -> Self {
+        Self::new(shape, operands, false)
+    }
+
+    /// Runs are as long as they can be: neighbouring axes along which all operands move alike are one.
+    pub(super) fn longest(shape: Shape, operands: [Shape; N]) -> Self {
+        Self::new(shape, operands, true)
+    }
+
+    fn new(shape: Shape, operands: [Shape; N], merge: bool) -> Self {
+        let strides = operands.map(|operand| broadcast_strides(operand, shape));
+        let mut runs = Runs { outer: [(1, [0; N]); MOST_AXES], axes: 0, length: 1, steps: [0; N] };
+        for (axis, &length) in shape.iter().enumerate() {
+            let strides = strides.map(|strides| strides[axis]);
+            if merge && length == 1 {
+                continue;
+            }
+            let mergeable = merge
+                && runs.axes > 0
+                && (0..N).all(|operand| runs.outer[runs.axes - 1].1[operand] == strides[operand] * length);
+            if mergeable {
+                let (outer, _) = runs.outer[runs.axes - 1];
+                runs.outer[runs.axes - 1] = (outer * length, strides);
+            } else {
+                runs.outer[runs.axes] = (length, strides);
+                runs.axes += 1;
+            }
+        }
+        if runs.axes > 0 {
+            runs.axes -= 1;
+            (runs.length, runs.steps) = runs.outer[runs.axes];
+        }
+        runs
+    }
+
+    /// Calls `visit` with the position of each operand's first element for `count` runs from run `first` on.
+    #[inline(always)]
+    pub(super) fn visit(&self, first: usize, count: usize, mut visit: impl FnMut(usize, [usize; N])) {
+        let mut counters = [0; MOST_AXES];
+        let mut positions = [0; N];
+        let mut rest = first;
+        for axis in (0..self.axes).rev() {
+            let (length, strides) = self.outer[axis];
+            (rest, counters[axis]) = (rest / length, rest % length);
+            for operand in 0..N {
+                positions[operand] += counters[axis] * strides[operand];
+            }
+        }
+        for run in 0..count {
+            visit(run, positions);
+            for axis in (0..self.axes).rev() {
+                let (length, strides) = self.outer[axis];
+                counters[axis] += 1;
+                for operand in 0..N {
+                    positions[operand] += strides[operand];
+                }
+                if counters[axis] < length {
+                    break;
+                }
+                counters[axis] = 0;
+                for operand in 0..N {
+                    positions[operand] -= strides[operand] * length;
+                }
+            }
+        }
+    }
+}
+
+/// A block of an element-wise function: whole runs, or a part of the only one.
+struct Map<'a, F, const N: usize> {
+    runs: &'a Runs<N>,
+    operands: [&'a [f32]; N],
+    start: usize,
+    out: &'a mut [f32],
+    function: F,
+}
+
+/// Which operands move on, a bit each.
+const ALL: usize = usize::MAX;
+const FIRST: usize = 1;
+const SECOND: usize = 2;
+const FIRST_TWO: usize = 3;
+const OUTER_TWO: usize = 5;
+const LAST_TWO: usize = 6;
+
+impl<F: Fn([f32; N]) -> f32, const N: usize> Map<'_, F, N> {
+    /// One run, in which the operands with a bit in `MOVING` move on and the others stay.
+    #[inline(always)]
+    fn run_of<const MOVING: usize>(operands: [&[f32]; N], at: [usize; N], out: &mut [f32], function: &F) {
+        let moves = |operand: usize| MOVING >> operand & 1 == 1;
+        let length = out.len();
+        let slices: [&[f32]; N] = std::array::from_fn(|operand| {
+            let length = if moves(operand) { length } else { 1 };
+            &operands[operand][at[operand]..at[operand] + length]
+        });
+        for element in 0..length {
+            let at = |operand: usize| if moves(operand) { element } else { 0 };
+            out[element] = function(std::array::from_fn(|operand| slices[operand][at(operand)]));
+        }
+    }
+
+    #[inline(always)]
+    fn any_run(&self, at: [usize; N], out: &mut [f32]) {
+        for element in 0..out.len() {
+            let position = |operand: usize| at[operand] + element * self.runs.steps[operand];
+            out[element] =
+                (self.function)(std::array::from_fn(|operand| self.operands[operand][position(operand)]));
+        }
+    }
+
+    #[inline(always)]
+    fn one_run(&self, at: [usize; N], out: &mut [f32]) {
+        let moving = (0..N).fold(0, |moving, operand| moving | self.runs.steps[operand] << operand);
+        match moving {
+            _ if moving == (1 << N) - 1 => Self::run_of::<ALL>(self.operands, at, out, &self.function),
+            FIRST if N == 2 => Self::run_of::<FIRST>(self.operands, at, out, &self.function),
+            SECOND if N == 2 => Self::run_of::<SECOND>(self.operands, at, out, &self.function),
+            FIRST_TWO if N == 3 => Self::run_of::<FIRST_TWO>(self.operands, at, out, &self.function),
+            OUTER_TWO if N == 3 => Self::run_of::<OUTER_TWO>(self.operands, at, out, &self.function),
+            LAST_TWO if N == 3 => Self::run_of::<LAST_TWO>(self.operands, at, out, &self.function),
+            _ => self.any_run(at, out),
+        }
+    }
+}
+
+impl<F: Fn([f32; N]) -> f32, const N: usize> Kernel for Map<'_, F, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        let out = std::mem::take(&mut self.out);
+        if self.runs.axes == 0 {
+            return self.one_run(self.runs.steps.map(|step| step * self.start), out);
+        }
+        let length = self.runs.length;
+        self.runs.visit(self.start / length, out.len() / length, |run, at| {
+            self.one_run(at, &mut out[run * length..(run + 1) * length]);
+        });
+    }
+}
+
+/// `out[i] = function(aᵢ, bᵢ, …)`, the operands repeated to `shape`, which `out` has.
+pub(super) fn map<const N: usize>(
+    operands: [View<'_, f32>; N],
+    shape: Shape,
+    out: &mut [f32],
+    function: impl Fn([f32; N]) -> f32 + Copy + Sync,
+) {
+    if out.is_empty() {
+        return;
+    }
+    let runs = Runs::longest(shape, operands.map(|view| view.shape));
+    let operands = operands.map(|view| view.values);
+    let block = if runs.axes == 0 { BLOCK } else { rows_of_a_block(runs.length) * runs.length };
+    in_blocks(block, out, |start, out| dispatch(Map { runs: &runs, operands, start, out, function }));
+}
+
+/// [`map`] in f64, as plainly as it can be written.
+pub(super) fn map_reference<const N: usize>(
+    operands: [View<'_, f64>; N],
+    shape: Shape,
+    out: &mut [f64],
+    function: impl Fn([f64; N]) -> f64,
+) {
+    let strides = operands.map(|view| broadcast_strides(view.shape, shape));
+    walk(shape, strides, |element, at| {
+        out[element] = function(std::array::from_fn(|operand| operands[operand].values[at[operand]]));
+    });
+}

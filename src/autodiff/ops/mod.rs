@@ -1,0 +1,35 @@
+//! The operations, a family a file: shape, forward pass, f64 reference and gradient side by side.
+
+mod activation;
+mod along;
+mod arithmetic;
+mod bernoulli;
+mod broadcast;
+mod choice;
+mod function;
+mod gaussian;
+mod layout;
+
+mod product;
+mod reduction;
+mod sixteen;
+
+pub use activation::Activation;
+pub(super) use activation::ActivationGradient;
+pub(super) use along::Along;
+pub(super) use arithmetic::Arithmetic;
+pub(super) use bernoulli::Bernoulli;
+pub(super) use choice::Choice;
+pub(super) use function::Function;
+pub(super) use gaussian::Gaussian;
+pub(super) use layout::Layout;
+pub use product::Orientation;
+pub(super) use product::Product;
+pub(super) use reduction::Reduction;
+
+use super::Shape;
+
+/// The product of the lengths before `axis`, its length, the product of those after it.
+fn split_at(shape: Shape, axis: usize) -> (usize, usize, usize) {
+    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
+}

@@ -1,0 +1,8 @@
+//! What a model is made of, by name: parameters in one flat buffer, and snapshots of named arrays.
+
+mod parameters;
+mod snapshot;
+
+pub(crate) use parameters::Layout;
+pub use parameters::{Gradients, Parameter, Store};
+pub use snapshot::{Array, Snapshot, SnapshotError, Values};

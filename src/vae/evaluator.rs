@@ -1,0 +1,121 @@
+//! A forward pass over any number of rows, some at a time: rows that are missing from the last batch are padding, computed and
+//! not looked at. Row r draws its noise from stream r, so that no figure depends on how rows and draws are cut into batches.
+
+use super::Vae;
+use super::objective::{NOISE, Pass, Size, X};
+use super::rows::Rows;
+use crate::autodiff::Program;
+use crate::random::{Lanes, Seed};
+use crate::store::Store;
+use std::ops::Range;
+
+/// A fill of normal draws takes whole blocks of 32 of them from a stream: batches of 32 draws leave nothing of a block over,
+/// whatever the latent dimension, so that cutting the draws elsewhere would give the same ones.
+pub(super) const DRAWS: usize = 32;
+
+/// A recorded pass from examples to the parts of the bound.
+#[derive(Debug)]
+pub(super) struct Evaluator {
+    program: Program,
+    size: Size,
+    /// Of the rows that are loaded.
+    streams: Vec<Lanes>,
+    /// `[draws, latent]` of one row.
+    noise: Vec<f32>,
+}
+
+const LOG_LIKELIHOOD: &str = "log_likelihood";
+const LOG_PRIOR_RATIO: &str = "log_prior_ratio";
+const DIVERGENCE: &str = "divergence";
+const MEAN: &str = "mean";
+const LOG_VARIANCE: &str = "log_variance";
+
+impl Evaluator {
+    /// For models of the shape of `vae`, `batch` rows and `draws` of each one's latent variable at a time.
+    pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
+        let (visible, latent) = (vae.config.visible, vae.config.latent);
+        let size = Size { draws, batch, visible, latent };
+        let program = Program::record(&vae.store, |tape| {
+            let pass = Pass::record(tape, &vae.network, size);
+            tape.output(X, pass.x);
+            tape.output(LOG_LIKELIHOOD, pass.log_likelihood);
+            tape.output(LOG_PRIOR_RATIO, pass.log_prior_ratio());
+            tape.output(DIVERGENCE, pass.divergence());
+            tape.output(MEAN, pass.posterior.mean);
+            tape.output(LOG_VARIANCE, pass.posterior.log_variance);
+        });
+        Evaluator { program, size, streams: Vec::new(), noise: vec![0.0; draws * latent] }
+    }
+
+    /// Rows at a time.
+    pub(super) fn batch(&self) -> usize {
+        self.size.batch
+    }
+
+    /// Reads the rows `range`, at most a batch of them.
+    pub(super) fn load(&mut self, rows: Rows<'_>, range: Range<usize>) {
+        rows.read(range, self.program.input_mut(X));
+    }
+
+    /// Starts the stream of each row of `range`.
+    pub(super) fn start_streams(&mut self, range: Range<usize>, seed: Seed) {
+        self.streams.clear();
+        self.streams.extend(range.map(|row| seed.lanes("latent noise", row as u64)));
+    }
+
+    /// Draws the next noise from the rows' streams, and runs the pass.
+    pub(super) fn draw(&mut self, store: &Store) {
+        let Size { batch, latent, .. } = self.size;
+        let out = self.program.input_mut(NOISE);
+        for (row, stream) in self.streams.iter_mut().enumerate() {
+            stream.fill_normal(&mut self.noise);
+            for (draw, noise) in self.noise.chunks_exact(latent).enumerate() {
+                out[(draw * batch + row) * latent..][..latent].copy_from_slice(noise);
+            }
+        }
+        self.program.evaluate(store);
+    }
+
+    /// Sets the noise of the first draw of row `row` of the batch, `[latent]`.
+    pub(super) fn set_noise(&mut self, row: usize, noise: &[f32]) {
+        let latent = self.size.latent;
+        self.program.input_mut(NOISE)[row * latent..][..latent].copy_from_slice(noise);
+    }
+
+    /// Runs the pass with the noise there is.
+    pub(super) fn run(&mut self, store: &Store) {
+        self.program.evaluate(store);
+    }
+
+    /// A row of the batch, `[visible]`.
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        &self.program.output(X)[row * self.size.visible..][..self.size.visible]
+    }
+
+    /// ln p(x | z) of a row's draws.
+    pub(super) fn log_likelihoods(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        self.of_draws(LOG_LIKELIHOOD, row)
+    }
+
+    /// ln w = ln p(x | z) + ln p(z) − ln q(z | x) of a row's draws.
+    pub(super) fn log_weights(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        self.log_likelihoods(row)
+            .zip(self.of_draws(LOG_PRIOR_RATIO, row))
+            .map(|(likelihood, ratio)| likelihood + ratio)
+    }
+
+    fn of_draws(&self, output: &str, row: usize) -> impl Iterator<Item = f64> + '_ {
+        self.program.output(output)[row..].iter().step_by(self.size.batch).map(|&value| f64::from(value))
+    }
+
+    /// KL(q(z | x) ‖ p(z)) of a row.
+    pub(super) fn divergence(&self, row: usize) -> f64 {
+        f64::from(self.program.output(DIVERGENCE)[row])
+    }
+
+    /// μ and s of a row, `[latent]` each.
+    pub(super) fn posterior(&self, row: usize) -> [&[f32]; 2] {
+        let latent = self.size.latent;
+        [MEAN, LOG_VARIANCE].map(|output| &self.program.output(output)[row * latent..][..latent])
+    }
+}

@@ -1,0 +1,281 @@
+//! Log-likelihoods by importance sampling (Rezende et al. 2014; Burda et al. 2016).
+//!
+//! With z₁ … z_k drawn from q(z | x), the mean of w = p(x | z) p(z) / q(z | x) estimates p(x) without bias, so by Jensen's
+//! inequality E[log (1/k) Σᵢ wᵢ] ≤ log p(x): a lower bound, tighter with every draw, above the ELBO E[log w]. Weights are
+//! summed as they come, rows some at a time: memory grows neither with draws nor with examples.
+
+use super::evaluator::{DRAWS, Evaluator};
+use super::rows::Rows;
+use super::{Likelihood, Vae, VaeError};
+use crate::data::Dataset;
+use crate::random::Seed;
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, independent_gaussian};
+
+/// Rows at a time: with [`DRAWS`] draws each, 1,024 rows of the decoder.
+pub(super) const BATCH: usize = 32;
+
+/// Fewer effective draws than this: the weights of an example rest on a handful of them, and the bound is loose.
+const FEW_DRAWS: f64 = 3.0;
+
+/// How the likelihood of an example is estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportanceSampling {
+    /// Draws of the latent variable for each example.
+    pub samples: usize,
+    /// The seed of the examples' streams.
+    pub seed: Seed,
+}
+
+impl Default for ImportanceSampling {
+    /// 500 draws.
+    fn default() -> Self {
+        ImportanceSampling { samples: 500, seed: Seed(0) }
+    }
+}
+
+impl ImportanceSampling {
+    pub(super) fn check(&self) -> Result<(), VaeError> {
+        match self.samples {
+            0 => Err(VaeError::setting("the number of importance samples", 0, "at least 1")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The log-likelihood of a model, and what its bounds are made of. Nats an example.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct VaeScore {
+    /// By importance sampling.
+    pub log_likelihood: Estimate,
+    /// The ELBO from the same draws, with the divergence in closed form.
+    pub elbo: Estimate,
+    /// Its first term, E_q [log p(x | z)].
+    pub reconstruction: f64,
+    /// Its second term, KL(q(z | x) ‖ p(z)).
+    pub divergence: f64,
+}
+
+impl VaeScore {
+    /// How far the ELBO lies below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
+    pub fn gap(&self) -> f64 {
+        self.log_likelihood.value - self.elbo.value
+    }
+}
+
+/// Log-weights of one example, summed as they come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weights {
+    count: f64,
+    largest: f64,
+    /// Σ e^(w − largest), and of its squares.
+    sum: f64,
+    squares: f64,
+}
+
+impl Weights {
+    pub(super) const NONE: Weights = Weights { count: 0.0, largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0 };
+
+    pub(super) fn add(&mut self, log_weight: f64) {
+        self.count += 1.0;
+        if log_weight > self.largest {
+            let scale = (self.largest - log_weight).exp();
+            (self.sum, self.squares, self.largest) = (self.sum * scale, self.squares * scale * scale, log_weight);
+        }
+        if self.largest > f64::NEG_INFINITY {
+            let weight = (log_weight - self.largest).exp();
+            self.sum += weight;
+            self.squares += weight * weight;
+        }
+    }
+
+    pub(super) fn log_mean(&self) -> LogMeanExp {
+        let Weights { count: n, largest, sum, squares } = *self;
+        if !largest.is_finite() {
+            return LogMeanExp { value: largest, error: f64::INFINITY, effective_sample_size: 0.0 };
+        }
+        let mean = sum / n;
+        let variance = if n > 1.0 { (squares - n * mean * mean).max(0.0) / (n - 1.0) } else { f64::INFINITY };
+        LogMeanExp {
+            value: largest + mean.ln(),
+            error: (variance / n).sqrt() / mean,
+            effective_sample_size: sum * sum / squares,
+        }
+    }
+}
+
+/// Numbers of which mean and variance are wanted, as they come (Welford 1962).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    pub(super) fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let from_old_mean = value - self.mean;
+        self.mean += from_old_mean / self.count;
+        self.squares += from_old_mean * (value - self.mean);
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The standard error of the mean; infinite where one number cannot tell.
+    pub(super) fn error(&self) -> f64 {
+        if self.count > 1.0 { (self.squares / (self.count - 1.0) / self.count).sqrt() } else { f64::INFINITY }
+    }
+}
+
+/// A mean over examples, each of which has a Monte Carlo error of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Figure {
+    examples: Moments,
+    squared_errors: f64,
+}
+
+impl Figure {
+    pub(super) fn add(&mut self, value: f64, error: f64) {
+        self.examples.add(value);
+        self.squared_errors += error * error;
+    }
+
+    pub(super) fn estimate(&self, kind: Kind, method: String) -> Estimate {
+        Estimate {
+            value: self.examples.mean(),
+            kind,
+            monte_carlo_error: self.squared_errors.sqrt() / self.examples.count,
+            data_error: self.examples.error(),
+            method,
+            log_z: None,
+            log_z_error: None,
+            effective_sample_size: None,
+            baseline: None,
+            examples: self.examples.count as usize,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What is known of one example after its draws.
+pub(super) struct Scored<'e> {
+    pub(super) weights: Weights,
+    pub(super) log_likelihoods: Moments,
+    pub(super) divergence: f64,
+    /// The example.
+    pub(super) x: &'e [f32],
+}
+
+/// Draws for every row, and calls `each` with the row's number and what came of it, in order.
+pub(super) fn score_rows(
+    vae: &Vae,
+    evaluator: &mut Evaluator,
+    rows: Rows<'_>,
+    sampling: &ImportanceSampling,
+    mut each: impl FnMut(usize, Scored<'_>),
+) {
+    let batch = evaluator.batch();
+    for first in (0..rows.len()).step_by(batch) {
+        let count = batch.min(rows.len() - first);
+        evaluator.load(rows, first..first + count);
+        evaluator.start_streams(first..first + count, sampling.seed);
+        let mut scored = [(Weights::NONE, Moments::default()); BATCH];
+        for drawn in (0..sampling.samples).step_by(DRAWS) {
+            evaluator.draw(&vae.store);
+            let wanted = DRAWS.min(sampling.samples - drawn);
+            for (row, (weights, log_likelihoods)) in scored[..count].iter_mut().enumerate() {
+                evaluator.log_weights(row).take(wanted).for_each(|w| weights.add(w));
+                evaluator.log_likelihoods(row).take(wanted).for_each(|l| log_likelihoods.add(l));
+            }
+        }
+        for (row, (weights, log_likelihoods)) in scored[..count].iter().copied().enumerate() {
+            let (divergence, x) = (evaluator.divergence(row), evaluator.row(row));
+            each(first + row, Scored { weights, log_likelihoods, divergence, x });
+        }
+    }
+}
+
+/// Sums from which the figure of independent values follows.
+struct Independent {
+    sums: Vec<f64>,
+    squares: f64,
+    rows: f64,
+}
+
+impl Independent {
+    fn add(&mut self, x: &[f32]) {
+        self.rows += 1.0;
+        for (sum, &x) in self.sums.iter_mut().zip(x) {
+            *sum += f64::from(x);
+            self.squares += f64::from(x) * f64::from(x);
+        }
+    }
+
+    fn baseline(&self, likelihood: Likelihood) -> f64 {
+        let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rows).collect();
+        let variance = self.squares / self.rows - means.iter().map(|mean| mean * mean).sum::<f64>();
+        match likelihood {
+            Likelihood::Bernoulli => independent_bernoulli(&means),
+            Likelihood::Gaussian => independent_gaussian(means.len(), variance, Some(1.0)),
+            Likelihood::GaussianLearned => independent_gaussian(means.len(), variance, None),
+        }
+    }
+}
+
+impl Vae {
+    /// The mean log-likelihood of `data` by importance sampling: a lower bound in expectation.
+    ///
+    /// # Errors
+    /// Where the data has no rows, is not as wide as the model or outside of its likelihood's support, is grey where the
+    /// model is one of bits, or where there are no draws.
+    pub fn log_likelihood(&self, data: &Dataset<'_>, sampling: &ImportanceSampling) -> Result<Estimate, VaeError> {
+        Ok(self.score(data, sampling)?.log_likelihood)
+    }
+
+    /// The mean ELBO of `data`, from 32 draws for each example.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn elbo(&self, data: &Dataset<'_>) -> Result<Estimate, VaeError> {
+        Ok(self.score(data, &ImportanceSampling { samples: DRAWS, ..ImportanceSampling::default() })?.elbo)
+    }
+
+    /// Log-likelihood and ELBO of `data` from the same draws.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn score(&self, data: &Dataset<'_>, sampling: &ImportanceSampling) -> Result<VaeScore, VaeError> {
+        sampling.check()?;
+        self.check_scored(data)?;
+        let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
+        let (mut likelihood, mut elbo) = (Figure::default(), Figure::default());
+        let (mut reconstruction, mut divergence, mut effective) =
+            (Moments::default(), Moments::default(), Moments::default());
+        let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
+        score_rows(self, &mut evaluator, Rows::Data(data), sampling, |_, row| {
+            let w = row.weights.log_mean();
+            likelihood.add(w.value, w.error);
+            elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());
+            reconstruction.add(row.log_likelihoods.mean());
+            divergence.add(row.divergence);
+            effective.add(w.effective_sample_size);
+            independent.add(row.x);
+        });
+
+        let samples = sampling.samples;
+        let baseline = Some(independent.baseline(self.config.likelihood));
+        let mut log_likelihood =
+            likelihood.estimate(Kind::Lower, format!("importance sampling, {samples} samples an example"));
+        (log_likelihood.baseline, log_likelihood.effective_sample_size) = (baseline, Some(effective.mean()));
+        if effective.mean() < FEW_DRAWS.min(0.5 * samples as f64) {
+            let warning = Warning::FewEffectiveSamples { effective: effective.mean(), samples };
+            log_likelihood.warnings.push(warning);
+        }
+        let mut elbo = elbo.estimate(Kind::Lower, format!("ELBO, {samples} samples an example"));
+        elbo.baseline = baseline;
+        Ok(VaeScore { log_likelihood, elbo, reconstruction: reconstruction.mean(), divergence: divergence.mean() })
+    }
+}

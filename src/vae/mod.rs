@@ -1,0 +1,192 @@
+//! Variational autoencoders (Kingma & Welling 2014; Rezende, Mohamed & Wierstra 2014).
+//!
+//! A latent variable z is drawn from the prior p(z) = N(0, I) and decoded into an example x from p(x | z). Learning it by
+//! maximum likelihood needs p(x) = ∫ p(x | z) p(z) dz, which nobody can integrate; with any density q(z | x),
+//!
+//! - log p(x) ≥ E_q [log p(x | z)] − KL(q(z | x) ‖ p(z)), the ELBO, by Jensen's inequality;
+//! - q(z | x) = N(μ(x), diag e^s(x)), a network's outputs, so that the divergence is ½ Σⱼ (e^sⱼ + μⱼ² − 1 − sⱼ);
+//! - z = μ(x) + e^(s(x)/2) ε with ε from N(0, I): a draw from q through which gradients pass.
+//!
+//! ```
+//! use helmholtz::vae::{ImportanceSampling, Vae, VaeConfig, VaeRecipe};
+//! use helmholtz::{Seed, data::Dataset, train::Training};
+//!
+//! let digits = Dataset::digits();
+//! let mut vae = Vae::new(VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 4) }, Seed(1))?;
+//! vae.fit(&digits.train(), &VaeRecipe::default(), &Training { epochs: 2, ..Training::default() })?;
+//! let sampling = ImportanceSampling { samples: 32, ..ImportanceSampling::default() };
+//! println!("{}", vae.log_likelihood(&digits.test(), &sampling)?); // −29.8 nats (importance sampling, …)
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod config;
+mod error;
+mod evaluator;
+mod generate;
+mod likelihood;
+mod monitor;
+mod network;
+mod objective;
+mod recipe;
+mod rows;
+mod simulate;
+mod trainer;
+
+pub use config::{Likelihood, VaeConfig};
+pub use error::VaeError;
+pub use generate::{Codes, Observation};
+pub use likelihood::{ImportanceSampling, VaeScore};
+pub use monitor::{Collapse, CollapseCause, Figures};
+pub use recipe::{Bound, Scheme, VaeRecipe};
+pub use simulate::SimulatedBounds;
+pub use trainer::VaeTrainer;
+
+use crate::data::Dataset;
+use crate::random::Seed;
+use crate::store::{Snapshot, Store};
+use network::Network;
+
+/// A variational autoencoder: its shape and its parameters.
+///
+/// The parameters are named and oriented as in PyTorch, weights `[out, in]`. This module has the same state dict, with one
+/// hidden layer on either side:
+///
+/// ```python
+/// class Vae(nn.Module):
+///     def __init__(self):
+///         super().__init__()
+///         self.encoder = nn.Sequential(nn.Linear(784, 400), nn.ReLU())
+///         self.mean = nn.Linear(400, 20)
+///         self.log_variance = nn.Linear(400, 20)
+///         self.decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784))
+///         # for learned noise: self.observation_log_variance = nn.Parameter(torch.zeros(1))
+/// ```
+#[derive(Clone, Debug)]
+pub struct Vae {
+    config: VaeConfig,
+    store: Store,
+    network: Network,
+}
+
+/// What the names of the averaged parameters begin with in a checkpoint.
+const AVERAGE: &str = "average.";
+
+impl PartialEq for Vae {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config && self.store == other.store
+    }
+}
+
+impl Vae {
+    /// A model with random weights and zero biases.
+    ///
+    /// # Errors
+    /// Where a width is 0.
+    pub fn new(config: VaeConfig, seed: Seed) -> Result<Self, VaeError> {
+        config.check()?;
+        let mut store = Store::new();
+        let network = Network::new(&mut store, &config, seed);
+        Ok(Vae { config, store, network })
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &VaeConfig {
+        &self.config
+    }
+
+    /// Its parameters.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Its parameters, to be set.
+    pub fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// The variance of the noise in p(x | z), where there is one.
+    pub fn noise_variance(&self) -> Option<f32> {
+        self.network.noise_variance(&self.store)
+    }
+
+    /// Sets the decoder's last bias to what the model would say without a latent variable: the data's `means` `[visible]`, as
+    /// logits where they are probabilities, kept 1 / (2 `examples`) away from 0 and 1.
+    ///
+    /// # Panics
+    /// Where `means` is not `visible` long.
+    #[track_caller]
+    pub fn set_output_bias_from_means(&mut self, means: &[f64], examples: usize) {
+        let visible = self.config.visible;
+        assert_eq!(means.len(), visible, "means of {} values for {visible}", means.len());
+        let margin = 0.5 / examples.max(1) as f64;
+        for (bias, &mean) in self.store.get_mut(self.network.output_bias()).iter_mut().zip(means) {
+            *bias = match self.config.likelihood {
+                Likelihood::Bernoulli => {
+                    let mean = mean.clamp(margin, 1.0 - margin);
+                    (mean / (1.0 - mean)).ln() as f32
+                }
+                Likelihood::Gaussian | Likelihood::GaussianLearned => mean as f32,
+            };
+        }
+    }
+
+    /// The parameters as named arrays, and what they do not say as metadata.
+    pub fn to_snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        self.write_to(&mut snapshot, "");
+        snapshot
+    }
+
+    /// The model whose [`to_snapshot`](Self::to_snapshot) this is, or whose state dict: widths are those of the tensors.
+    /// Without metadata the activation is taken for a rectifier, and the likelihood for bits, or for learned noise where
+    /// there is an `observation_log_variance`.
+    ///
+    /// # Errors
+    /// Where an array is missing, of another type or shape, or not finite.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, VaeError> {
+        Self::read_from(snapshot, "")
+    }
+
+    /// The model that a checkpoint of [`VaeTrainer`] is worth: the running average of the parameters where it keeps one, else
+    /// the parameters. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
+    ///
+    /// # Errors
+    /// As for `from_snapshot`.
+    pub fn from_checkpoint(snapshot: &Snapshot) -> Result<Self, VaeError> {
+        let averaged = snapshot.contains(&format!("{AVERAGE}mean.weight"));
+        Self::read_from(snapshot, if averaged { AVERAGE } else { "" })
+    }
+
+    fn write_to(&self, snapshot: &mut Snapshot, prefix: &str) {
+        self.store.save(prefix, snapshot);
+        self.config.save(snapshot);
+    }
+
+    fn read_from(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
+        let mut vae = Vae::new(VaeConfig::of(snapshot, prefix)?, Seed(0))?;
+        vae.store.load(prefix, snapshot)?;
+        match vae.store.first_non_finite() {
+            Some(tensor) => Err(VaeError::NonFinite { tensor: tensor.to_owned() }),
+            None => Ok(vae),
+        }
+    }
+
+    /// Whether rows of `data` are examples for this model.
+    fn check_data(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
+        if data.width() != self.config.visible {
+            return Err(VaeError::Width { data: data.width(), model: self.config.visible });
+        }
+        if data.is_empty() {
+            return Err(VaeError::NoRows);
+        }
+        let largest = data.largest();
+        if largest > self.config.likelihood.support()[1] { Err(VaeError::Support { largest }) } else { Ok(()) }
+    }
+
+    /// Whether the model gives `data` a likelihood.
+    fn check_scored(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
+        self.check_data(data)?;
+        let bits = self.config.likelihood == Likelihood::Bernoulli;
+        if bits && data.is_grey() { Err(VaeError::Grey) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is watched while a variational autoencoder trains, and what a collapsed one says for itself.
+//!
+//! A latent dimension is *active* where its posterior mean tells examples apart: Var_x(μⱼ(x)) > 0.01 (Burda et al. 2016). A
+//! model without active dimensions has collapsed: q(z | x) is the prior, and the decoder draws every example alike.
+//!
+//! One cause can be read off the data. A linear decoder with noise of variance σ² learns those principal directions in
+//! which the data vary by more than σ², and no others (Tipping & Bishop 1999): pixels scaled to [0, 1] vary by less than 1
+//! in every direction, so that with unit noise nothing is worth encoding.
+
+use super::evaluator::Evaluator;
+use super::rows::Rows;
+use super::{Vae, VaeError};
+use crate::data::Dataset;
+use crate::random::Seed;
+use std::fmt;
+
+/// Rows at a time, with one draw each.
+const BATCH: usize = 256;
+/// Var_x(μ) of an active dimension, at least.
+const ACTIVE: f64 = 0.01;
+/// Rows that the largest principal variance is estimated from, and steps of the power method.
+const PRINCIPAL_ROWS: usize = 1024;
+const PRINCIPAL_STEPS: usize = 100;
+
+/// How a model stands on some rows, from one draw for each. Nats an example.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Figures {
+    /// E_q [log p(x | z)] of the examples.
+    pub reconstruction: f64,
+    /// KL(q(zⱼ | x) ‖ p(zⱼ)) of each latent dimension, `[latent]`.
+    pub divergences: Vec<f64>,
+    /// Var_x(μⱼ(x)) of each latent dimension, `[latent]`.
+    pub mean_variances: Vec<f64>,
+}
+
+impl Figures {
+    /// KL(q(z | x) ‖ p(z)).
+    pub fn divergence(&self) -> f64 {
+        self.divergences.iter().sum()
+    }
+
+    /// The reconstruction less the divergence.
+    pub fn elbo(&self) -> f64 {
+        self.reconstruction - self.divergence()
+    }
+
+    /// Latent dimensions whose posterior mean tells examples apart.
+    pub fn active_units(&self) -> usize {
+        self.mean_variances.iter().filter(|&&variance| variance > ACTIVE).count()
+    }
+}
+
+/// Records the pass that [`figures_of`] runs.
+pub(super) fn evaluator(vae: &Vae) -> Evaluator {
+    Evaluator::new(vae, BATCH, 1)
+}
+
+/// The figures of a model of the evaluator's shape, with noise that is the same every time.
+pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -> Figures {
+    let latent = vae.config.latent;
+    let mut reconstruction = 0.0;
+    let mut divergences = vec![0.0; latent];
+    let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
+    for first in (0..rows.len()).step_by(BATCH) {
+        let count = BATCH.min(rows.len() - first);
+        evaluator.load(rows, first..first + count);
+        evaluator.start_streams(first..first + count, Seed(0));
+        evaluator.draw(&vae.store);
+        for row in 0..count {
+            reconstruction += evaluator.log_likelihoods(row).sum::<f64>();
+            let [mean, log_variance] = evaluator.posterior(row);
+            for (unit, (&mean, &s)) in mean.iter().zip(log_variance).enumerate() {
+                let (mean, s) = (f64::from(mean), f64::from(s));
+                divergences[unit] += 0.5 * (mean * mean + (s.exp_m1() - s));
+                sums[unit] += mean;
+                squares[unit] += mean * mean;
+            }
+        }
+    }
+    let n = rows.len() as f64;
+    divergences.iter_mut().for_each(|divergence| *divergence /= n);
+    let mean_variances = sums.iter().zip(&squares).map(|(sum, square)| square / n - (sum / n).powi(2)).collect();
+    Figures { reconstruction: reconstruction / n, divergences, mean_variances }
+}
+
+/// Why a model uses none of its latent dimensions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum CollapseCause {
+    /// The noise of p(x | z) has a larger variance than the data in any direction.
+    Noise {
+        /// The variance of the noise.
+        noise: f64,
+        /// The largest variance of the data along any direction.
+        largest: f64,
+    },
+    /// Nothing that can be read off the data.
+    Training,
+}
+
+/// No latent dimension tells examples apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Collapse {
+    /// Latent dimensions, none of them active.
+    pub latent: usize,
+    /// Why.
+    pub cause: CollapseCause,
+}
+
+impl fmt::Display for Collapse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0 of {} latent dimensions are active: the decoder ignores them; ", self.latent)?;
+        match self.cause {
+            CollapseCause::Noise { noise, largest } => write!(
+                f,
+                "noise of variance {noise:.2} covers all that the data vary (by {largest:.2} at most in any direction): \
+                 keep the data's raw scale, or learn the noise"
+            ),
+            CollapseCause::Training => {
+                f.write_str("a warm-up of β, a β below 1 or a narrower decoder usually helps")
+            }
+        }
+    }
+}
+
+impl Vae {
+    /// How the model stands on `data`, grey levels included: of bits with a grey level as probability, the expectation.
+    ///
+    /// # Errors
+    /// Where the data has no rows, is not as wide as the model, or is outside of its likelihood's support.
+    pub fn figures(&self, data: &Dataset<'_>) -> Result<Figures, VaeError> {
+        self.check_data(data)?;
+        Ok(figures_of(self, &mut evaluator(self), Rows::Data(data)))
+    }
+
+    /// Whether the model ignores its latent variable on `data`, and why.
+    ///
+    /// # Errors
+    /// As for [`figures`](Self::figures).
+    pub fn collapse(&self, data: &Dataset<'_>) -> Result<Option<Collapse>, VaeError> {
+        if self.figures(data)?.active_units() > 0 {
+            return Ok(None);
+        }
+        let cause = match self.noise_variance().map(f64::from) {
+            Some(noise) => {
+                let largest = largest_principal_variance(data);
+                if largest < noise { CollapseCause::Noise { noise, largest } } else { CollapseCause::Training }
+            }
+            None => CollapseCause::Training,
+        };
+        Ok(Some(Collapse { latent: self.config.latent, cause }))
+    }
+}
+
+/// The largest eigenvalue of the covariance of the first rows, by the power method.
+fn largest_principal_variance(data: &Dataset<'_>) -> f64 {
+    let (rows, width) = (data.len().min(PRINCIPAL_ROWS), data.width());
+    let mut x = vec![0.0f32; rows * width];
+    Rows::Data(data).read(0..rows, &mut x);
+    let mut mean = vec![0.0; width];
+    for row in x.chunks_exact(width) {
+        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / rows as f64);
+    }
+    x.chunks_exact_mut(width).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, &mean)| *x -= mean as f32));
+
+    let mut direction = vec![0.0f32; width];
+    Seed(0).lanes("power method", 0).fill_normal(&mut direction);
+    let mut largest = 0.0;
+    for _ in 0..PRINCIPAL_STEPS {
+        let norm = direction.iter().map(|&d| f64::from(d) * f64::from(d)).sum::<f64>().sqrt();
+        if norm == 0.0 {
+            return 0.0;
+        }
+        direction.iter_mut().for_each(|d| *d = (f64::from(*d) / norm) as f32);
+        let mut next = vec![0.0f64; width];
+        for row in x.chunks_exact(width) {
+            let along: f64 = row.iter().zip(&direction).map(|(&x, &d)| f64::from(x) * f64::from(d)).sum();
+            next.iter_mut().zip(row).for_each(|(next, &x)| *next += along * f64::from(x) / rows as f64);
+        }
+        largest = next.iter().zip(&direction).map(|(next, &d)| next * f64::from(d)).sum();
+        direction.iter_mut().zip(&next).for_each(|(d, &next)| *d = next as f32);
+    }
+    largest
+}
