@@ -6,6 +6,7 @@ use crate::folder::{CAPACITY, CAPACITY_TABLE, RunFolder};
 use helmholtz::energy::hopfield::{CRITICAL_LOAD, CapacityPoint, exactly_fixed, retrieval_overlap};
 use helmholtz::storage::write_atomic;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const PANEL: (u32, u32) = (440, 300);
 const COLUMNS: usize = 2;
@@ -13,6 +14,16 @@ const BLUE: RGBColor = RGBColor(33, 102, 172);
 const RED: RGBColor = RGBColor(178, 24, 43);
 const GREEN: RGBColor = RGBColor(27, 120, 55);
 const GREY: RGBColor = RGBColor(120, 120, 120);
+
+/// A figure of a point.
+type Figure = fn(&CapacityPoint) -> f64;
+
+/// What is drawn of every rule.
+const SERIES: [(&str, RGBColor, Figure); 3] = [
+    ("overlap where recall ends", BLUE, |point| point.overlap),
+    ("exactly fixed", GREEN, |point| point.fixed),
+    ("10 % flipped, exactly recalled", RED, |point| point.recalled),
+];
 
 /// Draws and writes the sweeps of networks of `units` units, each with the name of its rule.
 pub fn save(sweeps: &[(String, Vec<CapacityPoint>)], units: usize, folder: &RunFolder) -> Result<(), Failure> {
@@ -62,20 +73,12 @@ fn draw(
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(225, 225, 225))
             .draw()?;
-        let measured = |figure: fn(&CapacityPoint) -> f64| points.iter().map(move |p| (p.load, figure(p)));
-        let series: [(&str, RGBColor, Vec<(f64, f64)>); 3] = [
-            ("overlap where recall ends", BLUE, measured(|p| p.overlap).collect()),
-            ("exactly fixed", GREEN, measured(|p| p.fixed).collect()),
-            ("10 % flipped, exactly recalled", RED, measured(|p| p.recalled).collect()),
-        ];
-        for (line, (label, colour, points)) in series.into_iter().enumerate() {
-            chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+        let anchor = Pos::new(HPos::Right, VPos::Top);
+        for (line, (label, colour, figure)) in SERIES.into_iter().enumerate() {
+            let measured = points.iter().map(|point| (point.load, figure(point)));
+            chart.draw_series(LineSeries::new(measured, colour.stroke_width(2)))?;
+            let style = ("sans-serif", 12).into_font().color(&colour).pos(anchor);
             let place = (most * 0.98, 0.98 - 0.08 * line as f64);
-            let style = ("sans-serif", 12).into_font().color(&colour);
-            let style = style.pos(plotters::style::text_anchor::Pos::new(
-                plotters::style::text_anchor::HPos::Right,
-                plotters::style::text_anchor::VPos::Top,
-            ));
             chart.draw_series(std::iter::once(Text::new(label, place, style)))?;
         }
         if rule == "hebb" {

@@ -16,6 +16,7 @@ pub(super) struct Expectation {
     field: Vec<f64>,
     states: Vec<f64>,
     part: Vec<f64>,
+    held: Vec<bool>,
 }
 
 impl Expectation {
@@ -56,11 +57,13 @@ impl Expectation {
         let n = machine.len();
         self.pairs.clear();
         self.pairs.resize(n * n, 0.0);
-        let mut v = vec![false; machine.visible];
+        let mut v = std::mem::take(&mut self.held);
+        v.resize(machine.visible, false);
         for row in 0..visible.rows() {
             v.iter_mut().enumerate().for_each(|(unit, v)| *v = visible.get(row, unit));
             self.add_conditional(machine, machine.visible, &v, 1.0 / visible.rows() as f64);
         }
+        self.held = v;
     }
 
     /// Adds `weight` times the moments given that the first `held` units are `v`.
