@@ -95,7 +95,7 @@ impl Rule {
     fn largest_load(self) -> f64 {
         match self {
             Rule::Hebb => 0.24,
-            Rule::Storkey => 0.48,
+            Rule::Storkey => 0.8,
             Rule::PseudoInverse => 0.96,
             Rule::Perceptron => 1.6,
         }
