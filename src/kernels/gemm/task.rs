@@ -43,12 +43,12 @@ impl Kernel for Task<'_> {
     }
 }
 
-/// A tile's place: a panel of either side, and whether this is the first time the own one is needed.
+/// A tile's place: its first row and column, and the panels.
 #[derive(Clone, Copy)]
 struct Place {
     row: usize,
     column: usize,
-    /// Number of the packed panel.
+    /// Number of the packed panel; with the first, the own one is packed.
     packed: usize,
     /// Number of the task's own panel.
     own: usize,
@@ -93,7 +93,7 @@ impl Task<'_> {
         }
     }
 
-    /// One tile: packs its own panel where this is the first tile that needs it.
+    /// One tile, which packs the task's own panel where it is the first that needs it.
     #[inline(always)]
     fn place<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
         &mut self,

@@ -12,8 +12,8 @@ fn supported() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_supported())
 }
 
-/// Sizes around the edges of every tile, and past every block.
-const SHAPES: [[usize; 3]; 17] = [
+/// Sizes around the edges of every tile, past every block, and for tasks of every kind.
+const SHAPES: [[usize; 3]; 26] = [
     [0, 0, 0],
     [0, 5, 3],
     [5, 0, 3],
@@ -31,6 +31,15 @@ const SHAPES: [[usize; 3]; 17] = [
     [128, 96, 200],
     [2050, 9, 3],
     [5, 4100, 2],
+    [1, 40, 300],
+    [300, 40, 1],
+    [12, 20, 48],
+    [20, 6, 16],
+    [40, 128, 400],
+    [400, 60, 50],
+    [130, 90, 150],
+    [60, 4400, 70],
+    [2050, 1, 2060],
 ];
 
 fn reference_activation(activation: Activation, x: f64) -> f64 {
@@ -103,11 +112,15 @@ fn close_to_the_naive_product_on_every_instruction_set() {
 
 #[test]
 fn strides_of_a_larger_matrix() {
-    let (a, b) = (values("a", 1, 4000), values("b", 1, 4000));
+    let (a, b, values) = (values("a", 1, 4000), values("b", 1, 4000), values("wide", 1, 2000));
     for isa in supported() {
         let a = MatrixRef::strided(&a[3..], 20, 19, 40, 2);
         let b = MatrixRef::strided(&b, 19, 21, 3, 90);
         check(isa, a, b, Epilogue::default());
+        // Columns side by side, rows apart.
+        let wide = MatrixRef::strided(&values[1..], 19, 83, 100, 1);
+        check(isa, a, wide, Epilogue::default());
+        check(isa, wide.transposed(), a.transposed(), Epilogue::default());
         // A stride of 0 repeats a row.
         check(isa, MatrixRef { row_stride: 0, ..a }, b, Epilogue::default());
     }
@@ -115,21 +128,42 @@ fn strides_of_a_larger_matrix() {
 
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let [m, n, k] = [250, 333, 700];
-    let (a, b, bias) = (values("a", 2, m * k), values("b", 2, k * n), values("bias", 2, n));
-    let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Tanh, ..Epilogue::default() };
+    // Rows packed, columns packed, and several stretches of the depth.
+    for [m, n, k] in [[250, 333, 700], [700, 130, 300], [90, 110, 3000]] {
+        let (a, b, bias) = (values("a", 2, m * k), values("b", 2, k * n), values("bias", 2, n));
+        let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Tanh, ..Epilogue::default() };
+        let (a, b) = (MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, k, n));
+        for isa in supported() {
+            let bits = |threads: usize| -> Vec<u32> {
+                let mut c = vec![0.0; m * n];
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| gemm_on(isa, a, b, &mut c, epilogue));
+                c.iter().map(|x| x.to_bits()).collect()
+            };
+            let first = bits(1);
+            for threads in [2, 4, 8] {
+                assert!(bits(threads) == first, "{m}×{k}×{n}, {threads} threads on {isa}");
+            }
+        }
+    }
+}
+
+/// Where an element stands decides nothing: not the tile it falls into, nor which operand is packed first.
+#[test]
+fn a_part_of_a_product_has_the_same_bits() {
+    let [m, n, k] = [70, 90, 600];
+    let (a, b) = (values("a", 6, m * k), values("b", 6, k * n));
     for isa in supported() {
-        let mut first = Vec::new();
-        for threads in [1, 2, 4, 8] {
-            let mut c = vec![0.0; m * n];
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let (a, b) = (MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, k, n));
-            pool.install(|| gemm_on(isa, a, b, &mut c, epilogue));
-            let bits: Vec<u32> = c.iter().map(|x| x.to_bits()).collect();
-            if threads == 1 {
-                first = bits;
-            } else {
-                assert_eq!(bits, first, "{threads} threads on {isa}");
+        let product = |rows: usize, columns: usize| {
+            let mut c = vec![0.0; rows * columns];
+            let b = MatrixRef::strided(&b, k, columns, n, 1);
+            gemm_on(isa, MatrixRef::row_major(&a[..rows * k], rows, k), b, &mut c, Epilogue::default());
+            c
+        };
+        let whole = product(m, n);
+        for (rows, columns) in [(1, n), (m, 1), (1, 1), (13, 17), (m, 33), (5, 90)] {
+            for (part, whole) in product(rows, columns).chunks_exact(columns).zip(whole.chunks_exact(n)) {
+                assert_eq!(part, &whole[..columns], "{rows} × {columns} on {isa}");
             }
         }
     }
