@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 128 KB of L2. The
+/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 256 KB of L2. The
 /// product is read and written once per 512 multiply-adds.
 pub(super) const DEPTH: usize = 512;
 /// Lines of the operand that is packed first, at a time.
@@ -81,18 +81,18 @@ struct Cuts {
 }
 
 impl Cuts {
-    /// A unit is a row panel or one vector of columns. A group of columns is wider, 64 of AVX-512 from 768 columns on and 128
-    /// from 1,024 on, where there are enough of them: the packed rows are read once for each.
-    fn of(shape: TileShape, side: Side, lines: usize, parallel: bool) -> Self {
+    /// A unit is a row panel or one vector of columns. The packed rows are read once for each group, so many columns make
+    /// wider groups; but where blocks are deep, one column panel alone may stay in L1.
+    fn of(shape: TileShape, side: Side, lines: usize, block: usize, parallel: bool) -> Self {
         let (unit, group) = match side {
             Side::Rows => (shape.rows, 48 / shape.rows),
             Side::Columns => {
                 let panels = match lines {
-                    ..768 => 1,
-                    768..1024 => 2,
+                    ..768 if block >= 128 => 1,
+                    ..1024 => 2,
                     _ => 4,
                 };
-                (shape.lanes, shape.columns / shape.lanes * panels)
+                (shape.lanes, panels * shape.columns / shape.lanes)
             }
         };
         let units = lines.div_ceil(unit);
@@ -128,7 +128,7 @@ impl Product<'_> {
         let layer = panels * shape.width(side) * block;
         let blocks = (PACKED / layer).clamp(1, k.div_ceil(block).max(1));
         let other = side.other();
-        let cuts = Cuts::of(shape, other, self.operand(other).rows, self.parallel);
+        let cuts = Cuts::of(shape, other, self.operand(other).rows, block, self.parallel);
         let room = (cuts.group * cuts.unit).next_multiple_of(shape.width(other)) * block;
         let threads = if self.parallel { rayon::current_num_threads() } else { 1 };
 
