@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 256 KB of L2. The
+/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 96 KB of L2. The
 /// product is read and written once per 512 multiply-adds.
 pub(super) const DEPTH: usize = 512;
 /// Lines of the operand that is packed first, at a time.
@@ -81,17 +81,13 @@ struct Cuts {
 }
 
 impl Cuts {
-    /// A unit is a row panel or one vector of columns. The packed rows are read once for each group, so many columns make
-    /// wider groups; but where blocks are deep, one column panel alone may stay in L1.
+    /// A unit is a row panel or one vector of columns. A group of columns is one panel: on AVX2 it may stay in L1. Where blocks
+    /// are shallow it is two, which share what a step from tile to tile costs.
     fn of(shape: TileShape, side: Side, lines: usize, block: usize, parallel: bool) -> Self {
         let (unit, group) = match side {
             Side::Rows => (shape.rows, 48 / shape.rows),
             Side::Columns => {
-                let panels = match lines {
-                    ..768 if block >= 128 => 1,
-                    ..1024 => 2,
-                    _ => 4,
-                };
+                let panels = if block < 128 { 2 } else { 1 };
                 (shape.lanes, panels * shape.columns / shape.lanes)
             }
         };
