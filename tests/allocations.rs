@@ -2,8 +2,12 @@
 //!
 //! One test, so that nothing else allocates meanwhile.
 
+use helmholtz::autodiff::{Activation, Program};
 use helmholtz::data::{Binarization, Dataset};
+use helmholtz::nn::{Dropout, Initialiser, Mlp};
+use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
+use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
 use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 use helmholtz::{Seed, rbm::Chains};
@@ -127,6 +131,39 @@ fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     count() - before
 }
 
+/// An autoencoder with dropout, of which every step is run, clipped, taken and averaged.
+fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
+    let mut store = Store::new();
+    let tanh = Activation::Tanh;
+    let network = Mlp::new(&mut store, "network", &[64, 200, 50, 64], tanh, Initialiser::GlorotUniform, Seed(1));
+    let dropout = Dropout::new(0.1).expect("a rate");
+    let mut program = Program::record(&store, |tape| {
+        let x = tape.input("x", [batch, 64]);
+        let loss = network.apply(dropout.apply(x, "mask")).bernoulli_cross_entropy(x).mean();
+        tape.output("loss", loss);
+        tape.gradients(loss);
+    });
+    let (mut gradients, mut lanes) = (store.gradients(), Seed(2).lanes("dropout", 0));
+    let mut optimiser = Optimiser::new(rule, &store).expect("settings in their range");
+    let mut average = WeightAverage::new(&store, 0.99).expect("a share");
+    let schedule = Schedule { decay: Decay::Cosine, warm_up: 10 };
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        lanes.fill_uniform(program.input_mut("x"));
+        dropout.fill(&mut program, "mask", &mut lanes);
+        program.run(&store, &mut gradients);
+        clip_by_global_norm(&mut gradients, 0.1);
+        optimiser.step(&mut store, &gradients, 0.01 * schedule.factor(step, steps));
+        average.update(&store);
+        program.evaluate(&store);
+        assert!(program.scalar("loss").is_finite());
+    }
+    count() - before
+}
+
 #[test]
 fn nothing_is_allocated_once_it_runs() {
     let digits = Dataset::digits().train();
@@ -167,6 +204,7 @@ fn nothing_is_allocated_once_it_runs() {
         for chains in [16, 100, 1024] {
             sweeps(chains, false, 3);
         }
+        steps_of_a_program(Adam::default().into(), 100, 3);
     });
     pool.install(|| {
         for (rows, data) in &data {
@@ -185,6 +223,9 @@ fn nothing_is_allocated_once_it_runs() {
         for chains in [16, 100, 1024] {
             assert_eq!(sweeps(chains, false, STEPS), 0, "sweeps of {chains} chains");
             assert_eq!(sweeps(chains, true, STEPS), 0, "sweeps of {chains} clamped chains");
+        }
+        for rule in [Rule::from(Adam::default()), Sgd::default().into()] {
+            assert_eq!(steps_of_a_program(rule, 100, STEPS), 0, "a program: {rule:?}");
         }
     });
 }

@@ -3,6 +3,7 @@
     python3 peer.py torch|jax|sklearn gibbs VISIBLE HIDDEN CHAINS
     python3 peer.py torch|jax|sklearn pcd binary|grey VISIBLE HIDDEN BATCH
     python3 peer.py torch|jax gemm M K N
+    python3 peer.py torch|jax vae plain|burda SAMPLES BATCH
 
 Called by run.py. The work is what each library's users would write, compiled where the library compiles, in f32:
 
@@ -11,12 +12,15 @@ pcd    a step of PCD-1 is five matrix products: hidden means of the batch; visib
        those, from which the chains are drawn; and the gradient's product for the batch and for the chains. scikit-learn's
        BernoulliRBM.partial_fit does the same five.
 gemm   one matrix product.
+vae    a training step of a variational autoencoder on grey levels with Adam: autoencoder.py.
 """
 
 import json
 import os
 import sys
 import time
+
+import autoencoder
 
 THREADS = int(os.environ.get("PEER_THREADS", "2"))
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -53,11 +57,21 @@ def data(kind, visible):
     return random.random((ROWS, visible), dtype=numpy.float32)
 
 
+def repetitions(samples):
+    """Steps of a call: fewer of those that take long."""
+    return REPEAT if samples == 1 else 2
+
+
 def torch_peer(work, arguments):
     import torch
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(1)
+    if work == "vae":
+        architecture, samples, batch = arguments
+        step, version = autoencoder.torch_step(architecture, samples, batch, data("grey", 784))
+        repeat = repetitions(samples)
+        return seconds_of(lambda: [step() for _ in range(repeat)]) / repeat, version
     with torch.inference_mode():
         if work == "gemm":
             m, k, n = arguments
@@ -103,6 +117,16 @@ def jax_peer(work, arguments):
     import jax
     import jax.numpy as jnp
 
+    if work == "vae":
+        architecture, samples, batch = arguments
+        repeat = repetitions(samples)
+        steps, state, version = autoencoder.jax_steps(architecture, samples, batch, data("grey", 784), repeat)
+
+        def call():
+            nonlocal state
+            state = steps(state)
+
+        return seconds_of(call) / repeat, version
     key = jax.random.key(1)
     bernoulli = lambda key, p: (jax.random.uniform(key, p.shape) < p).astype(jnp.float32)
     if work == "gemm":

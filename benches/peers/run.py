@@ -1,7 +1,7 @@
 """Our speed against that of PyTorch, JAX, scikit-learn and candle, on the same work in one run.
 
     cargo build --release --features cli
-    python3 benches/peers/run.py [gibbs|pcd|gemm|all] [--rounds N] [--threads N] [--json]
+    python3 benches/peers/run.py [gibbs|pcd|gemm|vae|all] [--rounds N] [--threads N] [--json]
 
 Run it with the interpreter that has the peers installed (pip install numpy torch jax scikit-learn); what is not
 installed is skipped and named. candle is a small Rust program beside this file, built here with cargo; without a way to
@@ -77,6 +77,23 @@ def cases():
             "GFLOP/s",
             2 * m * k * n / 1e9,
             1,
+            ["torch", "jax"],
+        )
+    for name, architecture, samples, batch in [
+        ("VAE 784-400-20", "plain", 1, 128),
+        ("VAE 784-200-200-50", "burda", 1, 100),
+        ("the same, importance weighted, k = 50", "burda", 50, 100),
+    ]:
+        yield Case(
+            "vae",
+            f"{name}, batch {batch}",
+            [architecture, samples, batch],
+            lambda a=architecture, k=samples, b=batch: program(
+                "vae", "--architecture", a, "--importance-samples", k, "--batch", b
+            )["samples_per_second"],
+            "k samples/s",
+            batch / 1e3,
+            "",
             ["torch", "jax"],
         )
 
@@ -159,7 +176,7 @@ def measure(case, peers):
 
 def main():
     results = []
-    works = ["gibbs", "pcd", "gemm"] if OPTIONS.work == "all" else [OPTIONS.work]
+    works = ["gibbs", "pcd", "gemm", "vae"] if OPTIONS.work == "all" else [OPTIONS.work]
     peers = available_peers(works)
     for case in cases():
         if case.work not in works:
@@ -198,7 +215,7 @@ def main():
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", nargs="?", default="all", choices=["gibbs", "pcd", "gemm", "all"])
+    parser.add_argument("work", nargs="?", default="all", choices=["gibbs", "pcd", "gemm", "vae", "all"])
     parser.add_argument("--rounds", type=int, default=5, help="turns that everyone gets (default 5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of everyone (default 2)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -147,8 +147,8 @@ fn compare<'t>(tape: &'t Tape<'t>, vars: &[Var<'t>], result: Var<'t>) -> Result<
             let (coarse, difference) = (central(step), central(step / 2.0));
             let size = 1.0 + 1.5 * terms + (1.0 + x.abs()) * difference.abs();
             let bound = (coarse - difference).abs() + 2.0 * ROUNDINGS * epsilon * size / step;
-            // Also where one of them is NaN.
-            if !((gradient - difference).abs() <= bound) {
+            let agree = (gradient - difference).abs() <= bound;
+            if !agree {
                 return Err(GradientMismatch { input, element, gradient, difference, bound });
             }
         }

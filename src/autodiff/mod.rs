@@ -15,6 +15,31 @@
 //! Layers and likelihoods have fused operations ([`Var::linear`], [`Var::bernoulli_cross_entropy`],
 //! [`Var::gaussian_kl`], …). An operation of one's own implements [`Operation`] and enters through [`Tape::apply`];
 //! [`check_gradients`] compares its rule with central differences.
+//!
+//! [`Program::record`] plans once what was recorded: what no output needs is dropped, results share memory where their lives
+//! do not overlap. A [`Program`] then runs again and again and allocates nothing. It reads the parameters straight from the
+//! store, and gradients land at the same offsets, where an optimiser is one pass over both.
+//!
+//! ```
+//! use helmholtz::autodiff::{Activation, Program};
+//! use helmholtz::{Seed, store::Store};
+//!
+//! let mut store = Store::new();
+//! let (weight, bias) = (store.add("weight", &[10, 64]), store.add("bias", &[10]));
+//! let mut step = Program::record(&store, |tape| {
+//!     let (x, y) = (tape.input("x", [32, 64]), tape.input("y", [32, 10]));
+//!     let output = x.linear(tape.parameter(weight), tape.parameter(bias), Activation::Tanh);
+//!     let loss = (output - y).square().mean();
+//!     tape.output("loss", loss);
+//!     tape.gradients(loss);
+//! });
+//! let mut gradients = store.gradients();
+//! Seed(1).lanes("x", 0).fill_normal(step.input_mut("x"));
+//! step.input_mut("y").fill(0.5);
+//! step.run(&store, &mut gradients);
+//! assert_eq!(step.scalar("loss"), 0.25);
+//! assert!(gradients.get(bias).iter().all(|slope| *slope < 0.0));
+//! ```
 
 mod arena;
 mod check;

@@ -59,7 +59,7 @@ struct Planner<'r> {
     layout: &'r Layout,
     /// Whether each node is made of constants alone.
     constant: Vec<bool>,
-    /// The node whose numbers each one has: itself, or what it was reshaped from.
+    /// The node whose numbers each one has: itself, or what it was reshaped or cut off from.
     root: Vec<usize>,
     /// What needs each node, if anything does.
     purpose: Vec<Option<Purpose>>,
@@ -75,7 +75,8 @@ impl<'r> Planner<'r> {
         for (index, node) in nodes.iter().enumerate() {
             let folds = node.op.operation().is_some() && node.operands.iter().all(|operand| constant[*operand]);
             constant.push(folds || matches!(node.op, Op::Constant(_)));
-            let alias = matches!(node.op, Op::Layout(Move::Reshape(_))) && !constant[index];
+            let same_numbers = matches!(node.op, Op::Layout(Move::Reshape(_) | Move::StopGradient));
+            let alias = same_numbers && !constant[index];
             root.push(if alias { root[node.operands[0]] } else { index });
         }
         let (purpose, place) = (vec![None; nodes.len()], vec![None; nodes.len()]);

@@ -12,6 +12,10 @@ use crate::tensor::AlignedVec;
 /// A planned recording. It owns its inputs, outputs and intermediate results, but neither the store nor the tape; copies of it
 /// run independently of one another.
 ///
+/// Operations share their work with the rayon pool that the caller is in. Outside of one each of them sends a job to the
+/// global pool, which takes time and allocates: put a loop of runs inside one `install` or `join`, as
+/// [`train`](crate::train::train) does.
+///
 /// ```
 /// use helmholtz::{autodiff::Program, store::Store};
 /// let mut store = Store::new();
@@ -113,7 +117,7 @@ impl Program {
         self.plan.steps.iter().for_each(|step| memory.execute(step));
     }
 
-    /// Computes the outputs alone.
+    /// Computes the outputs alone, whether or not gradients were declared.
     ///
     /// # Panics
     /// When the store has other parameters than it had while recording.

@@ -3,7 +3,7 @@
 use super::op::Op;
 use super::operation::{Operation, View};
 use super::tape::{Recording, Tape};
-use super::{Program, Shape, Var};
+use super::{Activation, Program, Shape, Var};
 use crate::random::Seed;
 use crate::store::{Gradients, Parameter, Store};
 use std::collections::BTreeMap;
@@ -64,14 +64,15 @@ fn record(tape: &Tape<'_>, parameters: &[Parameter; 3], seed: Seed) {
     while vars.len() < 66 {
         let (a, b) = (vars[numbers.below(vars.len())], vars[numbers.below(vars.len())]);
         let wide = a.shape().broadcast(b.shape());
-        vars.push(match numbers.below(8) {
+        vars.push(match numbers.below(9) {
             0 if wide.is_some() => a + b,
             1 if wide.is_some() => a - b,
             2 if wide.is_some() => a * b,
             3 if a.shape().elements() == 24 => a.reshape([4, 6]).reshape([[24], [24]][numbers.below(2)]),
             4 if wide == Some(a.shape()) => a.sum_to(b.shape()),
             5 if wide == Some(b.shape()) => a.broadcast_to(b.shape()),
-            6 | 7 => tape.apply(Arc::clone(&squash), &[a]),
+            6 if a.shape().len() == 2 => a.stop_gradient(),
+            7 | 8 => tape.apply(Arc::clone(&squash), &[a]),
             _ => continue,
         });
     }
@@ -166,6 +167,45 @@ fn planned_equals_unplanned() {
         check(&recording, &values, &copy, None);
     }
     assert!(shared > 150, "{shared} of 200 programs fit into half the memory of all nodes");
+}
+
+/// A network with every kind of fused operation, and the gradient of its gradient's length.
+#[test]
+fn a_network_is_planned() {
+    let mut store = Store::new();
+    let mut layer = |name: &str, inputs: usize, outputs: usize| {
+        let weight = store.add(&format!("{name}.weight"), &[outputs, inputs]);
+        Seed(2).lanes(name, 0).fill_normal(store.get_mut(weight));
+        [weight, store.add(&format!("{name}.bias"), &[outputs])]
+    };
+    let layers = [layer("a", 6, 20), layer("b", 20, 4), layer("c", 2, 6)];
+    let body = |tape: &Tape<'_>| {
+        let mut values = [0.5; 48];
+        Seed(3).lanes("x", 0).fill_uniform(&mut values);
+        let (x, noise) = (tape.input_with("x", [8, 6], &values), tape.input_with("noise", [8, 2], &values[..16]));
+        let [hidden, code, decoder] = layers.map(|layer| layer.map(|parameter| tape.parameter(parameter)));
+        let code = x.linear(hidden[0], hidden[1], Activation::Tanh).linear(code[0], code[1], Activation::Identity);
+        let (mean, log_variance) = (code.slice(1, 0, 2), code.slice(1, 2, 2));
+        let z = mean.reparameterise(log_variance, noise);
+        let logits = z.linear(decoder[0], decoder[1], Activation::Identity);
+        let loss = (logits.bernoulli_cross_entropy(x) + mean.gaussian_kl(log_variance)).mean();
+        let slope = tape.gradient(loss, &[x])[0];
+        let penalised = loss + (slope * slope).sum();
+        tape.output("loss", loss);
+        tape.output("z", z.t());
+        tape.output("slope", slope);
+        tape.gradients(penalised);
+    };
+    let tape = Tape::new(&store);
+    body(&tape);
+    let recording = tape.recording.into_inner();
+    let mut program = Program::record(&store, body);
+    let mut gradients = store.gradients();
+    for _ in 0..2 {
+        program.run(&store, &mut gradients);
+        check(&recording, &recording.values, &program, Some((&gradients, &store)));
+    }
+    assert_eq!(program.first_non_finite(&store), None);
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl<'s> Tape<'s> {
     /// An operation of the user's own.
     ///
     /// # Panics
-    /// Where its shape rule refuses the operands.
+    /// Where its shape rule refuses the operands, or there are more than 16.
     #[track_caller]
     pub fn apply(&self, operation: Arc<dyn Operation>, operands: &[Var<'_>]) -> Var<'_> {
         self.push(Op::User(operation), operands)

@@ -52,11 +52,37 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
+/// Removes the temporary files that processes which were killed while writing `path` have left beside it. Those of
+/// processes that are alive stay, as far as `/proc` tells.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn remove_leftovers(path: &Path) -> io::Result<()> {
+    let prefix = format!(".{}.", path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy());
+    let is_leftover = |name: &str| {
+        let process = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".partial")?.split_once('-'));
+        process.is_some_and(|(process, attempt)| {
+            let numbers = [process, attempt].iter().all(|number| number.parse::<u32>().is_ok());
+            numbers && !Path::new("/proc").join(process).exists()
+        })
+    };
+    for entry in fs::read_dir(folder_of(path))? {
+        let entry = entry?;
+        if is_leftover(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes the rename itself survive a crash, where folders can be synced.
 fn sync_folder(target: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        File::open(folder_of(target))?.sync_all()?;
     }
     Ok(())
 }
@@ -120,5 +146,19 @@ mod tests {
         let path = folder.path().join("model");
         write_atomic(&path, |file| file.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        // No process has this number: Linux gives at most 2²².
+        let (dead, alive) = (u32::MAX, std::process::id());
+        let kept = [format!(".model.{alive}-0.partial"), ".model.mine.partial".into(), "model".into()];
+        for name in kept.iter().chain(&[format!(".model.{dead}-0.partial"), format!(".model.{dead}-17.partial")]) {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        remove_leftovers(&folder.path().join("model")).unwrap();
+        assert_eq!(names(folder.path()), kept);
     }
 }

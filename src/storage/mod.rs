@@ -20,6 +20,6 @@ mod atomic;
 mod error;
 mod tensors;
 
-pub use atomic::write_atomic;
+pub use atomic::{remove_leftovers, write_atomic};
 pub use error::StorageError;
 pub use tensors::{from_bytes, load, save, to_bytes};

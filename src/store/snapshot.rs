@@ -147,6 +147,16 @@ impl Snapshot {
         }
     }
 
+    /// The name of the first array that holds a NaN or an infinity.
+    pub fn non_finite(&self) -> Option<&str> {
+        let finite = |values: &Values| match values {
+            Values::F32(values) => values.iter().all(|value| value.is_finite()),
+            Values::F64(values) => values.iter().all(|value| value.is_finite()),
+            Values::U32(_) | Values::U64(_) => true,
+        };
+        self.arrays.iter().find(|(_, array)| !finite(&array.values)).map(|(name, _)| name.as_str())
+    }
+
     fn array(&self, name: &str, wanted: &[usize]) -> Result<&Array, SnapshotError> {
         let array = self.arrays.get(name).ok_or_else(|| SnapshotError::Missing { name: name.to_owned() })?;
         if array.shape != wanted {
@@ -269,6 +279,18 @@ mod tests {
         assert_eq!(said(snapshot.f32("means", &[2])), "tensor `means` is of type f64, wanted f32");
         assert_eq!(said(snapshot.f32("means", &[3])), "tensor `means` has the shape [2], wanted [3]");
         assert_eq!(said(snapshot.f32("x", &[3])), "tensor `x` is missing");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_named() {
+        let mut snapshot = Snapshot::default();
+        snapshot.put_u32("bits", &[1], &[u32::MAX]);
+        snapshot.put_f64("means", &[2], &[0.25, -1e300]);
+        assert_eq!(snapshot.non_finite(), None);
+        snapshot.put_f32("weights", &[2], &[0.0, f32::NEG_INFINITY]);
+        assert_eq!(snapshot.non_finite(), Some("weights"));
+        snapshot.put_f64("means", &[2], &[f64::NAN, 0.0]);
+        assert_eq!(snapshot.non_finite(), Some("means"));
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub enum Direction {
     Higher,
 }
 
-/// Stop after `patience` evaluations in a row that brought no better value of `metric`.
+/// Stop after `patience` evaluations in a row that brought no better value of `metric`. When the run ends, so or after its
+/// last step, the learner is taken back to its best evaluation (Prechelt, *Early stopping, but when?*, 1998).
 #[derive(Clone, Debug, PartialEq)]
 pub struct EarlyStopping {
     /// The figure watched, by the name the learner gives it. It should be one of a validation split.
@@ -23,34 +24,45 @@ pub struct EarlyStopping {
     pub direction: Direction,
 }
 
-/// The best value so far: part of a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+/// The best evaluation so far: part of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Default)]
 pub(super) struct Watch {
-    best: Option<f64>,
-    best_epoch: u64,
+    best: Option<Best>,
     since: u64,
+}
+
+/// An evaluation and the learner as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Best {
+    pub(super) value: f64,
+    pub(super) epoch: u64,
+    pub(super) step: u64,
+    pub(super) learner: Snapshot,
 }
 
 const BEST: &str = "train.best";
 const BEST_AT: &str = "train.best_at";
+/// What the names of the best learner's arrays and metadata begin with.
+const LEARNER: &str = "train.best.";
 
 impl Watch {
-    /// Takes one evaluation into account.
-    pub(super) fn look(&mut self, rule: &EarlyStopping, metrics: &Metrics, epoch: u64) -> Result<(), TrainError> {
+    /// Takes one evaluation into account; says whether it is the best so far.
+    pub(super) fn is_best(&mut self, rule: &EarlyStopping, metrics: &Metrics) -> Result<Option<f64>, TrainError> {
         let value = metrics.get(&rule.metric).ok_or_else(|| TrainError::NoSuchMetric {
             name: rule.metric.clone(),
             reported: metrics.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", "),
         })?;
-        let better = self.best.is_none_or(|best| match rule.direction {
-            Direction::Lower => value < best,
-            Direction::Higher => value > best,
+        let better = self.best.as_ref().is_none_or(|best| match rule.direction {
+            Direction::Lower => value < best.value,
+            Direction::Higher => value > best.value,
         });
-        if better {
-            *self = Watch { best: Some(value), best_epoch: epoch, since: 0 };
-        } else {
-            self.since += 1;
-        }
-        Ok(())
+        self.since = if better { 0 } else { self.since + 1 };
+        Ok(better.then_some(value))
+    }
+
+    /// Keeps the learner of the best evaluation so far.
+    pub(super) fn keep(&mut self, best: Best) {
+        self.best = Some(best);
     }
 
     /// Whether the run should end.
@@ -58,23 +70,33 @@ impl Watch {
         self.since > 0 && self.since >= rule.patience
     }
 
-    /// The best value and the epoch it was seen at.
-    pub(super) fn best(&self) -> Option<(f64, u64)> {
-        self.best.map(|value| (value, self.best_epoch))
+    /// The best evaluation so far.
+    pub(super) fn best(&self) -> Option<&Best> {
+        self.best.as_ref()
     }
 
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
-        if let Some(best) = self.best {
-            snapshot.put_f64(BEST, &[], &[best]);
-            snapshot.put_u64(BEST_AT, &[2], &[self.best_epoch, self.since]);
+        let Some(best) = &self.best else { return };
+        snapshot.put_f64(BEST, &[], &[best.value]);
+        snapshot.put_u64(BEST_AT, &[3], &[best.epoch, best.step, self.since]);
+        for (name, array) in &best.learner.arrays {
+            snapshot.arrays.insert(format!("{LEARNER}{name}"), array.clone());
+        }
+        for (key, value) in &best.learner.metadata {
+            snapshot.set(&format!("{LEARNER}{key}"), value);
         }
     }
 
     /// What was saved; nothing where a run was saved before its first evaluation or without early stopping.
     pub(super) fn load(snapshot: &Snapshot) -> Self {
-        match (snapshot.f64(BEST, &[]), snapshot.u64(BEST_AT, &[2])) {
-            (Ok(&[best]), Ok(&[best_epoch, since])) => Watch { best: Some(best), best_epoch, since },
-            _ => Watch::default(),
-        }
+        let (Ok(&[value]), Ok(&[epoch, step, since])) = (snapshot.f64(BEST, &[]), snapshot.u64(BEST_AT, &[3]))
+        else {
+            return Watch::default();
+        };
+        let of_learner = |name: &String| name.strip_prefix(LEARNER).map(str::to_owned);
+        let arrays = snapshot.arrays.iter().filter_map(|(name, array)| Some((of_learner(name)?, array.clone())));
+        let metadata = snapshot.metadata.iter().filter_map(|(key, value)| Some((of_learner(key)?, value.clone())));
+        let learner = Snapshot { arrays: arrays.collect(), metadata: metadata.collect() };
+        Watch { best: Some(Best { value, epoch, step, learner }), since }
     }
 }

@@ -35,6 +35,11 @@ pub enum TrainError {
         /// What this run has.
         given: String,
     },
+    /// A checkpoint with a NaN or an infinity in it, which no run has saved.
+    NonFiniteCheckpoint {
+        /// The array that holds it.
+        tensor: String,
+    },
     /// A checkpoint that no training run wrote.
     NoPosition,
     /// A checkpoint further on than the run should go.
@@ -79,9 +84,12 @@ impl fmt::Display for TrainError {
             TrainError::Resume { setting, saved, given } => {
                 write!(f, "the checkpoint was made with {setting} {saved}, not {given}")
             }
+            TrainError::NonFiniteCheckpoint { tensor } => {
+                write!(f, "the checkpoint is damaged: {tensor} holds a NaN or an infinity")
+            }
             TrainError::NoPosition => f.write_str("the file to resume from is no checkpoint of a training run"),
             TrainError::Past { done, steps } => {
-                write!(f, "the run has {done} steps behind it, more than the {steps} asked for now")
+                write!(f, "the run is at step {done}, past the {steps} asked for now")
             }
             TrainError::NoSuchMetric { name, reported } => {
                 write!(f, "early stopping watches {name}, but the figures of this run are: {reported}")

@@ -91,7 +91,7 @@ pub trait Learner: Send {
     /// names that start with `train.` belong to the loop.
     fn save(&self, snapshot: &mut Snapshot);
 
-    /// Takes back what [`save`](Self::save) wrote.
+    /// Takes back what [`save`](Self::save) wrote; nothing of what the learner was before remains.
     ///
     /// # Errors
     /// Where an array is missing or has another shape.

@@ -1,9 +1,9 @@
 //! The loop.
 
-use super::early::Watch;
+use super::early::{Best, Watch};
 use super::{Batch, Control, Learner, Metrics, Observer, Position, Progress, TrainError, Training};
 use crate::data::{Batches, Dataset};
-use crate::store::{Snapshot, Values};
+use crate::store::Snapshot;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +23,11 @@ pub struct Summary {
     pub ending: Ending,
     /// How far it came.
     pub progress: Progress,
-    /// The figures of the last evaluation in this call; none where it stopped before the first one.
+    /// The figures of the learner as it is left, where the run has ended; else those of the last evaluation in this
+    /// call, none where it stopped before the first one.
     pub metrics: Metrics,
-    /// The best value of the figure that early stopping watches, and the epoch it was seen at.
+    /// The best value of the figure that early stopping watches, and the epoch it was seen at: where the run has ended,
+    /// the learner is left as it was then.
     pub best: Option<(f64, u64)>,
 }
 
@@ -33,6 +35,9 @@ pub struct Summary {
 ///
 /// A resumed run gives the same bits as the unbroken one. It must have the same seed, batch and data; another length
 /// stretches the schedules over what is now the whole run.
+///
+/// With [`Training::early_stopping`] a run that has ended leaves the learner as it was at its best evaluation. Its last
+/// checkpoint holds both: resumed, it goes on from where it ended.
 ///
 /// The loop runs inside the rayon pool it is called from, and allocates nothing in a step.
 ///
@@ -84,6 +89,9 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
         if let Some(snapshot) = resume {
             let saved = Position::of(snapshot).ok_or(TrainError::NoPosition)?;
             position.step = position.resume(&saved)?;
+            if let Some(name) = snapshot.non_finite() {
+                return Err(TrainError::NonFiniteCheckpoint { tensor: name.to_owned() });
+            }
             watch = Watch::load(snapshot);
             learner.load(snapshot)?;
         }
@@ -128,9 +136,6 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
             evaluated = crosses(before, now, self.training.evaluate_every);
             if evaluated {
                 control = control.or(self.evaluate()?);
-                if let Some(rule) = &self.training.early_stopping {
-                    self.watch.look(rule, &self.metrics, now)?;
-                }
             }
             if control == Control::Stop && self.position.step < self.position.steps {
                 return self.end(Ending::Stopped);
@@ -142,7 +147,8 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
                 self.checkpoint()?;
             }
         }
-        if !evaluated {
+        // A run resumed after its patience ended was evaluated where it ended.
+        if !evaluated && !self.improvement_is_over() {
             self.evaluate()?;
         }
         let finished = self.position.step == self.position.steps;
@@ -158,22 +164,37 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
     }
 
     fn evaluate(&mut self) -> Result<Control, TrainError> {
-        self.metrics.clear();
-        self.learner.evaluate(self.train, self.held_out, &self.progress, &mut self.metrics)?;
-        if let Some((name, _)) = self.metrics.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(self.non_finite(name));
+        self.measure(self.progress)?;
+        if let Some(rule) = &self.training.early_stopping
+            && let Some(value) = self.watch.is_best(rule, &self.metrics)?
+        {
+            let Progress { epoch, step, .. } = self.progress;
+            self.watch.keep(Best { value, epoch, step, learner: self.snapshot()? });
         }
         self.observer.evaluation(&self.progress, &self.metrics)
     }
 
-    /// A checkpoint for the observer, which never sees one with a NaN in it: the last good one stays.
-    fn checkpoint(&mut self) -> Result<(), TrainError> {
+    fn measure(&mut self, progress: Progress) -> Result<(), TrainError> {
+        self.metrics.clear();
+        self.learner.evaluate(self.train, self.held_out, &progress, &mut self.metrics)?;
+        match self.metrics.iter().find(|(_, value)| !value.is_finite()) {
+            Some((name, _)) => Err(self.non_finite(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// The learner, which no one ever sees with a NaN in it: the last good checkpoint stays.
+    fn snapshot(&self) -> Result<Snapshot, TrainError> {
         let mut snapshot = Snapshot::default();
         self.learner.save(&mut snapshot);
-        let bad = snapshot.arrays.iter().find(|(_, array)| !is_finite(&array.values));
-        if let Some((name, _)) = bad {
-            return Err(self.non_finite(name));
+        match snapshot.non_finite() {
+            Some(name) => Err(self.non_finite(name)),
+            None => Ok(snapshot),
         }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), TrainError> {
+        let mut snapshot = self.snapshot()?;
         self.position.save(&mut snapshot);
         if self.training.early_stopping.is_some() {
             self.watch.save(&mut snapshot);
@@ -183,8 +204,20 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
 
     fn end(&mut self, ending: Ending) -> Result<Summary, TrainError> {
         self.checkpoint()?;
+        let best = self.watch.best().map(|best| (best.value, best.epoch));
+        if ending != Ending::Stopped {
+            self.return_to_best()?;
+        }
         let metrics = std::mem::take(&mut self.metrics);
-        Ok(Summary { ending, progress: self.progress, metrics, best: self.watch.best() })
+        Ok(Summary { ending, progress: self.progress, metrics, best })
+    }
+
+    fn return_to_best(&mut self) -> Result<(), TrainError> {
+        let Some(best) = self.watch.best().filter(|_| self.training.early_stopping.is_some()) else {
+            return Ok(());
+        };
+        self.learner.load(&best.learner)?;
+        self.measure(self.progress_at(best.step))
     }
 
     fn non_finite(&self, tensor: &str) -> TrainError {
@@ -196,12 +229,4 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
 /// Whether a multiple of `every` lies in (`before`, `now`]; never for 0.
 fn crosses(before: u64, now: u64, every: u64) -> bool {
     every > 0 && now / every > before / every
-}
-
-fn is_finite(values: &Values) -> bool {
-    match values {
-        Values::F32(values) => values.iter().all(|value| value.is_finite()),
-        Values::F64(values) => values.iter().all(|value| value.is_finite()),
-        _ => true,
-    }
 }

@@ -177,10 +177,7 @@ fn another_seed_batch_or_length_is_refused_and_more_epochs_are_not() {
     let refused = [
         (Training { seed: Seed(4), ..training() }, "the checkpoint was made with seed 3, not 4"),
         (Training { batch: 50, ..training() }, "the checkpoint was made with batch 100, not 50"),
-        (
-            Training { steps: Some(19), ..training() },
-            "the run has 20 steps behind it, more than the 19 asked for now",
-        ),
+        (Training { steps: Some(19), ..training() }, "the run is at step 20, past the 19 asked for now"),
     ];
     for (training, message) in refused {
         assert_eq!(resume(&training, &data()).unwrap_err(), message);
@@ -228,11 +225,62 @@ fn early_stopping_waits_and_is_resumed() {
     assert_eq!((summary.ending, summary.progress.epoch), (Ending::NoImprovement, 4));
     assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
 
+    let mut again = Recorder::default();
+    let (_, last) = second.checkpoints.last().unwrap();
+    train(&mut Mean::new(), &data(), None, &soon, Some(last), &mut again).unwrap();
+    assert!(again.steps.is_empty() && again.evaluations.is_empty(), "it has ended");
+    assert_eq!(again.checkpoints.last(), unbroken.checkpoints.last());
+
     let error = run(&mut Mean::new(), &training(rule("loss", Direction::Lower)), &mut Recorder::default());
     assert_eq!(
         error.unwrap_err().to_string(),
         "early stopping watches loss, but the figures of this run are: mean, epoch"
     );
+}
+
+#[test]
+fn early_stopping_leaves_the_best_learner_whoever_saw_it() {
+    let mut plain = Recorder::default();
+    let training = Training { epochs: 12, ..training() };
+    run(&mut Mean::new(), &training, &mut plain).unwrap();
+    // Of the evaluations, neither the first nor the last is the best; patience lasts to the end of the run.
+    let values: Vec<f64> = plain.evaluations.iter().map(|(_, value)| *value).collect();
+    let best = (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
+    assert!(best > 0 && best + 1 < values.len(), "{values:?}");
+    let metric = "mean".to_owned();
+    let rule = EarlyStopping { metric, patience: 100, direction: Direction::Lower };
+    let training = Training { early_stopping: Some(rule), ..training };
+    let (mut learner, mut unbroken) = (Mean::new(), Recorder::default());
+    let summary = run(&mut learner, &training, &mut unbroken).unwrap();
+    assert_eq!(summary.best, Some((values[best], best as u64 + 1)));
+    assert_eq!((summary.ending, summary.progress.epoch), (Ending::Finished, 12));
+    assert_eq!((learner.value, summary.metrics.get("mean")), (values[best], Some(values[best])));
+    assert_eq!(summary.metrics.get("epoch"), Some(best as f64 + 1.0));
+    // The last checkpoint holds the last learner, from which more epochs go on.
+    let (_, last) = unbroken.checkpoints.last().unwrap();
+    assert_eq!(last.f64("mean", &[]).unwrap(), [values[11]]);
+
+    let steps = training.steps_for(data().len()).unwrap();
+    let mut first = Recorder { stop_at: Some(steps - 1), ..Recorder::default() };
+    let mut learner = Mean::new();
+    run(&mut learner, &training, &mut first).unwrap();
+    assert_eq!(learner.updates, steps - 1, "a run that was stopped goes on from its last learner");
+    let (_, checkpoint) = first.checkpoints.last().unwrap();
+    let mut second = Recorder::default();
+    let mut learner = Mean::new();
+    train(&mut learner, &data(), None, &training, Some(checkpoint), &mut second).unwrap();
+    assert_eq!(learner.value, values[best], "seen by the first process");
+    assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
+}
+
+#[test]
+fn a_checkpoint_with_a_nan_is_refused() {
+    let mut recorder = Recorder { stop_at: Some(20), ..Recorder::default() };
+    run(&mut Mean::new(), &training(), &mut recorder).unwrap();
+    let (_, mut checkpoint) = recorder.checkpoints.pop().unwrap();
+    checkpoint.put_f64("mean", &[], &[f64::NAN]);
+    let error = train(&mut Mean::new(), &data(), None, &training(), Some(&checkpoint), &mut ()).unwrap_err();
+    assert_eq!(error.to_string(), "the checkpoint is damaged: mean holds a NaN or an infinity");
 }
 
 #[test]

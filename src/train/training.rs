@@ -27,7 +27,7 @@ pub struct Training {
     pub checkpoint_every: u64,
     /// Stop on purpose after this many epochs, as if interrupted: schedules still stretch over the whole run.
     pub stop_after: Option<u64>,
-    /// Stop once a figure no longer improves.
+    /// Stop once a figure no longer improves, and keep the best.
     pub early_stopping: Option<EarlyStopping>,
 }
 

@@ -1,9 +1,10 @@
 //! Largest values, logarithms of sums of exponentials and what is made of them, along one axis.
 
 use super::broadcast::{in_blocks, rows_of_a_block};
+use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use super::split_at;
 use crate::autodiff::{Operation, Shape, Var, View};
-use crate::kernels::elementwise;
+use crate::simd::{Kernel, Simd, dispatch};
 
 /// What is done along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,99 +19,185 @@ pub(in crate::autodiff) enum Along {
     LogSoftmax { axis: usize },
 }
 
-/// Values exponentiated at a time, in a buffer on the stack.
-const CHUNK: usize = 256;
-
-/// Values `stride` apart.
+/// Lines along an axis, sixteen numbers at a time: sixteen neighbours of one line where these lie side by side, else one
+/// number of each of up to sixteen neighbouring lines.
 #[derive(Clone, Copy)]
-struct Line<'a> {
+struct Lines<'a> {
     values: &'a [f32],
-    stride: usize,
+    /// Numbers of a line.
     length: usize,
+    /// How far apart they are.
+    stride: usize,
+    /// Lines, one where the stride is 1.
+    count: usize,
 }
 
-impl Line<'_> {
-    fn at(self, index: usize) -> f32 {
-        self.values[index * self.stride]
+/// The larger one, or NaN where one is.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+impl Lines<'_> {
+    #[inline(always)]
+    fn alone(&self) -> bool {
+        self.stride == 1
     }
 
-    fn max(self) -> f32 {
-        let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
-        (0..self.length).fold(f32::NEG_INFINITY, |max, index| larger(max, self.at(index)))
+    /// Where the sixteens start, and how many numbers each has.
+    #[inline(always)]
+    fn sixteens(self) -> impl Iterator<Item = (usize, usize)> {
+        let (steps, apart) =
+            if self.alone() { (self.length.div_ceil(LANES), LANES) } else { (self.length, self.stride) };
+        (0..steps).map(move |step| {
+            let start = step * apart;
+            (start, if self.alone() { LANES.min(self.length - start) } else { self.count })
+        })
     }
 
-    /// Σ e^(x − `max`), calling `each` with the exponentials on the way.
-    fn sum_of_exponentials(self, max: f32, mut each: impl FnMut(usize, f32)) -> f64 {
-        let mut buffer = [0.0; CHUNK];
-        let mut sum = 0.0;
-        for start in (0..self.length).step_by(CHUNK) {
-            let chunk = &mut buffer[..CHUNK.min(self.length - start)];
-            for (index, value) in chunk.iter_mut().enumerate() {
-                *value = self.at(start + index) - max;
+    #[inline(always)]
+    fn read(&self, (start, count): (usize, usize)) -> [f32; LANES] {
+        sixteen(&self.values[..start + count], start, f32::NEG_INFINITY)
+    }
+
+    /// The largest of each line, in every lane where there is one line.
+    #[inline(always)]
+    fn max(self) -> [f32; LANES] {
+        let mut max = [f32::NEG_INFINITY; LANES];
+        for place in self.sixteens() {
+            let x = self.read(place);
+            for lane in 0..LANES {
+                max[lane] = larger(max[lane], x[lane]);
             }
-            elementwise::exp(chunk);
-            for (index, value) in chunk.iter().enumerate() {
-                sum += f64::from(*value);
-                each(start + index, *value);
+        }
+        if self.alone() { [fold(max, larger); LANES] } else { max }
+    }
+
+    /// What is subtracted before the exponential: the largest, or 0 where that is not finite, so that ±∞ and NaN go
+    /// their own way.
+    #[inline(always)]
+    fn shift(self) -> [f32; LANES] {
+        let mut max = self.max();
+        for max in &mut max {
+            *max = if max.is_finite() { *max } else { 0.0 };
+        }
+        max
+    }
+
+    /// Σ e^(x − `shift`) of each line, calling `each` with the exponentials on the way.
+    #[inline(always)]
+    fn sum_of_exponentials<S: Simd>(
+        self,
+        simd: S,
+        shift: [f32; LANES],
+        mut each: impl FnMut((usize, usize), [f32; LANES]),
+    ) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for place in self.sixteens() {
+            let mut x = self.read(place);
+            for lane in 0..LANES {
+                x[lane] -= shift[lane];
             }
+            let exponentials = exp(simd, x);
+            add(&mut sums, exponentials, LANES);
+            each(place, exponentials);
         }
-        sum
+        if self.alone() { [fold(sums, |a, b| a + b); LANES] } else { sums }
     }
+}
 
-    fn log_sum_exp(self) -> f32 {
-        let max = self.max();
-        if !max.is_finite() {
-            return max;
-        }
-        (f64::from(max) + self.sum_of_exponentials(max, |_, _| ()).ln()) as f32
-    }
+/// One number for each of some lines.
+struct Reduce<'a> {
+    kind: Along,
+    lines: Lines<'a>,
+    out: &'a mut [f32],
+}
 
-    fn softmax_into(self, out: &mut [f32]) {
-        let max = self.max();
-        if max == f32::NEG_INFINITY {
-            return (0..self.length).for_each(|index| out[index * self.stride] = 0.0);
-        }
-        let sum = self.sum_of_exponentials(max, |index, value| out[index * self.stride] = value);
-        let factor = (1.0 / sum) as f32;
-        for index in 0..self.length {
-            out[index * self.stride] *= factor;
-        }
-    }
+impl Kernel for Reduce<'_> {
+    type Output = ();
 
-    fn log_softmax_into(self, out: &mut [f32]) {
-        let max = self.max();
-        if max == f32::NEG_INFINITY {
-            return (0..self.length).for_each(|index| out[index * self.stride] = max);
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        if let Along::Max { .. } = self.kind {
+            let max = self.lines.max();
+            return self.out.copy_from_slice(&max[..self.out.len()]);
         }
-        let log_sum = self.sum_of_exponentials(max, |_, _| ()).ln() as f32;
-        for index in 0..self.length {
-            out[index * self.stride] = (self.at(index) - max) - log_sum;
+        let shift = self.lines.shift();
+        let sums = self.lines.sum_of_exponentials(simd, shift, |_, _| ());
+        for (lane, out) in self.out.iter_mut().enumerate() {
+            *out = (f64::from(shift[lane]) + sums[lane].ln()) as f32;
         }
     }
 }
 
-/// One number for each line along `axis`.
-fn reduce(view: View<'_, f32>, axis: usize, out: &mut [f32], reduce: impl Fn(Line<'_>) -> f32 + Sync) {
-    let (_, length, inner) = split_at(view.shape, axis);
-    in_blocks(rows_of_a_block(length), out, |first, out| {
-        for (line, out) in out.iter_mut().enumerate() {
-            let line = first + line;
-            let start = line / inner * length * inner + line % inner;
-            let values = view.values.get(start..).unwrap_or(&[]);
-            *out = reduce(Line { values, stride: inner, length });
+/// A line for each of some lines, at the same places of `out`.
+struct Replace<'a> {
+    kind: Along,
+    lines: Lines<'a>,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Replace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Replace { kind, lines, out } = self;
+        let shift = lines.shift();
+        let softmax = matches!(kind, Along::Softmax { .. });
+        let sums = lines.sum_of_exponentials(simd, shift, |(start, count), exponentials| {
+            if softmax {
+                write(exponentials, &mut out[..start + count], start);
+            }
+        });
+        let (mut factors, mut offsets) = ([0.0; LANES], [0.0; LANES]);
+        for lane in (0..LANES).filter(|lane| sums[*lane] != 0.0) {
+            (factors[lane], offsets[lane]) = ((1.0 / sums[lane]) as f32, sums[lane].ln() as f32);
+        }
+        for (start, count) in lines.sixteens() {
+            let from = if softmax { &*out } else { lines.values };
+            let mut x = sixteen(&from[..start + count], start, 0.0);
+            for lane in 0..LANES {
+                x[lane] = if softmax { x[lane] * factors[lane] } else { (x[lane] - shift[lane]) - offsets[lane] };
+            }
+            write(x, &mut out[..start + count], start);
+        }
+    }
+}
+
+/// One number for each line along an axis.
+fn reduce(kind: Along, view: View<'_, f32>, out: &mut [f32]) {
+    let (outer, length, inner) = split_at(view.shape, kind.axis());
+    let block = match (outer, inner) {
+        (_, 1) => rows_of_a_block(length),
+        (1, _) => rows_of_a_block(length * LANES) * LANES,
+        _ => rows_of_a_block(length * inner) * inner,
+    };
+    in_blocks(block, out, |first, out| {
+        let mut done = 0;
+        while done < out.len() {
+            let (slab, line) = ((first + done) / inner, (first + done) % inner);
+            let count = if inner == 1 { 1 } else { LANES.min(inner - line).min(out.len() - done) };
+            let values = view.values.get(slab * length * inner + line..).unwrap_or(&[]);
+            let lines = Lines { values, length, stride: inner, count };
+            dispatch(Reduce { kind, lines, out: &mut out[done..done + count] });
+            done += count;
         }
     });
 }
 
-/// A line along `axis` for each of the operand's.
-fn replace(view: View<'_, f32>, axis: usize, out: &mut [f32], replace: impl Fn(Line<'_>, &mut [f32]) + Sync) {
-    let (_, length, inner) = split_at(view.shape, axis);
+/// A line along an axis for each of the operand's.
+fn replace(kind: Along, view: View<'_, f32>, out: &mut [f32]) {
+    let (_, length, inner) = split_at(view.shape, kind.axis());
     let slab = length * inner;
     in_blocks(rows_of_a_block(slab) * slab, out, |start, out| {
         let slabs = view.values[start..start + out.len()].chunks_exact(slab);
         for (values, out) in slabs.zip(out.chunks_exact_mut(slab)) {
-            for line in 0..inner {
-                replace(Line { values: &values[line..], stride: inner, length }, &mut out[line..]);
+            let step = if inner == 1 { 1 } else { LANES };
+            for line in (0..inner).step_by(step) {
+                let lines =
+                    Lines { values: &values[line..], length, stride: inner, count: step.min(inner - line) };
+                dispatch(Replace { kind, lines, out: &mut out[line..] });
             }
         }
     });
@@ -165,11 +252,9 @@ impl Operation for Along {
     }
 
     fn forward(&self, operands: &[View<'_, f32>], out: &mut [f32]) {
-        match *self {
-            Along::Max { axis } => reduce(operands[0], axis, out, |line| line.max()),
-            Along::LogSumExp { axis } => reduce(operands[0], axis, out, |line| line.log_sum_exp()),
-            Along::Softmax { axis } => replace(operands[0], axis, out, |line, out| line.softmax_into(out)),
-            Along::LogSoftmax { axis } => replace(operands[0], axis, out, |line, out| line.log_softmax_into(out)),
+        match self {
+            Along::Max { .. } | Along::LogSumExp { .. } => reduce(*self, operands[0], out),
+            Along::Softmax { .. } | Along::LogSoftmax { .. } => replace(*self, operands[0], out),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ActivationGradient;
 use super::broadcast::{in_blocks, rows_of_a_block};
+use super::sixteen::{LANES, add, apply, fold, sixteen, write};
 use crate::autodiff::op::Op;
 use crate::autodiff::{Activation, Operation, Shape, Var, View};
 use crate::simd::{Kernel, Simd, dispatch, math};
@@ -13,41 +14,6 @@ pub(in crate::autodiff) enum Bernoulli {
     CrossEntropy,
     /// (σ(l) − t) g: operands l, t as above and g `[..]`.
     CrossEntropyGradient,
-}
-
-/// Lanes of running sums: the same on every instruction set, so that the bits are.
-const COLUMNS: usize = 16;
-
-/// Sixteen of `values` from `start` on, zeros beyond the end.
-#[inline(always)]
-fn sixteen(values: &[f32], start: usize) -> [f32; COLUMNS] {
-    match values[start..].first_chunk() {
-        Some(chunk) => *chunk,
-        None => {
-            let mut chunk = [0.0; COLUMNS];
-            chunk[..values.len() - start].copy_from_slice(&values[start..]);
-            chunk
-        }
-    }
-}
-
-/// `function` of two sixteens.
-#[inline(always)]
-fn apply<S: Simd>(
-    simd: S,
-    a: [f32; COLUMNS],
-    b: [f32; COLUMNS],
-    function: impl Fn(S::F32, S::F32) -> S::F32,
-) -> [f32; COLUMNS] {
-    let mut out = [0.0; COLUMNS];
-    for lane in (0..COLUMNS).step_by(S::LANES) {
-        // SAFETY: `lane + LANES ≤ 16` in all three arrays.
-        unsafe {
-            let (a, b) = (simd.load(a.as_ptr().add(lane)), simd.load(b.as_ptr().add(lane)));
-            simd.store(out.as_mut_ptr().add(lane), function(a, b));
-        }
-    }
-    out
 }
 
 /// Rows of logits from row `first` on, and the targets they are repeated over.
@@ -80,24 +46,13 @@ impl Kernel for CrossEntropy<'_> {
     fn run<S: Simd>(self, simd: S) {
         for (row, out) in self.out.iter_mut().enumerate() {
             let (logits, targets) = self.rows.row(row);
-            let mut sums = [0.0f64; COLUMNS];
-            for start in (0..logits.len()).step_by(COLUMNS) {
-                let terms = apply(simd, sixteen(logits, start), sixteen(targets, start), |l, t| {
-                    simd.sub(math::softplus(simd, l), simd.mul(t, l))
-                });
-                // The last ones of a short row are softplus(0): left out.
-                let count = COLUMNS.min(logits.len() - start);
-                if count == COLUMNS {
-                    for lane in 0..COLUMNS {
-                        sums[lane] += f64::from(terms[lane]);
-                    }
-                } else {
-                    for lane in 0..count {
-                        sums[lane] += f64::from(terms[lane]);
-                    }
-                }
+            let mut sums = [0.0; LANES];
+            for start in (0..logits.len()).step_by(LANES) {
+                let (l, t) = (sixteen(logits, start, 0.0), sixteen(targets, start, 0.0));
+                let terms = apply(simd, l, t, |l, t| simd.sub(math::softplus(simd, l), simd.mul(t, l)));
+                add(&mut sums, terms, logits.len() - start);
             }
-            *out = sums.iter().sum::<f64>() as f32;
+            *out = fold(sums, |a, b| a + b) as f32;
         }
     }
 }
@@ -116,14 +71,10 @@ impl Kernel for CrossEntropyGradient<'_> {
         for (row, out) in self.out.chunks_exact_mut(self.rows.width).enumerate() {
             let (logits, targets) = self.rows.row(row);
             let scale = simd.splat(self.scales[row]);
-            for start in (0..logits.len()).step_by(COLUMNS) {
-                let terms = apply(simd, sixteen(logits, start), sixteen(targets, start), |l, t| {
-                    simd.mul(simd.sub(math::sigmoid(simd, l), t), scale)
-                });
-                match out[start..].first_chunk_mut() {
-                    Some(out) => *out = terms,
-                    None => out[start..].copy_from_slice(&terms[..logits.len() - start]),
-                }
+            for start in (0..logits.len()).step_by(LANES) {
+                let (l, t) = (sixteen(logits, start, 0.0), sixteen(targets, start, 0.0));
+                let terms = apply(simd, l, t, |l, t| simd.mul(simd.sub(math::sigmoid(simd, l), t), scale));
+                write(terms, out, start);
             }
         }
     }

@@ -170,9 +170,13 @@ struct Map<'a, F, const N: usize> {
     function: F,
 }
 
+/// Which operands move on, a bit each.
 const ALL: usize = usize::MAX;
 const FIRST: usize = 1;
 const SECOND: usize = 2;
+const FIRST_TWO: usize = 3;
+const OUTER_TWO: usize = 5;
+const LAST_TWO: usize = 6;
 
 impl<F: Fn([f32; N]) -> f32, const N: usize> Map<'_, F, N> {
     /// One run, in which the operands with a bit in `MOVING` move on and the others stay.
@@ -206,6 +210,9 @@ impl<F: Fn([f32; N]) -> f32, const N: usize> Map<'_, F, N> {
             _ if moving == (1 << N) - 1 => Self::run_of::<ALL>(self.operands, at, out, &self.function),
             FIRST if N == 2 => Self::run_of::<FIRST>(self.operands, at, out, &self.function),
             SECOND if N == 2 => Self::run_of::<SECOND>(self.operands, at, out, &self.function),
+            FIRST_TWO if N == 3 => Self::run_of::<FIRST_TWO>(self.operands, at, out, &self.function),
+            OUTER_TWO if N == 3 => Self::run_of::<OUTER_TWO>(self.operands, at, out, &self.function),
+            LAST_TWO if N == 3 => Self::run_of::<LAST_TWO>(self.operands, at, out, &self.function),
             _ => self.any_run(at, out),
         }
     }

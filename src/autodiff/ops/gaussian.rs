@@ -1,8 +1,9 @@
 //! Gaussians with diagonal covariance: log-density, divergence from the standard one, reparameterised draws.
 
 use super::broadcast::{Runs, in_blocks, map_reference, meet, rows_of_a_block};
+use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use crate::autodiff::{Operation, Shape, Var, View};
-use crate::kernels::elementwise;
+use crate::simd::{Kernel, Simd, dispatch};
 
 /// Gaussians given by mean μ and log-variance s = ln σ². All operands are repeated to a common shape `[.., n]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,30 +17,78 @@ pub(in crate::autodiff) enum Gaussian {
 }
 
 const LN_2_PI: f64 = 1.837_877_066_409_345_3;
-/// Values exponentiated at a time, in a buffer on the stack.
-const CHUNK: usize = 256;
 
-/// Goes through a run, calling `term` with each element's place, its operands and e^`exponent` of them.
-fn exponentials<const N: usize>(
-    operands: [View<'_, f32>; N],
-    runs: &Runs<N>,
-    at: [usize; N],
-    exponent: impl Fn([f32; N]) -> f32,
-    mut term: impl FnMut(usize, [f32; N], f32),
-) {
-    let mut buffer = [0.0; CHUNK];
-    let read = |element: usize| {
-        std::array::from_fn(|operand| operands[operand].values[at[operand] + element * runs.steps[operand]])
-    };
-    for start in (0..runs.length).step_by(CHUNK) {
-        let chunk = &mut buffer[..CHUNK.min(runs.length - start)];
-        for (index, value) in chunk.iter_mut().enumerate() {
-            *value = exponent(read(start + index));
+/// Rows from row `first` on, of each element of which `term` is made, with e^`exponent`.
+struct Rows<'a, E, T, const N: usize> {
+    operands: [&'a [f32]; N],
+    runs: &'a Runs<N>,
+    first: usize,
+    exponent: E,
+    term: T,
+}
+
+impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Rows<'_, E, T, N> {
+    /// Calls `visit` with the terms of one row, sixteen after sixteen; those past its end mean nothing.
+    #[inline(always)]
+    fn terms<S: Simd>(&self, simd: S, at: [usize; N], mut visit: impl FnMut(usize, [f32; LANES])) {
+        let length = self.runs.length;
+        for start in (0..length).step_by(LANES) {
+            let mut x = [[0.0; LANES]; N];
+            for operand in 0..N {
+                let values = &self.operands[operand][at[operand]..];
+                x[operand] = match self.runs.steps[operand] {
+                    0 => [values[0]; LANES],
+                    _ => sixteen(&values[..length], start, 0.0),
+                };
+            }
+            let (mut exponents, mut terms) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..LANES {
+                exponents[lane] = (self.exponent)(x.map(|x| x[lane]));
+            }
+            let exponentials = exp(simd, exponents);
+            for lane in 0..LANES {
+                terms[lane] = (self.term)(x.map(|x| x[lane]), exponentials[lane]);
+            }
+            visit(start, terms);
         }
-        elementwise::exp(chunk);
-        for (index, value) in chunk.iter().enumerate() {
-            term(start + index, read(start + index), *value);
-        }
+    }
+}
+
+/// The sum of each row.
+struct Summed<'a, R>(R, &'a mut [f32]);
+
+impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
+    for Summed<'_, Rows<'_, E, T, N>>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Summed(rows, out) = self;
+        rows.runs.visit(rows.first, out.len(), |row, at| {
+            let mut sums = [0.0; LANES];
+            rows.terms(simd, at, |start, terms| add(&mut sums, terms, rows.runs.length - start));
+            out[row] = fold(sums, |a, b| a + b) as f32;
+        });
+    }
+}
+
+/// All terms.
+struct Written<'a, R>(R, &'a mut [f32]);
+
+impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
+    for Written<'_, Rows<'_, E, T, N>>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Written(rows, out) = self;
+        let length = rows.runs.length;
+        rows.runs.visit(rows.first, out.len() / length, |row, at| {
+            let out = &mut out[row * length..][..length];
+            rows.terms(simd, at, |start, terms| write(terms, out, start));
+        });
     }
 }
 
@@ -51,12 +100,9 @@ fn sum_rows<const N: usize>(
     term: impl Fn([f32; N], f32) -> f32 + Copy + Sync,
 ) {
     let runs = Runs::rows(joint(&operands), operands.map(|view| view.shape));
+    let operands = operands.map(|view| view.values);
     in_blocks(rows_of_a_block(runs.length), out, |first, out| {
-        runs.visit(first, out.len(), |row, at| {
-            let mut sum = 0.0;
-            exponentials(operands, &runs, at, exponent, |_, x, e| sum += f64::from(term(x, e)));
-            out[row] = sum as f32;
-        });
+        dispatch(Summed(Rows { operands, runs: &runs, first, exponent, term }, out));
     });
 }
 
@@ -115,20 +161,11 @@ impl Operation for Gaussian {
             Gaussian::Reparameterise => {
                 let all = [operands[0], operands[1], operands[2]];
                 let runs = Runs::rows(joint(&all), all.map(|view| view.shape));
-                let length = runs.length;
+                let (operands, length) = (all.map(|view| view.values), runs.length);
                 in_blocks(rows_of_a_block(length) * length, out, |start, out| {
-                    runs.visit(start / length, out.len() / length, |row, at| {
-                        let out = &mut out[row * length..][..length];
-                        exponentials(
-                            all,
-                            &runs,
-                            at,
-                            |[_, s, _]| 0.5 * s,
-                            |element, [mean, _, noise], deviation| {
-                                out[element] = mean + deviation * noise;
-                            },
-                        );
-                    });
+                    let (exponent, first) = (|[_, s, _]: [f32; 3]| 0.5 * s, start / length);
+                    let term = |[mean, _, noise]: [f32; 3], deviation: f32| mean + deviation * noise;
+                    dispatch(Written(Rows { operands, runs: &runs, first, exponent, term }, out));
                 });
             }
         }

@@ -4,6 +4,7 @@ use super::broadcast::{broadcast_strides, in_blocks, map, rows_of_a_block, walk}
 use super::split_at;
 use crate::autodiff::op::Op;
 use crate::autodiff::{MOST_AXES, Operation, Shape, Var, View};
+use crate::simd::{Kernel, Simd, dispatch};
 
 /// Moving numbers about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,20 +55,60 @@ fn stretches<T: Copy>(
     }
 }
 
-/// `[rows, cols]` to `[cols, rows]`, in squares that fit the first-level cache.
-fn transpose_matrix(source: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
-    const SIDE: usize = 16;
-    in_blocks(rows_of_a_block(rows).next_multiple_of(SIDE) * rows, out, |start, out| {
-        let (first, count) = (start / rows, out.len() / rows);
-        for column in (0..count).step_by(SIDE) {
-            for row in (0..rows).step_by(SIDE) {
-                for c in column..count.min(column + SIDE) {
-                    for r in row..rows.min(row + SIDE) {
-                        out[c * rows + r] = source[r * cols + first + c];
-                    }
-                }
+/// `[rows, cols]` to rows `first` and on of `[cols, rows]`.
+struct Turn<'a> {
+    source: &'a [f32],
+    rows: usize,
+    cols: usize,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+/// Columns and rows that are turned together: a cache line of either.
+const SIDE: usize = 16;
+/// The side of the tile that fits the registers.
+const TILE: usize = 8;
+
+impl Turn<'_> {
+    /// The tile at this row and column of the source, cut off at its ends.
+    #[inline(always)]
+    fn tile<S: Simd>(&mut self, simd: S, row: usize, column: usize, columns: usize) {
+        let (rows, cols) = (self.rows, self.cols);
+        if row + TILE <= rows && column + TILE <= columns {
+            let (source, out) =
+                (&self.source[row * cols + self.first + column..], &mut self.out[column * rows + row..]);
+            assert!(source.len() > 7 * cols + 7 && out.len() > 7 * rows + 7);
+            // SAFETY: eight rows of eight floats at these strides lie within both, as just asserted.
+            unsafe { simd.transpose_tile(source.as_ptr(), cols, out.as_mut_ptr(), rows) };
+            return;
+        }
+        for c in column..columns.min(column + TILE) {
+            for r in row..rows.min(row + TILE) {
+                self.out[c * rows + r] = self.source[r * cols + self.first + c];
             }
         }
+    }
+}
+
+impl Kernel for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let columns = self.out.len() / self.rows;
+        for column in (0..columns).step_by(SIDE) {
+            for row in (0..self.rows).step_by(TILE) {
+                self.tile(simd, row, column, columns);
+                self.tile(simd, row, column + TILE, columns);
+            }
+        }
+    }
+}
+
+/// `[rows, cols]` to `[cols, rows]`.
+fn transpose_matrix(source: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
+    in_blocks(rows_of_a_block(rows).next_multiple_of(SIDE) * rows, out, |start, out| {
+        dispatch(Turn { source, rows, cols, first: start / rows, out });
     });
 }
 

@@ -12,6 +12,7 @@ mod layout;
 
 mod product;
 mod reduction;
+mod sixteen;
 
 pub use activation::Activation;
 pub(super) use activation::ActivationGradient;

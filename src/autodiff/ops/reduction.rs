@@ -21,6 +21,9 @@ const COLUMNS: usize = 256;
 /// Rows that one pass adds up before the tree does.
 const ROWS: usize = 512;
 
+/// Values of a row below which entering a kernel costs more than adding them up.
+const SHORT: usize = 32;
+
 /// Adds up `rows` rows of up to `COLUMNS` columns.
 struct ColumnSums<'a> {
     values: &'a [f32],
@@ -116,6 +119,11 @@ fn sum_to(narrow: Shape, wide: Shape, values: &[f32], out: &mut [f32]) {
     match (pattern.steps, out.len()) {
         (_, 1) => out[0] = reduce::sum(values) as f32,
         // [kept, summed]
+        ([0], rows) if rows == runs && run < SHORT => in_blocks(rows_of_a_block(run), out, |first, out| {
+            for (out, row) in out.iter_mut().zip(values[first * run..].chunks_exact(run)) {
+                *out = row.iter().copied().map(f64::from).sum::<f64>() as f32;
+            }
+        }),
         ([0], rows) if rows == runs => in_blocks(rows_of_a_block(run), out, |first, out| {
             for (row, out) in out.iter_mut().enumerate() {
                 *out = reduce::sum(&values[(first + row) * run..][..run]) as f32;

@@ -12,6 +12,9 @@ const ACTIVATIONS: [Activation; 6] = [
     Activation::Softplus,
 ];
 
+type Function = for<'t> fn(Var<'t>) -> Var<'t>;
+type AlongAxis = for<'t> fn(Var<'t>, usize) -> Var<'t>;
+
 /// Pairs of shapes that meet: the same, scalars, rows, columns, both repeated, empty, more axes.
 const PAIRS: [(&[usize], &[usize]); 11] = [
     (&[3, 4], &[3, 4]),
@@ -50,7 +53,7 @@ fn arithmetic_with_numbers() {
 
 #[test]
 fn functions() {
-    let functions: [(&str, f32, f32, for<'t> fn(Var<'t>) -> Var<'t>); 13] = [
+    let functions: [(&str, f32, f32, Function); 13] = [
         ("relu", -2.0, 2.0, |x| x.relu()),
         ("leaky_relu", -2.0, 2.0, |x| x.leaky_relu(0.2)),
         ("tanh", -2.0, 2.0, |x| x.tanh()),
@@ -123,7 +126,7 @@ fn sums_over_any_axes() {
 
 #[test]
 fn reductions_along_an_axis() {
-    let reductions: [(&str, for<'t> fn(Var<'t>, usize) -> Var<'t>); 6] = [
+    let reductions: [(&str, AlongAxis); 6] = [
         ("sum_axis", |x, axis| x.square().sum_axis(axis)),
         ("mean_axis", |x, axis| x.square().mean_axis(axis)),
         ("max_axis", |x, axis| x.square().max_axis(axis)),

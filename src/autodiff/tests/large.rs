@@ -1,7 +1,8 @@
 //! Shapes of several blocks, which run in parallel: values against f64, and the same bits for any number of threads.
 
 use super::{check_values, uniform};
-use crate::autodiff::{Activation, Tape, Var};
+use crate::autodiff::ops::{Along, Arithmetic, Bernoulli, Choice, Function, Gaussian, Layout, Reduction};
+use crate::autodiff::{Activation, Operation, Shape, Tape, Var, View};
 use crate::store::Store;
 
 /// Everything that runs in parallel, with its derivatives.
@@ -65,5 +66,62 @@ fn the_same_bits_for_any_number_of_threads() {
     let one: Vec<Vec<u32>> = bits(1);
     for threads in [2, 3] {
         assert!(bits(threads) == one, "{threads} threads");
+    }
+}
+
+/// Nanoseconds an element of one operation on operands of these shapes.
+fn nanoseconds(operation: &dyn Operation, shapes: &[&[usize]]) -> f64 {
+    let operands: Vec<_> = shapes.iter().map(|shape| uniform("speed", shape, -1.0, 1.0)).collect();
+    let views: Vec<_> = operands.iter().map(|(shape, values)| View { values, shape: *shape }).collect();
+    let shapes: Vec<Shape> = operands.iter().map(|(shape, _)| *shape).collect();
+    let mut out = vec![0.0; operation.shape(&shapes).unwrap().elements()];
+    let mut best = f64::INFINITY;
+    for _ in 0..30 {
+        let start = std::time::Instant::now();
+        operation.forward(&views, std::hint::black_box(&mut out));
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    let elements = shapes.iter().map(|shape| shape.elements()).max().unwrap_or(1);
+    best * 1e9 / elements as f64
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn throughput() {
+    let big: &[usize] = &[5000, 784];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let report = |name: &str, operation: &dyn Operation, shapes: &[&[usize]]| {
+        let (one, all) = (pool.install(|| nanoseconds(operation, shapes)), nanoseconds(operation, shapes));
+        println!("{name}: {one:.3} ns an element on one thread, {all:.3} on all");
+    };
+    report("copy", &Layout::Reshape(big.into()), &[big]);
+    report("softplus", &Function::Activation(Activation::Softplus), &[big]);
+    report("sigmoid", &Function::Activation(Activation::Sigmoid), &[big]);
+    report("cross-entropy", &Bernoulli::CrossEntropy, &[big, big]);
+    report("its gradient", &Bernoulli::CrossEntropyGradient, &[big, big, &[5000]]);
+    report("add", &Arithmetic::Add, &[big, big]);
+    report("add a row", &Arithmetic::Add, &[big, &[784]]);
+    report("mul a column", &Arithmetic::Mul, &[big, &[5000, 1]]);
+    report("mul a scalar", &Arithmetic::Mul, &[big, &[]]);
+    report("select", &Choice::Select, &[big, big, &[]]);
+    report("relu", &Function::Activation(Activation::Relu), &[big]);
+    report("sum", &Reduction::SumTo(Shape::SCALAR), &[big]);
+    report("sum of columns", &Reduction::SumTo([784].into()), &[big]);
+    report("sum of rows", &Reduction::SumTo([5000, 1].into()), &[big]);
+    report("sums of short rows", &Reduction::SumTo([500_000, 1].into()), &[&[500_000, 8]]);
+    report("sums of channels", &Reduction::SumTo([64, 1].into()), &[&[100, 64, 600]]);
+    report("transpose", &Layout::Transpose { order: [1, 0].into() }, &[big]);
+    report("logsumexp", &Along::LogSumExp { axis: 1 }, &[big]);
+    report("softmax", &Along::Softmax { axis: 1 }, &[big]);
+    report("log-density", &Gaussian::LogDensity, &[big, big, &[784]]);
+    report("kl", &Gaussian::Kl, &[big, big]);
+    report("reparameterise", &Gaussian::Reparameterise, &[big, big, big]);
+    for [rows, columns] in [[128, 784], [128, 200], [128, 20]] {
+        let small: &[usize] = &[rows, columns];
+        println!("{rows} × {columns}");
+        report("  add", &Arithmetic::Add, &[small, small]);
+        report("  sum of columns", &Reduction::SumTo([columns].into()), &[small]);
+        report("  cross-entropy", &Bernoulli::CrossEntropy, &[small, small]);
+        report("  kl", &Gaussian::Kl, &[small, small]);
     }
 }

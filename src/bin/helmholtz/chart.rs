@@ -1,14 +1,17 @@
 //! `curves.svg`: every figure of a run over its epochs, a panel each.
 
+use crate::axis::Axis;
 use crate::failure::Failure;
-use crate::metrics_table::MetricsTable;
+use crate::metrics_table::{MetricsTable, Row};
 use helmholtz::storage::write_atomic;
 use plotters::prelude::*;
-use std::ops::Range;
 use std::path::Path;
 
 const PANEL: (u32, u32) = (420, 240);
 const COLUMNS: usize = 2;
+/// Up to so many evaluations each is marked: a line of one or two points is hard to see.
+const MARKED: usize = 10;
+const BLUE: RGBColor = RGBColor(33, 102, 172);
 
 /// Draws the curves of `table` into the file `path`.
 pub fn save(table: &MetricsTable, path: &Path) -> Result<(), Failure> {
@@ -22,61 +25,38 @@ fn draw(table: &MetricsTable, text: &mut String) -> Result<(), Box<dyn std::erro
     let size = (PANEL.0 * COLUMNS as u32, PANEL.1 * rows as u32);
     let area = SVGBackend::with_string(text, size).into_drawing_area();
     area.fill(&WHITE)?;
+    // A run of less than an epoch has its updates to show.
+    let last = table.rows().last();
+    let in_steps = last.is_some_and(|row| row.epoch == 0);
+    let time = |row: &Row| if in_steps { row.step } else { row.epoch } as f64;
     for (name, panel) in table.names().iter().zip(area.split_evenly((rows, COLUMNS))) {
         let points: Vec<(f64, f64)> = table
             .rows()
             .iter()
-            .filter_map(|row| Some((row.epoch as f64, *row.figures.get(name)?)))
+            .filter_map(|row| Some((time(row), *row.figures.get(name)?)))
             .filter(|(_, value)| value.is_finite())
             .collect();
-        let epochs = range(points.iter().map(|(epoch, _)| *epoch), 0.0);
-        let values = range(points.iter().map(|(_, value)| *value), 0.05);
+        let times = Axis::of_counts(last.map_or(0.0, time));
+        let values = Axis::of_values(points.iter().map(|(_, value)| *value));
         let mut chart = ChartBuilder::on(&panel)
             .caption(name.replace('_', " "), ("sans-serif", 16))
             .margin(10)
             .x_label_area_size(36)
             .y_label_area_size(60)
-            .build_cartesian_2d(epochs, values)?;
+            .build_cartesian_2d(times, values)?;
         chart
             .configure_mesh()
-            .x_desc("epoch")
-            .x_labels(6)
-            .y_labels(5)
+            .x_desc(if in_steps { "update" } else { "epoch" })
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(225, 225, 225))
-            .x_label_formatter(&|epoch| format!("{epoch:.0}"))
-            .y_label_formatter(&|value| short(*value))
             .draw()?;
-        chart.draw_series(LineSeries::new(points, RGBColor(33, 102, 172).stroke_width(2)))?;
+        if points.len() <= MARKED {
+            chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, BLUE.filled())))?;
+        }
+        chart.draw_series(LineSeries::new(points, BLUE.stroke_width(2)))?;
     }
     area.present()?;
     Ok(())
-}
-
-/// From the smallest to the largest value and a little further; never empty.
-fn range(values: impl Iterator<Item = f64>, further: f64) -> Range<f64> {
-    let (low, high) =
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high {
-        return 0.0..1.0;
-    }
-    if low == high {
-        let around = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
-        return low - around..high + around;
-    }
-    let margin = (high - low) * further;
-    low - margin..high + margin
-}
-
-/// Four figures or so, whatever the size.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if !(1e-3..1e5).contains(&size) => format!("{value:.1e}"),
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.4}"),
-    }
 }
 
 #[cfg(test)]
@@ -96,5 +76,24 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("pseudo likelihood") && text.contains("dead") && text.contains("</svg>"));
         save(&MetricsTable::default(), &path).unwrap();
+    }
+
+    #[test]
+    fn a_single_evaluation_is_a_mark_between_ticks() {
+        let drawn = |epoch, step| {
+            let mut table = MetricsTable::default();
+            table.push(epoch, step, [("loss".to_owned(), 2.5)].into_iter());
+            let mut text = String::new();
+            draw(&table, &mut text).unwrap();
+            assert_eq!(text.matches("<circle").count(), 1);
+            text.split('>')
+                .filter_map(|part| part.split('<').next()?.trim().lines().next().map(str::to_owned))
+                .collect()
+        };
+        let labels: Vec<String> = drawn(1, 23);
+        assert_eq!(labels, ["loss", "epoch", "2.3", "2.4", "2.5", "2.6", "2.7", "0", "1"]);
+        let labels: Vec<String> = drawn(0, 5);
+        assert_eq!(labels[1], "update");
+        assert_eq!(labels[7..], ["0", "1", "2", "3", "4", "5"]);
     }
 }

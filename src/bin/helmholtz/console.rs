@@ -82,9 +82,12 @@ impl Report {
         self.lines.push((Importance::Advice, line.into()));
     }
 
-    /// A figure for programs. A number that is not finite becomes `null`.
+    /// A figure for programs. A number that is not finite says nothing and is left out.
     pub fn figure(&mut self, key: &str, value: impl Into<Value>) {
-        self.figures.insert(key.to_owned(), value.into());
+        let value = value.into();
+        if !value.is_null() {
+            self.figures.insert(key.to_owned(), value);
+        }
     }
 
     /// The figures so far.

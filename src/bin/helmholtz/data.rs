@@ -6,12 +6,16 @@ use flate2::read::MultiGzDecoder;
 use helmholtz::data::{
     Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, idx_file_length, mnist_files,
 };
+use helmholtz::tensor::BitMatrix;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// Densities on the plane: for models of real numbers.
 const DENSITIES: [&str; 5] = ["gaussians8", "checkerboard", "moons", "ring", "grid"];
+
+/// What a `.npy` file begins with.
+const NPY: [u8; 6] = *b"\x93NUMPY";
 
 /// How grey levels become bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,8 +70,10 @@ impl Reading {
 /// What `argument` names: `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a `.npy`.
 pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
     if DENSITIES.contains(&argument) {
-        return Err(Failure::new(format!("{argument} is a density on the plane, and an RBM learns rows of bits"))
-            .hint("try digits, or bars:3"));
+        return Err(Failure::new(format!(
+            "{argument} is a density on the plane, and these models learn rows of bits"
+        ))
+        .hint("try digits, or bars:3"));
     }
     let path = Path::new(argument);
     if path.is_dir() {
@@ -88,6 +94,21 @@ pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
     Ok(Dataset::resolve(argument)?)
 }
 
+/// The rows as bits, if they are as wide as a model of `width` visible units; grey levels are drawn.
+pub fn bits_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<BitMatrix, Failure> {
+    if rows.width() != width {
+        let given = rows.width();
+        return Err(
+            Failure::new(format!("rows of {given} values, and the model has {width} visible units")).about(name)
+        );
+    }
+    if rows.is_grey() {
+        let binarized = rows.binarized(Binarization::Sample);
+        return Ok(binarized.to_bits());
+    }
+    Ok(rows.to_bits())
+}
+
 fn is_compressed(path: &Path) -> bool {
     let mut magic = [0; 2];
     File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
@@ -96,16 +117,24 @@ fn is_compressed(path: &Path) -> bool {
 /// The bytes of an IDX file, decompressed where need be; never more than one byte past what its header promises.
 fn read(path: &Path) -> Result<NamedBytes, Failure> {
     let name = path.display().to_string();
-    let unreadable = |source| DataError::Io { file: name.clone(), source };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(|source| DataError::Io { file: name.clone(), source })?;
     if !is_compressed(path) {
-        return bounded(&name, file);
+        return Ok(bounded(&name, file)?);
     }
-    bounded(&name, MultiGzDecoder::new(file))
-        .map_err(|failure| failure.hint("the file was probably not copied or downloaded whole: fetch it again"))
+    bounded(&name, MultiGzDecoder::new(file)).map_err(|error| match error {
+        DataError::Magic { found, .. } if NPY.starts_with(&found) => {
+            Failure::new("a compressed .npy, and only IDX files are read compressed")
+                .about(&name)
+                .hint(format!("gunzip -k {name} first"))
+        }
+        DataError::Magic { .. } => {
+            Failure::from(error).hint("what was compressed is no IDX file; those of MNIST end in -ubyte.gz")
+        }
+        _ => Failure::from(error).hint("the file was probably not copied or downloaded whole: fetch it again"),
+    })
 }
 
-fn bounded(name: &str, mut stream: impl Read) -> Result<NamedBytes, Failure> {
+fn bounded(name: &str, mut stream: impl Read) -> Result<NamedBytes, DataError> {
     let unreadable = |source| DataError::Io { file: name.to_owned(), source };
     let mut bytes = Vec::new();
     stream.by_ref().take(IDX_HEADER_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;

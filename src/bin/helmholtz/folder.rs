@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use helmholtz::storage::{self, StorageError, write_atomic};
 use helmholtz::store::Snapshot;
 use helmholtz::train::Position;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The only source for resuming.
@@ -23,7 +23,7 @@ pub const FILTERS: &str = "filters.png";
 /// The figures over the epochs.
 pub const CURVES: &str = "curves.svg";
 
-/// The metadata of a model that says how many updates it has made.
+/// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
 const ALL: [&str; 7] = [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES];
@@ -92,28 +92,38 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Makes the folder, sees that it can be written to, and removes a run that is to be replaced.
+    /// Makes the folder.
+    pub fn create(&self, existing: Existing) -> Result<(), Failure> {
+        fs::create_dir_all(&self.path).map_err(|error| self.refused(existing, &error))
+    }
+
+    /// Sees that the folder can be written to, and removes what a killed run left half written, and a run that is to be
+    /// replaced. To be called under the [`lock`].
     pub fn prepare(&self, existing: Existing) -> Result<(), Failure> {
-        let refused = |error: std::io::Error| {
-            Failure::new(format!("cannot write here: {error}")).about(self.path.display()).hint(match existing {
-                Existing::Resume => "nothing is lost: make room or leave to write, then --resume again",
-                Existing::Keep | Existing::Overwrite => "--out names another folder",
-            })
-        };
-        fs::create_dir_all(&self.path).map_err(refused)?;
+        let refused = |error| self.refused(existing, &error);
         let probe = self.path.join(format!(".writable-{}", std::process::id()));
         let written = fs::write(&probe, b"?");
         let removed = fs::remove_file(&probe);
         written.and(removed).map_err(refused)?;
+        for name in ALL {
+            storage::remove_leftovers(&self.file(name)).map_err(refused)?;
+        }
         if existing == Existing::Overwrite {
             for name in ALL {
                 match fs::remove_file(self.file(name)) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error)),
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
                     _ => {}
                 }
             }
         }
         Ok(())
+    }
+
+    fn refused(&self, existing: Existing, error: &io::Error) -> Failure {
+        Failure::new(format!("cannot write here: {error}")).about(self.path.display()).hint(match existing {
+            Existing::Resume => "nothing is lost: make room or leave to write, then --resume again",
+            Existing::Keep | Existing::Overwrite => "--out names another folder",
+        })
     }
 
     /// Replaces a text file whole or not at all.
@@ -122,9 +132,37 @@ impl RunFolder {
     }
 }
 
-/// The file that a run folder's model is read from, and what it holds: the model, or the checkpoint of a run that was
-/// killed before it left a model or after it went on from one.
-pub fn model_in(folder: &Path) -> Result<(PathBuf, Snapshot), Failure> {
+/// As long as this lives, no other process trains into the folder.
+#[derive(Debug)]
+pub struct Lock {
+    _folder: Option<File>,
+}
+
+/// Locks a folder against other processes that train. The operating system holds the lock and lets go of it when the
+/// process ends, however it ends. Where it has no locks for folders, nothing is guarded.
+pub fn lock(folder: &Path) -> Result<Lock, Failure> {
+    let Ok(file) = File::open(folder) else { return Ok(Lock { _folder: None }) };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Failure::new("another process is training into this folder")
+            .about(folder.display())
+            .hint("wait until it has ended, or stop it with Ctrl-C; --out names another folder")),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Lock { _folder: Some(file) }),
+    }
+}
+
+/// What a run folder's model is read from.
+pub struct Found {
+    /// The file.
+    pub file: PathBuf,
+    /// What it holds.
+    pub snapshot: Snapshot,
+    /// Where the checkpoint stands, whether it is the file or not.
+    pub position: Option<Position>,
+}
+
+/// The model of a run folder: the model file, or the checkpoint of a run that was killed before it left a model or after
+/// it went on from one.
+pub fn model_in(folder: &Path) -> Result<Found, Failure> {
     let (model, checkpoint) = (folder.join(MODEL), folder.join(CHECKPOINT));
     match (model.exists(), checkpoint.exists()) {
         (false, false) => {
@@ -136,16 +174,17 @@ pub fn model_in(folder: &Path) -> Result<(PathBuf, Snapshot), Failure> {
             let loaded = load(model)?;
             // A model is good whatever has become of the checkpoint beside it.
             match load(checkpoint) {
-                Ok(newer) if is_ahead(&newer.1, &loaded.1) => Ok(newer),
-                _ => Ok(loaded),
+                Ok(newer) if is_ahead(&newer.snapshot, &loaded.snapshot) => Ok(newer),
+                Ok(Found { position, .. }) => Ok(Found { position, ..loaded }),
+                Err(_) => Ok(loaded),
             }
         }
     }
 }
 
-fn load(path: PathBuf) -> Result<(PathBuf, Snapshot), Failure> {
-    let snapshot = storage::load(&path)?;
-    Ok((path, snapshot))
+fn load(file: PathBuf) -> Result<Found, Failure> {
+    let snapshot = storage::load(&file)?;
+    Ok(Found { position: Position::of(&snapshot), file, snapshot })
 }
 
 /// Whether a checkpoint has made more updates than the model beside it, as far as the model says how many it has.

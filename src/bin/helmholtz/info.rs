@@ -3,17 +3,18 @@
 use crate::console::Report;
 use crate::data;
 use crate::failure::Failure;
-use crate::folder::{self, CHECKPOINT, RUN};
+use crate::folder::{self, CHECKPOINT};
 use crate::globals::Globals;
+use crate::model::Model;
 use crate::settings::Settings;
+use crate::standing::{self, Standing};
 use clap::Args;
 use helmholtz::data::Dataset;
-use helmholtz::rbm::Rbm;
 use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Position;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 
 /// What a run, a model file or a data set is; without one, what this machine is
@@ -84,7 +85,9 @@ fn rows(data: &Dataset<'_>) -> Report {
     report.figure("data", data.name());
     report.figure("examples", data.len());
     report.figure("train", train);
-    report.figure("test", if data.has_test_split() { test } else { 0 });
+    if data.has_test_split() {
+        report.figure("test", test);
+    }
     report.figure("width", data.width());
     report.figure("image_shape", json!([height, width]));
     report.figure("binary", grey.is_binary());
@@ -105,11 +108,12 @@ fn file(path: &Path) -> Result<Report, Failure> {
 fn run(path: &Path) -> Result<Report, Failure> {
     let mut report = Report::new();
     report.line(format!("run             {}", path.display()));
-    if let Ok(text) = std::fs::read_to_string(path.join(RUN))
-        && let Ok(run) = serde_json::from_str::<Value>(&text)
-    {
-        let status = run["status"].as_str().unwrap_or("unknown");
-        report.line(format!("status          {status}"));
+    if let Some(run) = standing::record(path) {
+        match Standing::of(&run) {
+            Some(Standing::Failed(error)) => report.line(format!("status          failed: {error}")),
+            Some(standing) => report.line(format!("status          {standing}")),
+            None => report.line("status          unknown"),
+        }
         if let Some(value) = run["figures"]["log_likelihood"].as_f64() {
             let kind = run["figures"]["log_likelihood_kind"].as_str().unwrap_or("estimate");
             report.line(format!("log-likelihood  {value:.2} nats ({kind})"));
@@ -117,7 +121,8 @@ fn run(path: &Path) -> Result<Report, Failure> {
         report.figure("run", run);
     }
     let checkpoint = path.join(CHECKPOINT);
-    let snapshot = if checkpoint.exists() { storage::load(&checkpoint)? } else { folder::model_in(path)?.1 };
+    let snapshot =
+        if checkpoint.exists() { storage::load(&checkpoint)? } else { folder::model_in(path)?.snapshot };
     describe(&snapshot, &mut report);
     Ok(report)
 }
@@ -128,11 +133,8 @@ fn describe(snapshot: &Snapshot, report: &mut Report) {
         report.figure("step", position.step);
         report.figure("steps", position.steps);
     }
-    if let Ok(rbm) = Rbm::from_snapshot(snapshot) {
-        report.line(format!("model           RBM of {} visible and {} hidden units", rbm.visible(), rbm.hidden()));
-        report.figure("model", "rbm");
-        report.figure("visible", rbm.visible());
-        report.figure("hidden", rbm.hidden());
+    if let Ok(model) = Model::open(snapshot) {
+        model.describe(report);
     }
     for (name, value) in Settings::saved_in(&snapshot.metadata).all_saved() {
         report.line(format!("  --{name:<20} {value}"));

@@ -1,61 +1,20 @@
-//! How a log-likelihood is asked for and reported: with its direction, its errors and the baseline.
+//! How a log-likelihood is reported: with its direction, its errors and the baseline.
 
 use crate::console::Report;
-use crate::failure::Failure;
-use crate::size;
-use helmholtz::Seed;
-use helmholtz::rbm::{Ais, Score, Scoring};
+use crate::counted::counted;
 use helmholtz::sampling::{Estimate, Kind};
-use std::str::FromStr;
 
-/// `CHAINS,TEMPERATURES` of annealed importance sampling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Annealing {
-    /// Independent chains.
-    pub chains: usize,
-    /// Intermediate distributions.
-    pub temperatures: usize,
-}
-
-impl Annealing {
-    /// Refuses chains of `units` that no memory holds, and none at all.
-    pub fn check(self, option: &str, units: usize) -> Result<(), Failure> {
-        size::check(&format!("{option}: the number of chains"), self.chains, units)?;
-        size::check(&format!("{option}: the number of temperatures"), self.temperatures, 1)
-    }
-}
-
-impl FromStr for Annealing {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "wanted two numbers, CHAINS,TEMPERATURES: 100,10000 for example".to_owned();
-        let (chains, temperatures) = text.split_once(',').ok_or_else(wrong)?;
-        let number = |text: &str| text.trim().parse().map_err(|_| wrong());
-        Ok(Annealing { chains: number(chains)?, temperatures: number(temperatures)? })
-    }
-}
-
-/// How to score: with annealing as asked, else with the library's defaults; exactly where the smaller layer has at
-/// most `exact_up_to` units. The random numbers are those of the run `seed` names.
-pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scoring {
-    let seed = seed.derive("likelihood", 0);
-    let scoring = match given {
-        Some(Annealing { chains, temperatures }) => Scoring::with_ais(Ais { chains, temperatures, seed }),
-        None => Scoring::with_seed(seed),
-    };
-    Scoring { exact_up_to, ..scoring }
-}
-
-/// Says what a score is, for people and for programs. `split` says of what rows it is.
-pub fn report(report: &mut Report, score: &Score, split: &str) {
-    let estimate = &score.estimate;
+/// Says what an estimate is, for people and for programs, and the conservative one beside it where there is one.
+/// `split` says of what rows it is.
+pub fn report(report: &mut Report, estimate: &Estimate, conservative: Option<&Estimate>, split: &str) {
     report.line(format!(
-        "log-likelihood  {:.2} nats an example, mean of {} {split} examples",
-        estimate.value, estimate.examples
+        "log-likelihood  {:.2} nats an example, mean of {}",
+        estimate.value,
+        counted(estimate.examples, &format!("{split} example"))
     ));
     report.line(format!("                {}", direction(estimate)));
     report.line(format!("                {}; {}", estimate.method, errors(estimate)));
-    if let Some(conservative) = &score.conservative {
+    if let Some(conservative) = conservative {
         report.line(format!(
             "conservative    {:.2} nats an example: {}",
             conservative.value,

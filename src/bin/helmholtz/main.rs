@@ -1,8 +1,11 @@
-//! `helmholtz`: train, judge and sample generative models on a CPU. One file a command.
+//! `helmholtz`: train, judge and sample generative models on a CPU. A file or folder a command, a file in it a model.
 
+mod annealing;
+mod axis;
 mod bench;
 mod chart;
 mod console;
+mod counted;
 mod data;
 mod eval;
 mod failure;
@@ -22,6 +25,7 @@ mod rbm_pictures;
 mod sample;
 mod settings;
 mod size;
+mod standing;
 mod train;
 
 use clap::error::ErrorKind;
@@ -43,6 +47,9 @@ DATA is one of
   bars:N       all bars and stripes of N×N pixels
   a folder     with MNIST's four files, .gz or not
   a file       IDX images, .gz or not, or a two-dimensional .npy
+
+HELMHOLTZ_ISA=portable, avx2 or avx512 in the environment chooses the instructions, instead of the
+best that the CPU has.
 
 Start with:
   helmholtz train rbm              learn the digits: some seconds, and a folder with pictures

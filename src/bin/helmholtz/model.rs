@@ -1,10 +1,11 @@
 //! A model from a run folder or a file: the one place where a file's kind becomes a type.
 
-use crate::console::Console;
+use crate::console::{Console, Report};
 use crate::data::{Binarize, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
 use crate::settings::{Choice, Settings};
+use crate::standing;
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -22,6 +23,51 @@ pub enum Model {
     Rbm(Rbm),
 }
 
+impl Model {
+    /// The model that a file holds, a checkpoint perhaps. A file that does not say its kind is an RBM's.
+    pub fn open(snapshot: &Snapshot) -> Result<Self, Failure> {
+        if let Some(name) = snapshot.non_finite() {
+            return Err(Failure::new(format!("{name} holds a NaN or an infinity"))
+                .hint("the file is damaged, or its training diverged: a lower --learning-rate usually helps"));
+        }
+        match snapshot.metadata.get(KIND).map_or("rbm", String::as_str) {
+            "rbm" => Ok(Model::Rbm(Rbm::from_checkpoint(snapshot).map_err(|error| {
+                Failure::from(error).hint(
+                    "an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32",
+                )
+            })?)),
+            kind => Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))),
+        }
+    }
+
+    /// What files and commands call its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Model::Rbm(_) => "rbm",
+        }
+    }
+
+    /// Values of a row of its data.
+    pub fn width(&self) -> usize {
+        match self {
+            Model::Rbm(rbm) => rbm.visible(),
+        }
+    }
+
+    /// Says how large it is.
+    pub fn describe(&self, report: &mut Report) {
+        match self {
+            Model::Rbm(rbm) => {
+                let (visible, hidden) = (rbm.visible(), rbm.hidden());
+                report.line(format!("model           RBM of {visible} visible and {hidden} hidden units"));
+                report.figure("visible", visible);
+                report.figure("hidden", hidden);
+            }
+        }
+        report.figure("model", self.kind());
+    }
+}
+
 /// A model and what its file says of it.
 pub struct Loaded {
     /// The model.
@@ -37,31 +83,27 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The model in a run folder or in a safetensors file. Where it is a checkpoint, `console` is told.
+    /// The model in a run folder or in a safetensors file. Where it is a checkpoint, or the run has not ended as it
+    /// should, `console` is told.
     pub fn open(path: &Path, console: Console) -> Result<Self, Failure> {
-        let ((file, snapshot), run) = if path.is_dir() {
-            (folder::model_in(path)?, Some(path.to_owned()))
+        let (file, snapshot, run) = if path.is_dir() {
+            let found = folder::model_in(path)?;
+            if let Some(warning) = standing::warning(path, found.position.as_ref()) {
+                console.note(format!("warning: {warning}"));
+            }
+            (found.file, found.snapshot, Some(path.to_owned()))
         } else {
-            ((path.to_owned(), storage::load(path)?), None)
+            (path.to_owned(), storage::load(path)?, None)
         };
-        let kind = snapshot.metadata.get(KIND).map_or("rbm", String::as_str);
-        if kind != "rbm" {
-            return Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))
-                .about(file.display()));
-        }
-        let rbm = Rbm::from_checkpoint(&snapshot).map_err(|error| {
-            Failure::from(error)
-                .about(file.display())
-                .hint("an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32")
-        })?;
-        let image_shape = image_shape(&snapshot, rbm.visible());
+        let model = Model::open(&snapshot).map_err(|failure| failure.about(file.display()))?;
+        let image_shape = image_shape(&snapshot, model.width());
         let settings = Settings::saved_in(&snapshot.metadata);
         if let Some(Position { step, steps, .. }) = Position::of(&snapshot) {
             let averaged = settings.saved("average").is_some_and(|average: f32| average > 0.0);
             let machine = if averaged { "the average of the weights" } else { "the weights" };
             console.note(format!("using {machine} at step {step} of {steps}: {}", file.display()));
         }
-        Ok(Loaded { model: Model::Rbm(rbm), file, run, settings, image_shape })
+        Ok(Loaded { model, file, run, settings, image_shape })
     }
 
     /// How to read data for this model: as asked, else as it was trained, else by threshold.

@@ -31,6 +31,36 @@ impl Grid {
         Grid::new(shape, columns.min(count))
     }
 
+    /// Rows `[rows, height × width]` of grey levels, the whole about square.
+    pub fn of(levels: &[f32], shape: (usize, usize)) -> Self {
+        let pixels = shape.0 * shape.1;
+        let mut grid = Grid::square(shape, levels.len() / pixels);
+        for image in levels.chunks_exact(pixels) {
+            grid.push(image, grey);
+        }
+        grid
+    }
+
+    /// Several versions of the same images, each `[images, height × width]` grey levels, one below the other: a line
+    /// of `columns` images has as many lines as there are versions.
+    pub fn stacked(shape: (usize, usize), columns: usize, versions: &[&[f32]]) -> Self {
+        let pixels = shape.0 * shape.1;
+        let count = versions.iter().map(|version| version.len() / pixels).min().unwrap_or(0);
+        let columns = columns.clamp(1, count.max(1));
+        let mut grid = Grid::new(shape, columns);
+        for first in (0..count).step_by(columns) {
+            let line = columns.min(count - first);
+            for version in versions {
+                for image in version[first * pixels..][..line * pixels].chunks_exact(pixels) {
+                    grid.push(image, grey);
+                }
+                // What a last line lacks has the colour of the gaps.
+                grid.tiles.extend(std::iter::repeat_n(vec![GAP; pixels], columns - line));
+            }
+        }
+        grid
+    }
+
     /// The next image, `[height × width]` values, each coloured.
     pub fn push(&mut self, values: &[f32], colour: impl Fn(f32) -> Colour) {
         assert_eq!(values.len(), self.shape.0 * self.shape.1, "pixels of an image of {:?}", self.shape);
@@ -104,6 +134,15 @@ mod tests {
         let info = reader.next_frame(&mut bytes).unwrap();
         assert_eq!((info.width, info.height, info.color_type), (99, 99, png::ColorType::Grayscale));
         assert_eq!((bytes[0], bytes[100], bytes[98 * 99 - 2]), (112, 0, 255));
+    }
+
+    #[test]
+    fn versions_stand_below_one_another() {
+        let (above, below) = ([0.0, 0.25, 0.5], [1.0, 0.75, 0.5]);
+        let grid = Grid::stacked((1, 1), 2, &[&above, &below]);
+        let shades: Vec<u8> = grid.tiles.iter().map(|tile| tile[0][0]).collect();
+        assert_eq!((grid.columns, shades), (2, vec![0, 64, 255, 191, 128, GAP[0], 128, GAP[0]]));
+        assert_eq!(Grid::stacked((1, 1), 16, &[&above]).columns, 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pictures of an RBM: what its hidden units look for, and what it draws.
 
-use crate::picture::{Grid, diverging, grey};
+use crate::picture::{Grid, diverging};
 use helmholtz::Seed;
 use helmholtz::rbm::Rbm;
 
@@ -36,15 +36,5 @@ pub fn samples(rbm: &Rbm, shape: (usize, usize), seed: Seed) -> Grid {
             rbm.mean_visible(chains.hidden())
         }
     };
-    grid_of(&values, shape)
-}
-
-/// Rows `[rows, height × width]` of grey levels as a grid.
-pub fn grid_of(values: &[f32], shape: (usize, usize)) -> Grid {
-    let pixels = shape.0 * shape.1;
-    let mut grid = Grid::square(shape, values.len() / pixels);
-    for row in values.chunks_exact(pixels) {
-        grid.push(row, grey);
-    }
-    grid
+    Grid::of(&values, shape)
 }

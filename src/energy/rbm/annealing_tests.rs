@@ -174,7 +174,7 @@ fn annealing_goes_on_until_the_error_asked_for() {
     assert!(met.monte_carlo_error <= 0.1, "{met}");
     assert!(!met.warnings.iter().any(|warning| matches!(warning, Warning::TargetMissed { .. })));
     assert_eq!(run(start), met);
-    let missed = run(AdaptiveAis { budget: 64 * 60, target_error: 1e-3, ..start });
+    let missed = run(AdaptiveAis { budget: 64 * 64 * 60, target_error: 1e-3, ..start });
     assert!(missed.monte_carlo_error > 1e-3);
     assert!(missed.warnings.iter().any(|warning| matches!(warning, Warning::TargetMissed { .. })));
     assert!(missed.method.contains("40 temperatures"), "{}", missed.method);

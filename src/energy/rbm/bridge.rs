@@ -43,6 +43,11 @@ impl<'a> Bridge<'a> {
         Bridge { rbm, base, towards_hidden, towards_visible, linear: change_of_bias(rbm, base) }
     }
 
+    /// Units of both layers.
+    pub(super) fn units(&self) -> usize {
+        self.rbm.visible + self.rbm.hidden
+    }
+
     /// log Z₀ = H ln 2 + Σᵢ softplus(a₀ᵢ), nats.
     pub(super) fn log_z0(&self) -> f64 {
         let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();

@@ -8,7 +8,7 @@
 //! probabilities of modes, where a comparison of free energies would compare states of unlike number, and it holds its
 //! peace about chains that mix slowly within what annealing reaches. What no chain and no row has ever seen goes unseen.
 
-use super::ais::Annealing;
+use super::ais::{Annealing, effort};
 use super::bridge::Bridge;
 use super::exact::{EXACT_UNITS, Enumeration};
 use super::{Ais, Raise, Rbm, RbmError};
@@ -197,7 +197,7 @@ impl Rbm {
     ) -> Result<Estimate, RbmError> {
         let annealed = annealing.run(bridge)?;
         let Ais { chains, temperatures, .. } = annealed.ais;
-        let method = format!("annealed importance sampling, {chains} chains × {temperatures} temperatures");
+        let method = format!("annealed importance sampling, {}", effort(chains, temperatures));
         let mut estimate = self.estimate(rows, annealed.log_z, Kind::Upper, method);
         estimate.warnings = annealed.warnings;
         if estimate.value > 0.0 {

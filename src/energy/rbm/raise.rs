@@ -21,6 +21,7 @@
 //! −log Z of a perfect walk, hardly at all. So the mean over the few annealed examples is taken of that difference, and
 //! the mean of log p*(x) over all of them.
 
+use super::ais::effort;
 use super::bridge::{Bridge, at_least_one};
 use super::{Rbm, RbmError};
 use crate::data::Dataset;
@@ -76,16 +77,15 @@ impl Raise {
         let subset = self.subset(rows);
         let (log_z, monte_carlo_error) = mean_and_error(&self.log_z_of_rows(bridge, &subset));
         let (mean, data_error) = mean_and_error(energies);
-        let each = if self.chains == 1 { "1 chain".into() } else { format!("{} chains", self.chains) };
         Estimate {
             value: -mean - log_z,
             kind: Kind::Lower,
             monte_carlo_error,
             data_error,
             method: format!(
-                "reverse annealing (RAISE) of {} examples, {each} × {} temperatures",
+                "reverse annealing (RAISE) of {} examples, {}",
                 subset.rows(),
-                self.temperatures
+                effort(self.chains, self.temperatures)
             ),
             log_z: None,
             log_z_error: None,

@@ -1,34 +1,22 @@
 //! Single-precision matrix product with a fused epilogue, in the manner of BLIS (Van Zee & van de Geijn 2015).
 //!
-//! The loops, from the outside: blocks of 4,096 columns; blocks of the depth; blocks of 2,048 rows, for which both operands are
-//! packed into panels that the tile kernel reads in order; then a grid of tasks, some row panels by some column panels
-//! each, that run in parallel; within a task one tile of registers after the other.
+//! The operand with fewer lines (rows of a, columns of b) is packed first, into panels that the tile kernel reads in
+//! order. Then the lines of the other one are cut into tasks that run in parallel: each packs its own lines while it
+//! multiplies them by all of the first, one tile of registers after the other. So a product waits twice for all
+//! threads, and what a task packs is still in its cache.
 //!
 //! An element of the product is summed over the depth in ascending order whatever tile it falls into, and the blocks
 //! of the depth depend on the depth alone: the bits are the same for any number of threads on one instruction set.
-//! The packed panels live in a buffer of the calling thread that only grows, so a steady state allocates nothing.
+//! The packed panels live in buffers of the threads that only grow, so a steady state allocates nothing.
 
 mod pack;
+mod product;
+mod task;
 mod tile;
 
-use crate::simd::{Isa, dispatch_on};
-use crate::tensor::AlignedVec;
-use pack::{Panels, pack_group};
-use rayon::prelude::*;
-use std::cell::RefCell;
-use tile::{Task, TileShape};
+use crate::simd::Isa;
+use product::Product;
 
-/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1; a task's 16 row panels 384 KB and its two column
-/// panels 128 KB: half of a 1 MB L2. The product is read and written once per 512 multiply-adds.
-const DEPTH: usize = 512;
-/// Rows packed at a time: bounds the buffer to 4 MB.
-const ROWS: usize = 2048;
-/// Columns packed at a time: bounds the buffer to 8 MB.
-const COLUMNS: usize = 4096;
-/// Row panels of a task, at most.
-const ROW_GROUP: usize = 16;
-/// Column panels of a task, at most.
-const COLUMN_GROUP: usize = 2;
 /// Multiply-adds below which one thread does it all: about 20 µs, twice what waking another one costs.
 const PARALLEL_FROM: usize = 1 << 20;
 
@@ -156,154 +144,9 @@ fn gemm_on(isa: Isa, a: MatrixRef, b: MatrixRef, c: &mut [f32], epilogue: Epilog
     if m == 0 || n == 0 {
         return;
     }
-    let mut scratch = take_scratch();
-    Product { isa, shape: TileShape::of(isa), a, b, epilogue, parallel: m * n * k >= PARALLEL_FROM }
-        .run(c, &mut scratch);
-    SCRATCH.with_borrow_mut(|spare| spare.push(scratch));
-}
-
-thread_local! {
-    /// Packing buffers that no product of this thread uses now. More than one where the thread, waiting for a task of one
-    /// product, works on another.
-    static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = const { RefCell::new(Vec::new()) };
-}
-
-fn take_scratch() -> AlignedVec<f32> {
-    SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default()
-}
-
-struct Product<'a> {
-    isa: Isa,
-    shape: TileShape,
-    a: MatrixRef<'a>,
-    b: MatrixRef<'a>,
-    epilogue: Epilogue<'a>,
-    parallel: bool,
-}
-
-/// A pointer into the output, of which each task writes a rectangle of its own.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-// SAFETY: the rectangles of the tasks are disjoint.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    fn at(self, offset: usize) -> *mut f32 {
-        self.0.wrapping_add(offset)
-    }
-}
-
-/// `length` cut into the fewest equal pieces of at most `limit`: the length of a piece.
-fn even_piece(length: usize, limit: usize) -> usize {
-    length.div_ceil(length.div_ceil(limit).max(1)).max(1)
-}
-
-impl Product<'_> {
-    fn run(&self, c: &mut [f32], scratch: &mut AlignedVec<f32>) {
-        let (m, n, k) = (self.a.rows, self.b.cols, self.a.cols);
-        let TileShape { rows: tile_rows, columns: tile_columns } = self.shape;
-        let depth_block = even_piece(k, DEPTH);
-        let a_length = m.min(ROWS).next_multiple_of(tile_rows) * depth_block;
-        // Panels start on cache lines.
-        let b_start = a_length.next_multiple_of(16);
-        let needed = b_start + n.min(COLUMNS).next_multiple_of(tile_columns) * depth_block;
-        if scratch.len() < needed {
-            scratch.resize(needed);
-        }
-        let (a_packed, b_packed) = scratch.split_at_mut(b_start);
-        let c = Shared(c.as_mut_ptr());
-        for column in (0..n).step_by(COLUMNS) {
-            let columns = (n - column).min(COLUMNS);
-            let mut depth = 0;
-            loop {
-                let deep = (k - depth).min(depth_block);
-                for row in (0..m).step_by(ROWS) {
-                    let rows = (m - row).min(ROWS);
-                    let a = Panels { matrix: self.a, first: row, count: rows, depth, deep, width: tile_rows };
-                    // A column panel is a row panel of the transpose.
-                    let b = self.b.transposed();
-                    let b = Panels { matrix: b, first: column, count: columns, depth, deep, width: tile_columns };
-                    let mut pack_a = || self.pack(a, ROW_GROUP, a_packed);
-                    if row == 0 {
-                        let mut pack_b = || self.pack(b, COLUMN_GROUP, b_packed);
-                        if self.parallel {
-                            rayon::join(pack_a, pack_b);
-                        } else {
-                            pack_a();
-                            pack_b();
-                        }
-                    } else {
-                        pack_a();
-                    }
-                    let block = Block { row, rows, column, columns, depth, deep };
-                    self.multiply(block, a_packed, b_packed, c);
-                }
-                depth += deep;
-                if depth >= k {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Packs all the panels of one operand, in groups that run in parallel.
-    fn pack(&self, panels: Panels, group: usize, out: &mut [f32]) {
-        let length = panels.count.next_multiple_of(panels.width) * panels.deep;
-        let group_length = (group * panels.width * panels.deep).max(1);
-        let pack = |(index, out): (usize, &mut [f32])| pack_group(panels, index * group, &self.shape, out);
-        if self.parallel {
-            out[..length].par_chunks_mut(group_length).enumerate().for_each(pack);
-        } else {
-            out[..length].chunks_mut(group_length).enumerate().for_each(pack);
-        }
-    }
-
-    /// All tiles of one block, the operands being packed.
-    fn multiply(&self, block: Block, a: &[f32], b: &[f32], c: Shared) {
-        let (m_panels, n_panels) =
-            (block.rows.div_ceil(self.shape.rows), block.columns.div_ceil(self.shape.columns));
-        let row_group = even_piece(m_panels, ROW_GROUP);
-        let column_group = even_piece(n_panels, COLUMN_GROUP);
-        let (down, across) = (m_panels.div_ceil(row_group), n_panels.div_ceil(column_group));
-        let n = self.b.cols;
-        let last = block.depth + block.deep == self.a.cols;
-        let task = |index: usize| {
-            let (row_panel, column_panel) = (index % down * row_group, index / down * column_group);
-            let (row, column) = (row_panel * self.shape.rows, column_panel * self.shape.columns);
-            let task = Task {
-                a: &a[row * block.deep..],
-                b: &b[column * block.deep..],
-                c: c.at((block.row + row) * n + block.column + column),
-                stride: n,
-                rows: (block.rows - row).min(row_group * self.shape.rows),
-                columns: (block.columns - column).min(column_group * self.shape.columns),
-                deep: block.deep,
-                scale: self.epilogue.scale,
-                add: block.depth > 0 || self.epilogue.output == Output::Accumulate,
-                bias: self.epilogue.bias.filter(|_| last).map(|bias| &bias[block.column + column..]),
-                activation: if last { self.epilogue.activation } else { Activation::Identity },
-            };
-            dispatch_on(self.isa, task);
-        };
-        if self.parallel {
-            (0..down * across).into_par_iter().for_each(task);
-        } else {
-            (0..down * across).for_each(task);
-        }
-    }
-}
-
-/// A block of the product: which rows and columns of the output, which part of the depth.
-#[derive(Clone, Copy)]
-struct Block {
-    row: usize,
-    rows: usize,
-    column: usize,
-    columns: usize,
-    depth: usize,
-    deep: usize,
+    // A column is also a row: so its elements lie side by side, as the vectors of a tile want them.
+    let (a, b) = if n == 1 && epilogue.bias.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
+    Product { isa, a, b, epilogue, parallel: m * n * k >= PARALLEL_FROM }.run(c);
 }
 
 #[cfg(test)]

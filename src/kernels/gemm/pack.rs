@@ -1,108 +1,167 @@
-//! Packing: panels of `width` rows of a matrix, stored `[depth][row of the panel]`, missing rows as zeros.
+//! Packing: panels of `width` lines of an operand, stored `[depth][line of the panel]`, missing lines as zeros.
 
 use super::MatrixRef;
-use super::tile::TileShape;
+use super::tile::prefetch;
+use crate::simd::{Kernel, Simd};
+use std::ops::Range;
 use wide::f32x4;
 
-/// Rows `first..first + count` and columns `depth..depth + deep` of a matrix, as panels of `width` rows.
+/// How far ahead the cache lines of a line are asked for.
+const AHEAD: usize = 48;
+
+/// The lines of a panel and the part of the depth to pack.
 #[derive(Clone, Copy)]
-pub(super) struct Panels<'a> {
+pub(super) struct Panel<'a> {
+    /// The operand, `[lines, depth]`.
     pub(super) matrix: MatrixRef<'a>,
-    pub(super) first: usize,
-    pub(super) count: usize,
+    pub(super) line: usize,
+    /// Lines there are, at most `width`.
+    pub(super) present: usize,
+    pub(super) width: usize,
     pub(super) depth: usize,
     pub(super) deep: usize,
-    pub(super) width: usize,
 }
 
-/// Packs the panels from number `panel` on into `out`, as many as fit.
-pub(super) fn pack_group(panels: Panels, panel: usize, shape: &TileShape, out: &mut [f32]) {
-    let Panels { matrix, first, count, depth, deep, width } = panels;
-    for (index, out) in out.chunks_mut((width * deep).max(1)).enumerate() {
-        let row = (panel + index) * width;
-        let present = (count - row).min(width);
-        // The last row panel may be packed lower, for a lower tile.
-        let width = if width == shape.rows { shape.height(present) } else { width };
-        let start = (first + row) * matrix.row_stride + depth * matrix.col_stride;
-        let source = Source {
-            values: &matrix.values[start.min(matrix.values.len())..],
-            row_stride: matrix.row_stride,
-            depth_stride: matrix.col_stride,
-        };
-        source.pack(present, width, &mut out[..width * deep]);
+impl<'a> Panel<'a> {
+    /// The elements from the panel's first on. Panics where its last lies beyond the matrix.
+    #[inline(always)]
+    pub(super) fn values(&self) -> &'a [f32] {
+        let MatrixRef { values, row_stride, col_stride, .. } = self.matrix;
+        if self.present == 0 || self.deep == 0 {
+            return &[];
+        }
+        let start = self.line * row_stride + self.depth * col_stride;
+        let length = (self.present - 1) * row_stride + (self.deep - 1) * col_stride + 1;
+        &values[start..start + length]
+    }
+
+    /// Writes the panel to `out`, `[deep][width]`.
+    #[inline(always)]
+    pub(super) fn pack<S: Simd>(&self, simd: S, out: &mut [f32]) {
+        let out = &mut out[..self.deep * self.width];
+        if self.present < self.width {
+            out.fill(0.0);
+        }
+        let MatrixRef { row_stride: line_stride, col_stride: depth_stride, .. } = self.matrix;
+        if line_stride == 1 {
+            self.copy(simd, out);
+            return;
+        }
+        let source = Source { values: self.values(), line_stride, width: self.width };
+        match self.present.min(self.deep) {
+            8.. if depth_stride == 1 => source.squares::<S, 8>(simd, self.present, self.deep, out),
+            4.. if depth_stride == 1 => source.squares::<S, 4>(simd, self.present, self.deep, out),
+            _ => {
+                for (p, out) in out.chunks_exact_mut(self.width).enumerate() {
+                    for (line, out) in out[..self.present].iter_mut().enumerate() {
+                        *out = source.values[line * line_stride + p * depth_stride];
+                    }
+                }
+            }
+        }
+    }
+
+    /// The lines lie side by side in memory.
+    #[inline(always)]
+    fn copy<S: Simd>(&self, simd: S, out: &mut [f32]) {
+        let (values, stride) = (self.values(), self.matrix.col_stride);
+        match (self.present == self.width, self.width) {
+            (true, 32) => copy::<S, 32>(simd, values, stride, out),
+            (true, 16) => copy::<S, 16>(simd, values, stride, out),
+            (true, 8) => copy::<S, 8>(simd, values, stride, out),
+            (true, 12) => copy::<S, 12>(simd, values, stride, out),
+            (true, 6) => copy::<S, 6>(simd, values, stride, out),
+            (true, 4) => copy::<S, 4>(simd, values, stride, out),
+            _ => {
+                for (p, out) in out.chunks_exact_mut(self.width).enumerate() {
+                    out[..self.present].copy_from_slice(&values[p * stride..][..self.present]);
+                }
+            }
+        }
     }
 }
 
+#[inline(always)]
+fn copy<S: Simd, const WIDTH: usize>(_compiled_for: S, values: &[f32], stride: usize, out: &mut [f32]) {
+    for (p, out) in out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
+        out.copy_from_slice(&values[p * stride..][..WIDTH]);
+    }
+}
+
+/// Lines that lie apart.
+#[derive(Clone, Copy)]
 struct Source<'a> {
     values: &'a [f32],
-    row_stride: usize,
-    depth_stride: usize,
+    line_stride: usize,
+    /// Of the packed panel.
+    width: usize,
 }
 
 impl Source<'_> {
-    fn pack(&self, present: usize, width: usize, out: &mut [f32]) {
-        if present < width {
-            out.fill(0.0);
-        }
-        if self.row_stride != 1 {
-            self.transpose(present, width, out);
-            return;
-        }
-        match (present == width, width) {
-            (true, 32) => self.copy::<32>(out),
-            (true, 16) => self.copy::<16>(out),
-            (true, 12) => self.copy::<12>(out),
-            (true, 8) => self.copy::<8>(out),
-            (true, 6) => self.copy::<6>(out),
-            (true, 4) => self.copy::<4>(out),
-            _ => {
-                for (p, out) in out.chunks_exact_mut(width).enumerate() {
-                    out[..present].copy_from_slice(&self.values[p * self.depth_stride..][..present]);
-                }
+    /// Contiguous lines, in squares of `SIDE` × `SIDE` transposed in registers. The last ones overlap those before them.
+    #[inline(always)]
+    fn squares<S: Simd, const SIDE: usize>(&self, simd: S, lines: usize, deep: usize, out: &mut [f32]) {
+        assert!((SIDE..=self.width).contains(&lines) && deep >= SIDE && out.len() >= deep * self.width);
+        assert!((lines - 1) * self.line_stride + deep <= self.values.len());
+        // Sixteen floats of a line are one cache line; the panel's part of the output stays in L1.
+        for part in (0..deep).step_by(16) {
+            for line in 0..lines {
+                let ahead = line * self.line_stride + part + AHEAD;
+                prefetch(self.values.as_ptr().wrapping_add(ahead));
             }
-        }
-    }
-
-    /// The rows of a panel lie side by side in memory.
-    fn copy<const WIDTH: usize>(&self, out: &mut [f32]) {
-        for (p, out) in out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
-            out.copy_from_slice(&self.values[p * self.depth_stride..][..WIDTH]);
-        }
-    }
-
-    /// The rows of a panel lie apart: four after four, over stretches of the depth that stay in L1.
-    fn transpose(&self, present: usize, width: usize, out: &mut [f32]) {
-        const STRETCH: usize = 32;
-        for (stretch, out) in out.chunks_mut(width * STRETCH).enumerate() {
-            let values = &self.values[stretch * STRETCH * self.depth_stride..];
-            let fours = if self.depth_stride == 1 { present - present % 4 } else { 0 };
-            for row in (0..fours).step_by(4) {
-                transpose_four(std::array::from_fn(|i| &values[(row + i) * self.row_stride..]), row, width, out);
-            }
-            for row in fours..present {
-                let values = &values[row * self.row_stride..];
-                for (p, out) in out.chunks_exact_mut(width).enumerate() {
-                    out[row] = values[p * self.depth_stride];
+            for line in (0..lines).step_by(SIDE) {
+                let line = line.min(lines - SIDE);
+                for p in (part..deep.min(part + 16)).step_by(SIDE) {
+                    let p = p.min(deep - SIDE);
+                    // SAFETY: SIDE lines from `line` on and SIDE floats of each from `p` on are there, and as much room in
+                    // the rows of `out`, by the assertions.
+                    unsafe {
+                        let from = self.values.as_ptr().add(line * self.line_stride + p);
+                        let to = out.as_mut_ptr().add(p * self.width + line);
+                        if SIDE == 8 {
+                            simd.transpose_tile(from, self.line_stride, to, self.width);
+                        } else {
+                            transpose_four(from, self.line_stride, to, self.width);
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-/// Four contiguous rows into columns `column..column + 4` of `out`, `[depth][width]`: squares of 4 × 4 in registers.
-fn transpose_four(rows: [&[f32]; 4], column: usize, width: usize, out: &mut [f32]) {
-    let deep = out.len() / width;
-    let rows = rows.map(|row| &row[..deep]);
-    let squares = rows.map(|row| row.as_chunks::<4>().0);
-    for p in 0..deep / 4 {
-        let square = f32x4::transpose(squares.map(|row| f32x4::new(row[p])));
-        for (out, values) in out[p * 4 * width..].chunks_exact_mut(width).zip(square) {
-            out[column..column + 4].copy_from_slice(&values.to_array());
+/// Copies a 4 × 4 square transposed.
+///
+/// # Safety
+/// `source` may be read and `target` written for four rows of four floats at their strides.
+#[inline(always)]
+unsafe fn transpose_four(source: *const f32, source_stride: usize, target: *mut f32, target_stride: usize) {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let row = |index: usize| f32x4::new(source.add(index * source_stride).cast::<[f32; 4]>().read_unaligned());
+        for (index, values) in f32x4::transpose([row(0), row(1), row(2), row(3)]).into_iter().enumerate() {
+            target.add(index * target_stride).cast::<[f32; 4]>().write_unaligned(values.to_array());
         }
     }
-    for p in deep - deep % 4..deep {
-        for (i, row) in rows.iter().enumerate() {
-            out[p * width + column + i] = row[p];
-        }
+}
+
+/// A panel as a task.
+pub(super) struct Pack<'a> {
+    pub(super) panel: Panel<'a>,
+    pub(super) out: &'a mut [f32],
+}
+
+impl Kernel for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.panel.pack(simd, self.out);
     }
+}
+
+/// The part of `range` that block number `index` of `length` covers.
+pub(super) fn block_of(range: &Range<usize>, index: usize, length: usize) -> Range<usize> {
+    let start = (range.start + index * length).min(range.end);
+    start..(start + length).min(range.end)
 }

@@ -1,3 +1,4 @@
+use super::product::DEPTH;
 use super::*;
 use crate::random::Seed;
 

@@ -5,6 +5,18 @@
 //! (ULP) over all 2³² floats. A NaN comes back as it is. The polynomials are weighted minimax fits (Lawson's
 //! iteration) whose coefficients were rounded to `f32` one after the other, the rest being fitted anew each time.
 
+/// An array of N vectors, of which the expression gives number `v`. Written step by step for all of them, the steps of
+/// independent vectors stand side by side in the program, which the processor's window of instructions needs.
+macro_rules! each {
+    ($simd:ident, $v:ident in $n:ident, $vector:expr) => {{
+        let mut vectors = [$simd.splat(0.0); $n];
+        for $v in 0..$n {
+            vectors[$v] = $vector;
+        }
+        vectors
+    }};
+}
+
 mod decay;
 mod exp;
 mod ln;
@@ -18,7 +30,7 @@ mod accuracy;
 pub use decay::decay;
 pub use exp::exp;
 pub use ln::ln;
-pub use sigmoid::sigmoid;
+pub use sigmoid::{sigmoid, sigmoids};
 pub use softplus::softplus;
 pub use tanh::tanh;
 
@@ -26,10 +38,21 @@ use super::Simd;
 
 /// c₀ + c₁x + c₂x² + … by Horner's rule.
 #[inline(always)]
-pub(crate) fn polynomial<S: Simd, const N: usize>(simd: S, x: S::F32, coefficients: [f32; N]) -> S::F32 {
-    let mut sum = simd.splat(coefficients[N - 1]);
-    for power in (0..N - 1).rev() {
-        sum = simd.add(simd.mul(sum, x), simd.splat(coefficients[power]));
+pub(crate) fn polynomial<S: Simd, const TERMS: usize>(simd: S, x: S::F32, coefficients: [f32; TERMS]) -> S::F32 {
+    let [sum] = polynomials(simd, [x], coefficients);
+    sum
+}
+
+/// The same of N vectors.
+#[inline(always)]
+fn polynomials<S: Simd, const N: usize, const TERMS: usize>(
+    simd: S,
+    x: [S::F32; N],
+    coefficients: [f32; TERMS],
+) -> [S::F32; N] {
+    let mut sum = [simd.splat(coefficients[TERMS - 1]); N];
+    for power in (0..TERMS - 1).rev() {
+        sum = each!(simd, v in N, simd.add(simd.mul(sum[v], x[v]), simd.splat(coefficients[power])));
     }
     sum
 }

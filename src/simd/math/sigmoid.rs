@@ -9,8 +9,16 @@ use super::{Simd, keep_nan};
 /// The logistic function 1 / (1 + e⁻ˣ); −∞ gives 0, +∞ gives 1, NaN itself.
 #[inline(always)]
 pub fn sigmoid<S: Simd>(simd: S, x: S::F32) -> S::F32 {
-    let clamped = simd.max(simd.min(x, simd.splat(30.0)), simd.splat(-104.0));
-    let scaled = exp_minus_shifted::<S, -64>(simd, clamped);
+    let [value] = sigmoids(simd, [x]);
+    value
+}
+
+/// The same of N vectors.
+#[inline(always)]
+pub fn sigmoids<S: Simd, const N: usize>(simd: S, x: [S::F32; N]) -> [S::F32; N] {
+    let clamped = each!(simd, v in N, simd.max(simd.min(x[v], simd.splat(30.0)), simd.splat(-104.0)));
+    let scaled = exp_minus_shifted::<S, -64, N>(simd, clamped);
     let unit = simd.splat(f32::from_bits((127 - 64) << 23));
-    keep_nan(simd, x, simd.div(unit, simd.add(unit, scaled)))
+    let below = each!(simd, v in N, simd.add(unit, scaled[v]));
+    each!(simd, v in N, keep_nan(simd, x[v], simd.div(unit, below[v])))
 }

@@ -12,7 +12,7 @@ use super::{Simd, abs, keep_nan, polynomial};
 pub fn softplus<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     let zero = simd.splat(0.0);
     let magnitude = simd.min(abs(simd, x), simd.splat(104.0));
-    let scaled = exp_minus_shifted::<S, 64>(simd, magnitude);
+    let [scaled] = exp_minus_shifted::<S, 64, 1>(simd, [magnitude]);
     let e = simd.mul(scaled, simd.splat(f32::from_bits((127 - 64) << 23)));
     let s = simd.div(e, simd.add(e, simd.splat(2.0)));
     let z = simd.mul(s, s);

@@ -29,7 +29,8 @@ impl Gemm {
     pub fn run(&self) -> Result<Report, Failure> {
         let size = |given: Option<usize>| given.unwrap_or(self.size);
         let (m, n, k) = (size(self.m), size(self.n), size(self.k));
-        check_sizes(&[("m", m), ("n", n), ("k", k)])?;
+        let named = |name, given: Option<usize>| (if given.is_some() { name } else { "size" }, size(given));
+        check_sizes(&[named("m", self.m), named("n", self.n), named("k", self.k)])?;
         let mut report = Report::new();
         let peak = begin(&mut report);
         let pattern = |length: usize| -> AlignedVec<f32> { (0..length).map(|i| (i % 17) as f32 - 8.0).collect() };

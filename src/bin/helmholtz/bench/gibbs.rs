@@ -2,6 +2,7 @@
 
 use super::{begin, check_sizes, seconds_of};
 use crate::console::Report;
+use crate::counted::counted;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::precision::Sums;
@@ -44,7 +45,8 @@ impl Gibbs {
         let macs = 2.0 * visible as f64 * hidden as f64 * chains as f64 / seconds;
         let updates = (visible + hidden) as f64 * chains as f64 / seconds;
         report.line(format!(
-            "block Gibbs     {visible} × {hidden} units, {chains} chains, {}",
+            "block Gibbs     {visible} × {hidden} units, {}, {}",
+            counted(chains, "chain"),
             Choice(self.precision)
         ));
         if let Some(rounding) = rounding {

@@ -6,6 +6,7 @@ mod random;
 mod rbm;
 
 use crate::console::Report;
+use crate::counted::counted;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use clap::{Args, Subcommand};
@@ -79,7 +80,8 @@ fn begin(report: &mut Report) -> f64 {
     let threads = rayon::current_num_threads();
     let peak = threads as f64 * fma_peak_macs_per_second();
     report.line(format!(
-        "machine         {threads} threads, {}, FMA peak {:.1} GMAC/s",
+        "machine         {}, {}, FMA peak {:.1} GMAC/s",
+        counted(threads, "thread"),
         Isa::current(),
         peak / 1e9
     ));
@@ -91,9 +93,11 @@ fn begin(report: &mut Report) -> f64 {
 
 /// Refuses a size of zero, and two whose product is too large for a bench.
 fn check_sizes(sizes: &[(&str, usize)]) -> Result<(), Failure> {
-    for (index, (name, size)) in sizes.iter().enumerate() {
-        let others = sizes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, size))| *size);
-        crate::size::check(name, *size, others.max().unwrap_or(1))?;
+    for (index, size) in sizes.iter().enumerate() {
+        crate::size::check_product(&[*size], 1)?;
+        for other in &sizes[index + 1..] {
+            crate::size::check_product(&[*size, *other], 1)?;
+        }
     }
     Ok(())
 }

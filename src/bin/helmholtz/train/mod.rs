@@ -1,5 +1,6 @@
 //! `helmholtz train`: one subcommand a model.
 
+mod conclusion;
 mod options;
 mod progress_bar;
 mod rbm;

@@ -1,5 +1,6 @@
 //! The options that training any model has.
 
+use crate::counted::counted;
 use crate::data::Binarize;
 use crate::folder::Existing;
 use clap::Args;
@@ -32,14 +33,13 @@ pub struct Options {
     #[arg(long, value_name = "EPOCHS", help_heading = "Run")]
     pub evaluate_every: Option<u64>,
 
-    /// Passes over the training data [default: about 60,000 updates]; with --resume another number stretches the
-    /// schedule
+    /// Passes over the training data; with --resume another number stretches the schedule
     #[arg(long, value_name = "N", conflicts_with = "steps", help_heading = "Training")]
     pub epochs: Option<u64>,
     /// Updates to make, instead of --epochs
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub steps: Option<u64>,
-    /// Examples of an update [default: 64]
+    /// Examples of an update
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch: Option<usize>,
     /// Training rows to hold out and monitor: a number, or a part like 0.1 [default: 0, and 0.1 with --early-stop]
@@ -49,7 +49,7 @@ pub struct Options {
     #[arg(long, value_name = "EVALUATIONS", help_heading = "Training")]
     pub early_stop: Option<u64>,
 
-    /// How grey levels become 0 and 1 [default: threshold]
+    /// How grey levels become 0 and 1
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Data")]
     pub binarize: Option<Binarize>,
     /// Learn the complement of the data, 1 − x
@@ -85,8 +85,8 @@ pub enum Length {
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Length::Epochs(number) => write!(f, "{number} epochs"),
-            Length::Steps(number) => write!(f, "{number} steps"),
+            Length::Epochs(number) => f.write_str(&counted(*number, "epoch")),
+            Length::Steps(number) => f.write_str(&counted(*number, "step")),
         }
     }
 }
@@ -98,8 +98,8 @@ impl FromStr for Length {
         let (number, unit) = text.split_once(' ').ok_or_else(wrong)?;
         let number = number.parse().map_err(|_| wrong())?;
         match unit {
-            "epochs" => Ok(Length::Epochs(number)),
-            "steps" => Ok(Length::Steps(number)),
+            "epoch" | "epochs" => Ok(Length::Epochs(number)),
+            "step" | "steps" => Ok(Length::Steps(number)),
             _ => Err(wrong()),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn lengths_and_holdouts_are_read_as_they_are_printed() {
-        for length in [Length::Epochs(3), Length::Steps(7)] {
+        for length in [Length::Epochs(3), Length::Epochs(1), Length::Steps(1), Length::Steps(7)] {
             assert_eq!(length.to_string().parse(), Ok(length));
         }
         for text in ["0", "100", "0.1"] {

@@ -1,21 +1,28 @@
 //! `helmholtz train rbm`: settings to recipe, training, pictures, report.
 
+use super::conclusion::Trained;
 use super::options::Options;
-use super::progress_bar::thousands;
-use super::session::{Ended, Session, Subject};
-use crate::console::Report;
+use super::session::{Session, Subject};
+use crate::annealing::{self, Annealing};
+use crate::console::{Console, Report};
+use crate::data::Binarize;
 use crate::failure::Failure;
-use crate::folder::{CURVES, FILTERS, MODEL, SAMPLES, STEP};
+use crate::folder::{FILTERS, MODEL, SAMPLES};
 use crate::globals::Globals;
-use crate::likelihood::{self, Annealing};
 use crate::precision::Sums;
-use crate::{chart, interrupt, rbm_pictures, size};
+use crate::{likelihood, rbm_pictures, size};
 use clap::{Args, ValueEnum};
-use helmholtz::Seed;
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
-use helmholtz::storage;
-use helmholtz::train::{Direction, Ending};
-use serde_json::{Map, Value};
+use helmholtz::store::Snapshot;
+use helmholtz::train::Direction;
+
+const SUBJECT: Subject = Subject {
+    kind: "rbm",
+    updates: 60_000,
+    batch: 64,
+    binarize: Binarize::Threshold,
+    watched: ("pseudo_likelihood", Direction::Higher),
+};
 
 /// Enumerated exactly in the final report: 2²⁰ states take a moment.
 const EXACT_UP_TO: usize = 20;
@@ -29,7 +36,7 @@ const REPLICAS: usize = 8;
 
 /// Train a restricted Boltzmann machine by block Gibbs sampling
 #[derive(Args)]
-#[command(after_help = "\
+#[command(mut_args(|option| SUBJECT.with_defaults(option)), after_help = "\
 Examples:
   helmholtz train rbm                                  the embedded 8×8 digits, some seconds
   helmholtz train rbm bars:3 --hidden 16 --method exact
@@ -86,20 +93,6 @@ pub struct Rbm {
     ais: Option<Annealing>,
 }
 
-/// What training leaves.
-struct Machines {
-    weights: model::Rbm,
-    /// Their running average, unless none was asked for.
-    average: Option<model::Rbm>,
-}
-
-impl Machines {
-    /// The one that the run keeps as its model.
-    fn kept(&self) -> &model::Rbm {
-        self.average.as_ref().unwrap_or(&self.weights)
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Method {
     /// persistent contrastive divergence: chains that go on from update to update
@@ -133,19 +126,25 @@ enum Centering {
 impl Rbm {
     /// Trains, reports, and leaves a run folder.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let subject =
-            Subject { kind: "rbm", updates: 60_000, batch: 64, watched: ("pseudo_likelihood", Direction::Higher) };
-        let mut session = Session::begin(&subject, &self.options, globals)?;
+        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
         let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
         self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
         size::check("hidden", hidden, visible)?;
-        size::check("batch", session.training.batch, visible + hidden)?;
-        size::check("replicas", self.replicas.unwrap_or(1), (visible + hidden) * session.training.batch)?;
-        size::check("chain-count", recipe.chains.unwrap_or(1), visible + hidden)?;
+        let (units, batch) = (visible + hidden, session.training.batch);
+        size::check("batch", batch, units)?;
+        let chains = recipe.chains.map_or(("batch", batch), |chains| ("chain-count", chains));
+        let replicas = match recipe.method {
+            model::Method::Pt { replicas, .. } => replicas,
+            _ => 1,
+        };
+        size::check_product(&[chains, ("replicas", replicas)], units)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", visible + hidden)?;
+        }
+        if recipe.average_decay > 0.0 {
+            session.select_by("average_pseudo_likelihood");
         }
         let seed = session.training.seed;
         let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
@@ -154,8 +153,9 @@ impl Rbm {
         let machines = Machines {
             weights: trainer.rbm().clone(),
             average: (recipe.average_decay > 0.0).then(|| trainer.average()),
+            annealing: self.ais,
         };
-        self.report(&session, &ended, &machines, globals)
+        session.conclude(&ended, &machines, globals.console())
     }
 
     /// Names the options that are given and change nothing.
@@ -221,77 +221,42 @@ impl Rbm {
             precision: settings.settle_choice("precision", self.precision, Sums::F32)?.into(),
         })
     }
+}
 
-    fn report(
-        &self,
-        session: &Session,
-        ended: &Ended,
-        machines: &Machines,
-        globals: &Globals,
-    ) -> Result<Report, Failure> {
-        let folder = &session.folder;
-        let seed = session.training.seed;
-        let rbm = machines.kept();
-        let mut snapshot = rbm.to_snapshot();
-        snapshot.metadata.extend(session.metadata());
-        snapshot.metadata.insert(STEP.to_owned(), ended.summary.progress.step.to_string());
-        storage::save(&folder.file(MODEL), &snapshot)?;
+/// What training leaves.
+struct Machines {
+    weights: model::Rbm,
+    /// Their running average, unless none was asked for.
+    average: Option<model::Rbm>,
+    /// How their log-likelihood is to be estimated.
+    annealing: Option<Annealing>,
+}
 
-        let shape = session.data.image_shape();
-        chart::save(&ended.table, &folder.file(CURVES))?;
-        rbm_pictures::filters(rbm, shape).save(&folder.file(FILTERS))?;
-        rbm_pictures::samples(rbm, shape, seed.derive("samples", 0)).save(&folder.file(SAMPLES))?;
+impl Machines {
+    /// The one that the run keeps as its model.
+    fn kept(&self) -> &model::Rbm {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
+}
 
-        let mut report = Report::new();
-        let progress = ended.summary.progress;
-        let rate = ended.examples as f64 / ended.seconds.max(1e-9);
-        report.figure("model", "rbm");
-        report.figure("data", session.data.name());
-        report.figure("binarize", session.settings.settled()["binarize"].clone());
-        report.figure("epochs", progress.epoch);
-        report.figure("seconds", ended.seconds);
-        report.figure("samples_per_second", rate);
-        report.figure("out", folder.path().display().to_string());
-        let metrics: Map<String, Value> =
-            ended.summary.metrics.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        report.figure("metrics", metrics);
-        report.line(format!(
-            "trained         {} visible × {} hidden units on {}, {} epochs in {:.1} s ({} samples/s)",
-            rbm.visible(),
-            rbm.hidden(),
-            session.data.name(),
-            progress.epoch,
-            ended.seconds,
-            thousands(rate)
-        ));
-        let status = match ended.summary.ending {
-            Ending::Stopped => "stopped",
-            Ending::Finished | Ending::NoImprovement => "finished",
-        };
-        report.figure("status", status);
-        if ended.summary.ending == Ending::Stopped {
-            self.say_how_to_resume(&mut report, session, ended);
-        } else {
-            if let (Ending::NoImprovement, Some((value, epoch))) = (ended.summary.ending, ended.summary.best) {
-                report.line(format!(
-                    "stopped early   the best figure on the rows held out was {value:.3}, after epoch {epoch}; kept is the last model"
-                ));
-            }
-            self.say_how_good(&mut report, session, machines, seed, globals)?;
-            say_where(&mut report, session);
-        }
-        session.write_run_json(status, report.figures())?;
-        Ok(report)
+impl Trained for Machines {
+    fn snapshot(&self) -> Snapshot {
+        self.kept().to_snapshot()
     }
 
-    fn say_how_good(
-        &self,
-        report: &mut Report,
-        session: &Session,
-        machines: &Machines,
-        seed: Seed,
-        globals: &Globals,
-    ) -> Result<(), Failure> {
+    fn size(&self) -> String {
+        format!("{} visible × {} hidden units", self.kept().visible(), self.kept().hidden())
+    }
+
+    fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
+        let (rbm, shape) = (self.kept(), session.data.image_shape());
+        rbm_pictures::filters(rbm, shape).save(&session.folder.file(FILTERS))?;
+        let seed = session.training.seed.derive("samples", 0);
+        rbm_pictures::samples(rbm, shape, seed).save(&session.folder.file(SAMPLES))?;
+        Ok(&[SAMPLES, FILTERS])
+    }
+
+    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
         if session.data.is_grey() {
             report.line("log-likelihood  none: grey levels give a machine of binary units none");
             report.advise(
@@ -299,21 +264,17 @@ impl Rbm {
             );
             return Ok(());
         }
-        let (data, split) = match &session.validation {
-            _ if session.data.has_test_split() => (session.data.test(), "test"),
-            Some(validation) => (validation.clone(), "validation"),
-            None => (session.train.clone(), "train"),
-        };
-        globals.console().note("estimating the log-likelihood …");
-        let scoring = likelihood::scoring(self.ais, seed, EXACT_UP_TO);
-        let score = machines.kept().score(&data, &scoring)?;
-        likelihood::report(report, &score, split);
+        let (rows, split) = session.judged_by();
+        console.note("estimating the log-likelihood …");
+        let scoring = annealing::scoring(self.annealing, session.training.seed, EXACT_UP_TO);
+        let score = self.kept().score(&rows, &scoring)?;
+        likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
         let kept = score.estimate.value;
-        if machines.average.is_none() {
+        if self.average.is_none() {
             report.figure("log_likelihood_weights", kept);
             return Ok(());
         }
-        let weights = machines.weights.optimistic_log_likelihood(&data, &scoring)?;
+        let weights = self.weights.optimistic_log_likelihood(&rows, &scoring)?;
         report.line(format!("average         {kept:.2} nats for the average of the weights: {MODEL} holds it"));
         report.line(format!(
             "weights         {:.2} nats for the weights as they are, by the same method; Monte Carlo error {:.2}",
@@ -323,27 +284,4 @@ impl Rbm {
         report.figure("log_likelihood_weights", weights.value);
         Ok(())
     }
-
-    fn say_how_to_resume(&self, report: &mut Report, session: &Session, ended: &Ended) {
-        let progress = ended.summary.progress;
-        report.line(format!(
-            "stopped         at step {} of {}, after {} of {} epochs; all is saved",
-            progress.step, progress.steps, progress.epoch, progress.epochs
-        ));
-        report.line(format!(
-            "continue with   helmholtz train rbm --out {} --resume",
-            session.folder.path().display()
-        ));
-        if interrupt::requested() {
-            report.exit_with(interrupt::STATUS);
-        }
-    }
-}
-
-fn say_where(report: &mut Report, session: &Session) {
-    let folder = &session.folder;
-    report.advise(format!("pictures        {}", folder.file(SAMPLES).display()));
-    report.advise(format!("                {}", folder.file(FILTERS).display()));
-    report.advise(format!("                {}", folder.file(CURVES).display()));
-    report.advise(format!("next            helmholtz sample {}", folder.path().display()));
 }

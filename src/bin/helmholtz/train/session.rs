@@ -1,16 +1,19 @@
 //! What training any model needs around the loop: settings, data, folder, resume, observers.
 
 use super::options::{Length, Options, Validation};
-use super::progress_bar::Bar;
+use super::progress_bar::{Bar, thousands};
 use super::recorder::Recorder;
+use crate::counted::counted;
 use crate::data::{self, Binarize, Polarity, Reading};
 use crate::failure::Failure;
-use crate::folder::{CHECKPOINT, Existing, METRICS, RUN, RunFolder};
+use crate::folder::{self, CHECKPOINT, Existing, Lock, METRICS, RUN, RunFolder};
 use crate::globals::Globals;
 use crate::interrupt::{self, Interrupt};
 use crate::metrics_table::MetricsTable;
 use crate::model::{IMAGE_SHAPE, KIND};
-use crate::settings::Settings;
+use crate::settings::{Choice, Settings};
+use crate::standing::{self, Standing};
+use clap::Arg;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::simd::Isa;
@@ -36,8 +39,24 @@ pub struct Subject {
     pub updates: u64,
     /// Examples of an update unless told otherwise.
     pub batch: usize,
+    /// How grey levels are read unless told otherwise.
+    pub binarize: Binarize,
     /// The figure that early stopping watches, and which way it improves.
     pub watched: (&'static str, Direction),
+}
+
+impl Subject {
+    /// An option of the command line, its help ending in the model's own default where there is one.
+    pub fn with_defaults(&self, option: Arg) -> Arg {
+        let default = match option.get_id().as_str() {
+            "batch" => self.batch.to_string(),
+            "binarize" => Choice(self.binarize).to_string(),
+            "epochs" => format!("about {} updates", thousands(self.updates as f64)),
+            _ => return option,
+        };
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        option.help(format!("{help} [default: {default}]"))
+    }
 }
 
 /// A training run, from its settings to its end.
@@ -46,6 +65,8 @@ pub struct Session {
     watched: &'static str,
     existing: Existing,
     checkpoint: Option<Snapshot>,
+    /// On the folder, from the moment that it exists.
+    lock: Option<Lock>,
     /// The run folder.
     pub folder: RunFolder,
     /// Settled so far; the model adds its own.
@@ -83,6 +104,7 @@ impl Session {
             existing,
         );
         folder.check(existing)?;
+        let lock = folder.path().is_dir().then(|| folder::lock(folder.path())).transpose()?;
         let checkpoint = match existing {
             Existing::Resume => Some(load(&folder, subject.kind)?),
             Existing::Keep | Existing::Overwrite => None,
@@ -92,7 +114,7 @@ impl Session {
 
         let data_name = settings.settle_anew("data", options.data.clone(), "digits".to_owned())?;
         let reading = Reading {
-            binarize: settings.settle_choice("binarize", options.binarize, Binarize::Threshold)?,
+            binarize: settings.settle_choice("binarize", options.binarize, subject.binarize)?,
             polarity: match settings.settle("flip", options.flip.then_some(true), false)? {
                 true => Polarity::Flipped,
                 false => Polarity::Plain,
@@ -140,7 +162,7 @@ impl Session {
                 return Err(TrainError::Past { done, steps }.into());
             }
             let out = folder.path().display();
-            return Err(Failure::new(format!("the run is finished: {done} of {steps} steps"))
+            return Err(Failure::new(format!("the run is finished: step {done} of {steps}"))
                 .about(out)
                 .hint("--epochs with a larger number goes on"));
         }
@@ -156,6 +178,7 @@ impl Session {
             watched: subject.watched.0,
             existing,
             checkpoint,
+            lock,
             folder,
             settings,
             data,
@@ -173,7 +196,8 @@ impl Session {
     /// Trains `learner`, from the checkpoint where there is one.
     pub fn run<L: Learner>(&mut self, learner: &mut L, globals: &Globals) -> Result<Ended, Failure> {
         let console = globals.console();
-        self.folder.prepare(self.existing)?;
+        self.refuse_foreign_checkpoint(learner)?;
+        self.claim_folder()?;
         let mut table = MetricsTable::default();
         let mut before = 0;
         if let Some(position) = self.checkpoint.as_ref().and_then(Position::of) {
@@ -182,7 +206,7 @@ impl Session {
             before = position.step;
             self.say_what_changes(&position, globals)?;
         }
-        self.write_run_json("running", &Map::new())?;
+        self.write_run_json(&Standing::Running, &Map::new())?;
         let metadata = self.metadata();
 
         interrupt::watch();
@@ -198,9 +222,9 @@ impl Session {
         drop(bar);
         interrupt::unwatch();
         let summary = summary.map_err(|error| {
-            // The reason is what must be told, not that it could not be written down.
-            let _ = self.write_run_json("failed", &Map::new());
             let failure = Failure::from(error);
+            // The reason is what must be told, not that it could not be written down.
+            let _ = self.write_run_json(&Standing::Failed(failure.to_string()), &Map::new());
             match self.folder.file(CHECKPOINT).exists() {
                 true => {
                     failure.or_hint(format!("the last good checkpoint is in {}", self.folder.path().display()))
@@ -210,6 +234,42 @@ impl Session {
         })?;
         let examples = (summary.progress.step - before) * self.training.batch as u64;
         Ok(Ended { summary, table: recorder.into_table(), seconds: begun.elapsed().as_secs_f64(), examples })
+    }
+
+    /// Refuses a checkpoint that does not fit `learner`, before anything is written. Loading it twice does no harm.
+    fn refuse_foreign_checkpoint<L: Learner>(&self, learner: &mut L) -> Result<(), Failure> {
+        let Some(snapshot) = &self.checkpoint else { return Ok(()) };
+        let fits = match snapshot.non_finite() {
+            Some(tensor) => Err(TrainError::NonFiniteCheckpoint { tensor: tensor.to_owned() }),
+            None => learner.load(snapshot).map_err(TrainError::from),
+        };
+        fits.map_err(|error| {
+            Failure::from(error)
+                .about(self.folder.file(CHECKPOINT).display())
+                .hint("put the run's own checkpoint back, or --overwrite the run")
+        })
+    }
+
+    fn claim_folder(&mut self) -> Result<(), Failure> {
+        if self.lock.is_none() {
+            self.folder.create(self.existing)?;
+            self.lock = Some(folder::lock(self.folder.path())?);
+            // Since the folder was looked at, a faster process may have left a run in it.
+            self.folder.check(self.existing)?;
+        }
+        self.folder.prepare(self.existing)
+    }
+
+    /// From now on early stopping watches this figure.
+    pub fn select_by(&mut self, metric: &str) {
+        if let Some(rule) = &mut self.training.early_stopping {
+            metric.clone_into(&mut rule.metric);
+        }
+    }
+
+    /// The kind of the model, as files and commands name it.
+    pub fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// What a model or checkpoint file says of itself, besides the settings.
@@ -226,10 +286,10 @@ impl Session {
     }
 
     /// `run.json`: configuration, data and the figures there are by now.
-    pub fn write_run_json(&self, status: &str, figures: &Map<String, Value>) -> Result<(), Failure> {
-        let run = json!({
+    pub fn write_run_json(&self, standing: &Standing, figures: &Map<String, Value>) -> Result<(), Failure> {
+        let mut run = json!({
             "model": self.kind,
-            "status": status,
+            "status": standing.to_string(),
             "version": env!("CARGO_PKG_VERSION"),
             "instruction_set": Isa::current().to_string(),
             "seed": self.training.seed.0,
@@ -244,6 +304,9 @@ impl Session {
             },
             "figures": figures,
         });
+        if let Standing::Failed(error) = standing {
+            run["error"] = json!(error);
+        }
         Ok(self.folder.write(RUN, &format!("{run:#}\n"))?)
     }
 
@@ -252,7 +315,8 @@ impl Session {
         let steps = self.training.steps_for(self.train.len())?;
         console.note(format!("resuming at step {} of {steps}", position.step));
         if steps != position.steps {
-            console.note(format!("the schedule now stretches over {steps} steps instead of {}", position.steps));
+            let steps = counted(steps, "step");
+            console.note(format!("the schedule now stretches over {steps} instead of {}", position.steps));
         }
         let saved = self.checkpoint.as_ref().and_then(|snapshot| snapshot.metadata.get(ISA));
         let current = Isa::current().to_string();
@@ -273,14 +337,28 @@ fn round_up(number: u64) -> u64 {
 
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {
     let path = folder.file(CHECKPOINT);
-    let snapshot = storage::load(&path)?;
-    match snapshot.metadata.get(KIND) {
-        Some(saved) if saved == kind => Ok(snapshot),
-        Some(saved) => {
-            Err(Failure::new(format!("a run of a model of kind {saved:?}, not {kind:?}")).about(path.display()))
-        }
-        None => Err(Failure::new("no checkpoint of a run").about(path.display())),
+    if !path.exists() {
+        return Err(Failure::new("the run was ended before its first checkpoint")
+            .about(folder.path().display())
+            .hint("--overwrite instead of --resume starts it anew"));
     }
+    let snapshot = storage::load(&path)?;
+    let (named, settings) = (path.display(), Settings::saved_in(&snapshot.metadata));
+    match snapshot.metadata.get(KIND) {
+        Some(saved) if saved == kind => {}
+        Some(saved) => {
+            return Err(Failure::new(format!("a run of a model of kind {saved:?}, not {kind:?}"))
+                .about(named)
+                .hint(format!("helmholtz train {saved} --resume continues it")));
+        }
+        None => return Err(Failure::new("no checkpoint of a run").about(named)),
+    }
+    if Position::of(&snapshot).is_none() {
+        return Err(Failure::new("no checkpoint: it does not say where the run stands").about(named));
+    }
+    standing::same_run(folder.path(), settings.all_saved().iter(), snapshot.metadata.get(FINGERPRINT))
+        .map_err(|failure| failure.about(named))?;
+    Ok(snapshot)
 }
 
 fn same_data(snapshot: &Snapshot, data: &Dataset<'_>, name: &str) -> Result<(), Failure> {

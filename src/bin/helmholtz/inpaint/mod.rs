@@ -1,15 +1,17 @@
-//! `helmholtz inpaint`: the pixels a mask hides, filled in by chains whose other pixels are clamped.
+//! `helmholtz inpaint`: the pixels a mask hides, filled in given the others.
+
+mod rbm;
 
 use crate::console::Report;
+use crate::counted::counted;
 use crate::data;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::mask::{Mask, MaskName};
 use crate::model::{Loaded, Model};
-use crate::picture::{Grid, grey};
-use crate::sample::bits_for;
+use crate::picture::Grid;
+use crate::size;
 use clap::Args;
-use helmholtz::rbm::Chains;
 use helmholtz::tensor::BitMatrix;
 use std::path::PathBuf;
 
@@ -35,9 +37,8 @@ pub struct Inpaint {
     /// How many images
     #[arg(long, default_value_t = 16, value_name = "N")]
     count: usize,
-    /// Gibbs sweeps of each chain
-    #[arg(long, default_value_t = 1000, value_name = "SWEEPS")]
-    steps: usize,
+    #[command(flatten)]
+    rbm: rbm::Options,
     /// The picture [default: inpainted.png, in the run folder if there is one]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
@@ -48,6 +49,14 @@ const COLUMNS: usize = 16;
 /// A hidden pixel.
 const HIDDEN: f32 = 0.5;
 
+/// Images whose hidden pixels are filled in.
+struct Filled {
+    /// The probabilities of the pixels, `[count, pixels]`; those of the shown ones are not looked at.
+    levels: Vec<f32>,
+    /// The pixels as they were drawn.
+    bits: BitMatrix,
+}
+
 impl Inpaint {
     /// Fills in and writes the picture.
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
@@ -56,58 +65,37 @@ impl Inpaint {
         if out.extension().is_none_or(|extension| extension != "png") {
             return Err(Failure::new("--out must end in .png").about(out.display()));
         }
-        if self.count == 0 || self.steps == 0 {
-            return Err(Failure::new("--count and --steps must be at least 1"));
-        }
-        let Model::Rbm(rbm) = &loaded.model;
+        let width = loaded.model.width();
+        size::check("count", self.count, width)?;
         let name = loaded.data_name(self.data.as_deref())?;
         let rows = loaded.reading(None).of(&data::open(&name)?).test();
-        let shape = if rows.width() == rbm.visible() { rows.image_shape() } else { loaded.image_shape };
+        let shape = if rows.width() == width { rows.image_shape() } else { loaded.image_shape };
         let count = self.count.min(rows.len());
-        let images = bits_for(rbm, &rows.subset(0..count), &name)?;
+        let images = data::bits_for(&rows.subset(0..count), width, &name)?;
         let mask = Mask::new(&self.mask, shape, globals.seed())?;
 
-        // Hidden pixels start dark; the chain forgets it.
-        let shown =
-            BitMatrix::from_fn(count, images.units(), |row, unit| !mask.hides(unit) && images.get(row, unit));
-        let mut chains = Chains::from_visible(shown, rbm.hidden(), globals.seed());
-        chains.clamp_visible(&mask.shown());
-        chains.gibbs(rbm, self.steps);
-        let means = rbm.mean_visible(chains.hidden());
-
-        let pixels = images.units();
-        let original = images.to_f32();
-        let hidden_as = |row: usize, of: &dyn Fn(usize) -> f32| -> Vec<f32> {
-            (0..pixels)
-                .map(|u| if mask.hides(u) { of(row * pixels + u) } else { original[row * pixels + u] })
-                .collect()
+        let filled = match &loaded.model {
+            Model::Rbm(rbm) => self.rbm.fill(rbm, &images, &mask, globals.seed())?,
         };
-        let mut grid = Grid::new(shape, COLUMNS.min(count));
-        let all: Vec<usize> = (0..count).collect();
-        for rows in all.chunks(COLUMNS) {
-            let blank =
-                std::iter::repeat_n(vec![HIDDEN; pixels], if count > COLUMNS { COLUMNS - rows.len() } else { 0 });
-            let lines: [Vec<Vec<f32>>; 3] = [
-                rows.iter().map(|&row| original[row * pixels..][..pixels].to_vec()).collect(),
-                rows.iter().map(|&row| hidden_as(row, &|_| HIDDEN)).collect(),
-                rows.iter().map(|&row| hidden_as(row, &|place| means[place])).collect(),
-            ];
-            for line in lines {
-                for tile in line.into_iter().chain(blank.clone()) {
-                    grid.push(&tile, grey);
-                }
-            }
-        }
-        grid.save(&out)?;
-        let wrong = wrong_pixels(&mask, &images, chains.visible());
+
+        let original = images.to_f32();
+        let hides = (0..original.len()).map(|place| mask.hides(place % images.units()));
+        let or_filled = |filled: &dyn Fn(usize) -> f32| -> Vec<f32> {
+            let pixels = hides.clone().enumerate();
+            pixels.map(|(place, hidden)| if hidden { filled(place) } else { original[place] }).collect()
+        };
+        let shown = or_filled(&|_| HIDDEN);
+        let completed = or_filled(&|place| filled.levels[place]);
+        Grid::stacked(shape, COLUMNS, &[&original, &shown, &completed]).save(&out)?;
+        let wrong = wrong_pixels(&mask, &images, &filled.bits);
         let mut report = Report::new();
-        report.line(format!("{count} images completed in {}", out.display()));
+        report.line(format!("{} completed in {}", counted(count, "image"), out.display()));
         report.line(format!(
-            "of the {} hidden pixels of each, {:.1} % were drawn other than they were",
-            mask.hidden_count(),
+            "of the {} of each, {:.1} % were drawn other than they were",
+            counted(mask.hidden_count(), "hidden pixel"),
             100.0 * wrong
         ));
-        report.figure("model", "rbm");
+        report.figure("model", loaded.model.kind());
         report.figure("data", name);
         report.figure("count", count);
         report.figure("hidden_pixels", mask.hidden_count());

@@ -1,5 +1,7 @@
 //! The program from end to end: what it leaves, what it says, and how it fails.
 
+mod runs;
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -296,7 +298,7 @@ fn resuming_with_another_setting_names_it_with_both_values() {
         assert!(message.contains(said), "{options}: {message}");
     }
     place.json("train rbm --out run --resume");
-    assert!(place.failure("train rbm --out run --resume --epochs 2").contains("steps behind it"));
+    assert!(place.failure("train rbm --out run --resume --epochs 2").contains("past the"));
 }
 
 #[test]
@@ -502,5 +504,5 @@ fn benches_report_the_keys_they_promise() {
     assert!(keys.iter().all(|key| !gemm[key].is_null()));
     assert!(place.json("bench random --count 1000")["uniform_per_second"].as_f64() > Some(0.0));
     assert!(place.failure("bench gibbs --chains 0").contains("--chains is 0"));
-    assert!(place.failure("bench gemm --size 1000000").contains("--m is 1000000"));
+    assert!(place.failure("bench gemm --size 1000000").contains("--size is 1000000"));
 }

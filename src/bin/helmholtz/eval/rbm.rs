@@ -1,0 +1,62 @@
+//! The log-likelihood of an RBM: enumerated, else annealed.
+
+use super::Rows;
+use crate::annealing::{self, Annealing};
+use crate::console::Report;
+use crate::failure::Failure;
+use crate::likelihood;
+use crate::precision::Sums;
+use crate::settings::Choice;
+use clap::Args;
+use helmholtz::rbm::Rbm;
+
+/// Units of the smaller layer that are enumerated unless told otherwise, and the most that are.
+const EXACT_UP_TO: usize = 20;
+const AT_MOST: usize = 25;
+
+/// The options that only an RBM has.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub struct Options {
+    /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
+    /// [default: until the Monte Carlo error is 0.1 nats or the budget ends]
+    #[arg(long, value_name = "CHAINS,TEMPERATURES")]
+    rescore: Option<Annealing>,
+    /// Sum all states where the smaller layer has no more units than this; at most 25
+    #[arg(long, value_name = "UNITS", default_value_t = EXACT_UP_TO)]
+    exact_up_to: usize,
+    /// i16: the figure of the machine whose weights are rounded for 16-bit sums, the one that sample --precision i16
+    /// draws from
+    #[arg(long, value_enum, default_value_t = Sums::F32)]
+    precision: Sums,
+}
+
+impl Options {
+    /// Estimates the log-likelihood of `rbm` on the rows.
+    pub fn eval(&self, rbm: &Rbm, rows: &Rows, report: &mut Report) -> Result<(), Failure> {
+        if self.exact_up_to > AT_MOST {
+            return Err(Failure::new(format!(
+                "--exact-up-to {}: at most {AT_MOST} units are enumerated",
+                self.exact_up_to
+            )));
+        }
+        let scoring = annealing::scoring(self.rescore, rows.seed, self.exact_up_to);
+        let (rbm, rounding) = self.precision.machine(rbm)?;
+        if let Some(annealing) = self.rescore {
+            annealing.check("rescore", rbm.visible() + rbm.hidden())?;
+        }
+        let score = rbm.score(&rows.rows, &scoring).map_err(|error| {
+            Failure::from(error)
+                .about(&rows.name)
+                .or_hint("is this the data the model was made for? --binarize says how grey levels are read")
+        })?;
+        likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
+        if let Some(rounding) = rounding {
+            report.line(format!("rounding        the figures are of the rounded machine: {rounding}"));
+            report.figure("rounding_bits", rounding.bits);
+            report.figure("rounding_logit_error", rounding.logit_error);
+        }
+        report.figure("precision", Choice(self.precision).to_string());
+        Ok(())
+    }
+}

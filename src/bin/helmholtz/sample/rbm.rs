@@ -1,0 +1,99 @@
+//! Draws of an RBM: exact where the machine is small enough, else by chains.
+
+use super::Draws;
+use crate::counted::counted;
+use crate::data;
+use crate::failure::Failure;
+use crate::model::Loaded;
+use crate::precision::Sums;
+use crate::size;
+use clap::Args;
+use helmholtz::Seed;
+use helmholtz::rbm::{Chains, Rbm};
+use helmholtz::tensor::BitMatrix;
+
+/// Sweeps unless told otherwise.
+const SWEEPS: usize = 1000;
+
+/// The options that only an RBM has.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub struct Options {
+    /// Gibbs sweeps of each chain [default: 1000]
+    #[arg(long, value_name = "SWEEPS")]
+    steps: Option<usize>,
+    /// Parallel tempering: each draw from a ladder of so many temperatures
+    #[arg(long, value_name = "REPLICAS", conflicts_with_all = ["from_data", "precision"])]
+    tempering: Option<usize>,
+    /// Start the chains at test rows instead of at random states
+    #[arg(long)]
+    from_data: bool,
+    /// The test rows to start from [default: of what the model was trained on]
+    #[arg(long, value_name = "DATA", requires = "from_data")]
+    data: Option<String>,
+    /// What the sums of a sweep are computed in
+    #[arg(long, value_enum, default_value_t = Sums::F32)]
+    precision: Sums,
+}
+
+impl Options {
+    /// `count` draws of `rbm`.
+    pub fn draw(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Draws, Failure> {
+        let replicas = self.tempering.unwrap_or(1);
+        if self.tempering.is_some() && replicas < 2 {
+            return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
+        }
+        let units = rbm.visible().max(rbm.hidden());
+        size::check_product(&[("count", count), ("tempering", replicas)], units)?;
+        if !self.from_data
+            && self.steps.is_none()
+            && self.tempering.is_none()
+            && self.precision == Sums::F32
+            && let Some(bits) = rbm.sample_exact(count, seed)
+        {
+            return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
+        }
+        let sweeps = self.steps.unwrap_or(SWEEPS);
+        if let Some(replicas) = self.tempering {
+            return Ok(draw_tempered(rbm, count, replicas, sweeps, seed));
+        }
+        let (mut chains, start) = if self.from_data {
+            (self.chains_at_data(rbm, count, loaded, seed)?, "test rows")
+        } else {
+            (rbm.chains(count, seed), "random states")
+        };
+        let (machine, rounding) = self.precision.machine(rbm)?;
+        chains.set_precision(self.precision.into());
+        chains.gibbs(&machine, sweeps);
+        let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
+        let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
+        let method = format!("{} from {start}{rounded}", counted(sweeps, "Gibbs sweep"));
+        Ok(Draws { levels, bits: chains.visible().clone(), method })
+    }
+
+    fn chains_at_data(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Chains, Failure> {
+        let name = loaded.data_name(self.data.as_deref())?;
+        let rows = loaded.reading(None).of(&data::open(&name)?).test();
+        let rows = data::bits_for(&rows, rbm.visible(), &name)?;
+        let from = |row: usize| row % rows.rows();
+        let bits = BitMatrix::from_fn(count, rows.units(), |row, unit| rows.get(from(row), unit));
+        Ok(Chains::from_visible(bits, rbm.hidden(), seed))
+    }
+}
+
+/// Half of the sweeps space the temperatures, the other half count.
+fn draw_tempered(rbm: &Rbm, count: usize, replicas: usize, sweeps: usize, seed: Seed) -> Draws {
+    let mut ladders = rbm.tempered_chains(count, replicas, seed);
+    ladders.warm_up(rbm, sweeps / 2);
+    ladders.gibbs(rbm, sweeps - sweeps / 2);
+    let bits = ladders.cold();
+    let lowest = ladders.acceptance().into_iter().fold(1.0, f64::min);
+    let method = format!(
+        "{} of parallel tempering at {replicas} temperatures, swaps accepted at least {:.0} %, {:.1} \
+         round trips a draw",
+        counted(sweeps, "sweep"),
+        100.0 * lowest,
+        ladders.round_trips() as f64 / count as f64
+    );
+    Draws { levels: bits.to_f32(), bits, method }
+}
