@@ -9,20 +9,9 @@
 
 use super::network::{Network, Posterior};
 use super::recipe::Bound;
-use crate::autodiff::{Tape, Var};
+use crate::autodiff::Var;
 
-/// The sizes of a recorded pass.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Size {
-    /// Draws k of each example's latent variable.
-    pub(super) draws: usize,
-    /// Examples.
-    pub(super) batch: usize,
-    pub(super) visible: usize,
-    pub(super) latent: usize,
-}
-
-/// The names of inputs and outputs.
+/// The names of a program's inputs and of the output that is the bound.
 pub(super) const X: &str = "x";
 pub(super) const NOISE: &str = "noise";
 pub(super) const BETA: &str = "beta";
@@ -32,7 +21,7 @@ pub(super) const BOUND: &str = "bound";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass<'t> {
     /// x `[batch, visible]`.
-    pub(super) x: Var<'t>,
+    x: Var<'t>,
     /// q(z | x).
     pub(super) posterior: Posterior<'t>,
     /// z `[k, batch, latent]`.
@@ -42,10 +31,8 @@ pub(super) struct Pass<'t> {
 }
 
 impl<'t> Pass<'t> {
-    /// From the inputs `x` `[batch, visible]` and `noise` `[k, batch, latent]`.
-    pub(super) fn record(tape: &'t Tape<'t>, network: &Network, size: Size) -> Self {
-        let x = tape.input(X, [size.batch, size.visible]);
-        let noise = tape.input(NOISE, [size.draws, size.batch, size.latent]);
+    /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`.
+    pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>) -> Self {
         let q = network.encode(x);
         Self::through(network, x, q, q.mean.reparameterise(q.log_variance, noise))
     }
@@ -73,24 +60,27 @@ impl<'t> Pass<'t> {
     }
 }
 
-/// Records the bound, an output that is its mean over the batch, and gives a scalar whose negative gradient climbs it. One
-/// more input is `beta`.
-pub(super) fn record<'t>(tape: &'t Tape<'t>, network: &Network, bound: Bound, size: Size) -> Var<'t> {
-    let beta = tape.input_with(BETA, [], &[1.0]);
-    let pass = Pass::record(tape, network, size);
-    let (value, loss) = match bound {
+/// The mean bound of a batch, and a scalar whose negative gradient climbs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Objective<'t> {
+    pub(super) bound: Var<'t>,
+    pub(super) loss: Var<'t>,
+}
+
+/// The bound of examples x `[batch, visible]` with noise ε `[k, batch, latent]` and β a scalar.
+pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Objective<'t> {
+    let pass = Pass::new(network, x, noise);
+    match bound {
         Bound::Elbo => {
             let elbo = (pass.log_likelihood.mean_axis(0) - beta * pass.divergence()).mean();
-            (elbo, -elbo)
+            Objective { bound: elbo, loss: -elbo }
         }
         Bound::ImportanceWeighted => {
             let bound = log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio()).mean();
-            (bound, -bound)
+            Objective { bound, loss: -bound }
         }
         Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta),
-    };
-    tape.output(BOUND, value);
-    loss
+    }
 }
 
 /// ln of the mean of e^w over the first axis: `[k, batch]` to `[batch]`.
@@ -98,9 +88,9 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
     log_weights.logsumexp(0) - (log_weights.shape()[0] as f32).ln()
 }
 
-/// The bound, and a scalar whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for
-/// the encoder.
-fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> (Var<'t>, Var<'t>) {
+/// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the encoder. Its
+/// value means nothing.
+fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Objective<'t> {
     let cut = pass.cut(network);
     let log_w = cut.log_likelihood + beta * cut.log_prior_ratio();
     let w = log_w.softmax(0).stop_gradient();
@@ -109,5 +99,5 @@ fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>)
     // w̃ ∂ ln w / ∂z, times w̃ once more. The reverse pass through the decoder is the one its own gradient takes.
     let by_z = cut.z.tape().gradient(for_decoder, &[cut.z])[0].stop_gradient();
     let for_encoder = (by_z * w.reshape(w.shape().and(1)) * pass.z).sum();
-    (log_mean_exp(log_w).mean(), for_decoder + for_encoder)
+    Objective { bound: log_mean_exp(log_w).mean(), loss: for_decoder + for_encoder }
 }

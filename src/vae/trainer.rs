@@ -2,10 +2,10 @@
 
 use super::evaluator::Evaluator;
 use super::monitor::{self, Figures};
-use super::objective::{self, BETA, BOUND, NOISE, Size, X};
+use super::objective::{BETA, BOUND, NOISE, Objective, X, objective};
 use super::recipe::Scheme;
 use super::rows::{BatchReader, Rows};
-use super::{AVERAGE, Vae, VaeError, VaeRecipe};
+use super::{AVERAGE, Vae, VaeConfig, VaeError, VaeRecipe};
 use crate::autodiff::Program;
 use crate::data::Dataset;
 use crate::optim::{Optimiser, WeightAverage, clip_by_global_norm};
@@ -129,10 +129,13 @@ impl VaeTrainer {
 
 /// A program for the gradient of the recipe's loss with respect to `parameters`.
 pub(super) fn gradient_program(vae: &Vae, recipe: &VaeRecipe, batch: usize, parameters: &[Parameter]) -> Program {
-    let size =
-        Size { draws: recipe.importance_samples, batch, visible: vae.config.visible, latent: vae.config.latent };
+    let VaeConfig { visible, latent, .. } = vae.config;
     Program::record(&vae.store, |tape| {
-        let loss = objective::record(tape, &vae.network, recipe.bound, size);
+        let x = tape.input(X, [batch, visible]);
+        let noise = tape.input(NOISE, [recipe.importance_samples, batch, latent]);
+        let beta = tape.input_with(BETA, [], &[1.0]);
+        let Objective { bound, loss } = objective(&vae.network, recipe.bound, [x, noise, beta]);
+        tape.output(BOUND, bound);
         tape.gradients_of_some(loss, parameters);
     })
 }
