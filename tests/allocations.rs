@@ -4,6 +4,7 @@
 
 use helmholtz::autodiff::{Activation, Program};
 use helmholtz::data::{Binarization, Dataset};
+use helmholtz::energy::boltzmann::{self, BoltzmannMachine, BoltzmannTrainer, DataTerm, ModelTerm, Units};
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
 use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
@@ -131,6 +132,24 @@ fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     count() - before
 }
 
+/// A Boltzmann machine of `hidden` hidden units, trained step by step.
+fn steps_of_a_boltzmann_machine(data: &Dataset<'_>, hidden: usize, recipe: boltzmann::Recipe, steps: u64) -> u64 {
+    let training = Training { batch: 32, ..Training::default() };
+    let machine = BoltzmannMachine::new(data.width(), hidden, Units::Spin, Seed(1));
+    let mut trainer = BoltzmannTrainer::new(machine, recipe, data, &training).expect("a valid recipe");
+    let mut rows = vec![0; 32];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
 /// An autoencoder with dropout, of which every step is run, clipped, taken and averaged.
 fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
     let mut store = Store::new();
@@ -187,6 +206,17 @@ fn nothing_is_allocated_once_it_runs() {
         ("sampled", digits.binarized(Binarization::Sample)),
         ("grey", digits.binarized(Binarization::None)),
     ];
+    let (sampled, mean_field) = (boltzmann::Recipe::default(), DataTerm::MeanField { sweeps: 3 });
+    let machines = [
+        ("visible units only", 0, sampled),
+        ("sampled", 40, sampled),
+        (
+            "mean field, restarted",
+            40,
+            boltzmann::Recipe { data: mean_field, model: ModelTerm::Restarted { k: 2 }, ..sampled },
+        ),
+        ("exact", 3, boltzmann::Recipe { data: DataTerm::Exact, ..sampled }),
+    ];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
     // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
@@ -205,6 +235,9 @@ fn nothing_is_allocated_once_it_runs() {
             sweeps(chains, false, 3);
         }
         steps_of_a_program(Adam::default().into(), 100, 3);
+        for (_, hidden, recipe) in machines {
+            steps_of_a_boltzmann_machine(&data[0].1, hidden, recipe, 3);
+        }
     });
     pool.install(|| {
         for (rows, data) in &data {
@@ -226,6 +259,10 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for rule in [Rule::from(Adam::default()), Sgd::default().into()] {
             assert_eq!(steps_of_a_program(rule, 100, STEPS), 0, "a program: {rule:?}");
+        }
+        for (name, hidden, recipe) in machines {
+            let steps = steps_of_a_boltzmann_machine(&data[0].1, hidden, recipe, STEPS);
+            assert_eq!(steps, 0, "a Boltzmann machine, {name}");
         }
     });
 }

@@ -1,3 +1,5 @@
 //! Models with an energy: p(x) ∝ e^(−E(x)).
 
+pub mod boltzmann;
+pub mod hopfield;
 pub mod rbm;

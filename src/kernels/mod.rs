@@ -3,5 +3,7 @@
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;
+pub mod pairs;
 pub mod peak;
 pub mod reduce;
+pub(crate) mod sparse;

@@ -1,8 +1,11 @@
 //! What went wrong, in one line, and what usually helps, in another.
 
 use helmholtz::data::DataError;
+use helmholtz::energy::boltzmann::BoltzmannError;
+use helmholtz::energy::hopfield::HopfieldError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
+use helmholtz::store::SnapshotError;
 use helmholtz::train::TrainError;
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -109,6 +112,26 @@ fn hint_of(error: &RbmError) -> Option<&'static str> {
 impl From<RbmError> for Failure {
     fn from(error: RbmError) -> Self {
         Failure { message: chain(&error), hint: hint_of(&error).map(str::to_owned) }
+    }
+}
+
+impl From<BoltzmannError> for Failure {
+    fn from(error: BoltzmannError) -> Self {
+        Failure { message: chain(&error), hint: None }
+    }
+}
+
+impl From<HopfieldError> for Failure {
+    fn from(error: HopfieldError) -> Self {
+        let hint = matches!(error, HopfieldError::Dependent { .. })
+            .then_some("--rule hebb or storkey takes any patterns");
+        Failure { message: chain(&error), hint: hint.map(str::to_owned) }
+    }
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        Failure { message: chain(&error), hint: None }
     }
 }
 

@@ -20,13 +20,20 @@ pub const RUN: &str = "run.json";
 pub const SAMPLES: &str = "samples.png";
 /// What the hidden units look for.
 pub const FILTERS: &str = "filters.png";
+/// Stored, corrupted and recalled patterns.
+pub const RECALL: &str = "recall.png";
+/// What rules of storage hold at each load.
+pub const CAPACITY: &str = "capacity.svg";
+/// The same in numbers.
+pub const CAPACITY_TABLE: &str = "capacity.csv";
 /// The figures over the epochs.
 pub const CURVES: &str = "curves.svg";
 
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
-const ALL: [&str; 7] = [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES];
+const ALL: [&str; 10] =
+    [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES, RECALL, CAPACITY, CAPACITY_TABLE];
 
 /// What to do with a run that is already in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

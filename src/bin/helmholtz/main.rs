@@ -3,6 +3,8 @@
 mod annealing;
 mod axis;
 mod bench;
+mod boltzmann_machines;
+mod capacity_chart;
 mod chart;
 mod console;
 mod counted;
@@ -16,12 +18,14 @@ mod inpaint;
 mod interrupt;
 mod likelihood;
 mod mask;
+mod memory;
 mod metrics_table;
 mod model;
 mod npy;
 mod picture;
 mod precision;
 mod rbm_pictures;
+mod recall;
 mod sample;
 mod settings;
 mod size;
@@ -55,7 +59,8 @@ Start with:
   helmholtz train rbm              learn the digits: some seconds, and a folder with pictures
   helmholtz eval runs/rbm-digits   how likely the model makes digits that it has not seen
   helmholtz sample runs/rbm-digits
-  helmholtz inpaint runs/rbm-digits --mask bottom"
+  helmholtz inpaint runs/rbm-digits --mask bottom
+  helmholtz train hopfield         store ten digits; helmholtz recall leads corrupted ones back"
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -70,6 +75,7 @@ enum Command {
     Eval(eval::Eval),
     Sample(sample::Sample),
     Inpaint(inpaint::Inpaint),
+    Recall(recall::Recall),
     Bench(bench::Bench),
     Info(info::Info),
 }
@@ -108,6 +114,7 @@ fn run(arguments: &CommandLine) -> Result<Report, Failure> {
         Command::Eval(eval) => eval.run(globals),
         Command::Sample(sample) => sample.run(globals),
         Command::Inpaint(inpaint) => inpaint.run(globals),
+        Command::Recall(recall) => recall.run(globals),
         Command::Bench(bench) => bench.run(globals),
         Command::Info(info) => info.run(globals),
     })

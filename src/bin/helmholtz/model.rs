@@ -4,8 +4,10 @@ use crate::console::{Console, Report};
 use crate::data::{Binarize, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
+use crate::memory::Memory;
 use crate::settings::{Choice, Settings};
 use crate::standing;
+use helmholtz::energy::boltzmann::BoltzmannMachine;
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -21,6 +23,10 @@ pub const IMAGE_SHAPE: &str = "image_shape";
 pub enum Model {
     /// A Bernoulli–Bernoulli restricted Boltzmann machine.
     Rbm(Rbm),
+    /// A Boltzmann machine whose units may all act on one another.
+    Boltzmann(BoltzmannMachine),
+    /// A Hopfield network with the patterns it has stored.
+    Hopfield(Memory),
 }
 
 impl Model {
@@ -36,6 +42,16 @@ impl Model {
                     "an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32",
                 )
             })?)),
+            "boltzmann" => Ok(Model::Boltzmann(BoltzmannMachine::from_snapshot(snapshot).map_err(|error| {
+                Failure::from(error)
+                    .hint("a Boltzmann machine has the tensors weights [units, units] and bias [units], both f32")
+            })?)),
+            "hopfield" => Ok(Model::Hopfield(Memory::open(snapshot).map_err(|failure| {
+                failure.or_hint(
+                    "a Hopfield network has the tensors weights [units, units], bias [units] and patterns [patterns, \
+                     units], all f32",
+                )
+            })?)),
             kind => Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))),
         }
     }
@@ -44,6 +60,8 @@ impl Model {
     pub fn kind(&self) -> &'static str {
         match self {
             Model::Rbm(_) => "rbm",
+            Model::Boltzmann(_) => "boltzmann",
+            Model::Hopfield(_) => "hopfield",
         }
     }
 
@@ -51,6 +69,8 @@ impl Model {
     pub fn width(&self) -> usize {
         match self {
             Model::Rbm(rbm) => rbm.visible(),
+            Model::Boltzmann(machine) => machine.visible(),
+            Model::Hopfield(memory) => memory.network.units(),
         }
     }
 
@@ -62,6 +82,21 @@ impl Model {
                 report.line(format!("model           RBM of {visible} visible and {hidden} hidden units"));
                 report.figure("visible", visible);
                 report.figure("hidden", hidden);
+            }
+            Model::Boltzmann(machine) => {
+                let (visible, hidden, units) = (machine.visible(), machine.hidden(), machine.units());
+                report.line(format!(
+                    "model           Boltzmann machine of {visible} visible and {hidden} hidden {units} units"
+                ));
+                report.figure("visible", visible);
+                report.figure("hidden", hidden);
+                report.figure("units", units.to_string());
+            }
+            Model::Hopfield(memory) => {
+                let (units, patterns) = (memory.network.units(), memory.patterns.rows());
+                report.line(format!("model           Hopfield network of {units} units and {patterns} patterns"));
+                report.figure("units", units);
+                report.figure("patterns", patterns);
             }
         }
         report.figure("model", self.kind());

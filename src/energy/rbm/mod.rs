@@ -376,7 +376,7 @@ mod gradient_tests;
 #[cfg(test)]
 mod likelihood_tests;
 #[cfg(test)]
-mod reference;
+pub(super) mod reference;
 #[cfg(test)]
 mod tempering_tests;
 #[cfg(test)]

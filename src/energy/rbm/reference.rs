@@ -3,7 +3,7 @@
 use super::Rbm;
 use crate::tensor::BitMatrix;
 
-pub(super) struct Reference {
+pub(in crate::energy) struct Reference {
     pub visible: usize,
     pub hidden: usize,
     /// `[visible][hidden]`.
@@ -84,7 +84,7 @@ impl Reference {
 }
 
 /// A machine with weights and biases spread evenly over ±`scale`, by a fixed recipe.
-pub(super) fn machine(visible: usize, hidden: usize, scale: f32, seed: u64) -> Rbm {
+pub(in crate::energy) fn machine(visible: usize, hidden: usize, scale: f32, seed: u64) -> Rbm {
     let mut values = vec![0.0f32; visible * hidden + visible + hidden];
     crate::random::Seed(seed).lanes("test machine", 0).fill_uniform(&mut values);
     values.iter_mut().for_each(|value| *value = (2.0 * *value - 1.0) * scale);
@@ -94,18 +94,18 @@ pub(super) fn machine(visible: usize, hidden: usize, scale: f32, seed: u64) -> R
 }
 
 /// Row `row` as a number, unit `u` being bit `u`.
-pub(super) fn state(bits: &BitMatrix, row: usize) -> usize {
+pub(in crate::energy) fn state(bits: &BitMatrix, row: usize) -> usize {
     (0..bits.units()).map(|unit| usize::from(bits.get(row, unit)) << unit).sum()
 }
 
 /// The rows with these numbers.
-pub(super) fn rows(states: &[usize], units: usize) -> BitMatrix {
+pub(in crate::energy) fn rows(states: &[usize], units: usize) -> BitMatrix {
     BitMatrix::from_fn(states.len(), units, |row, unit| states[row] >> unit & 1 == 1)
 }
 
 /// The value that a χ² variable with `degrees` degrees of freedom exceeds with probability `alpha`, by the
 /// Wilson–Hilferty cube and a rational normal quantile (Abramowitz & Stegun 26.2.23 and 26.4.17).
-pub(super) fn chi_squared_quantile(degrees: f64, alpha: f64) -> f64 {
+pub(in crate::energy) fn chi_squared_quantile(degrees: f64, alpha: f64) -> f64 {
     let t = (-2.0 * alpha.ln()).sqrt();
     let z = t
         - (2.515517 + 0.802853 * t + 0.010328 * t * t)
@@ -115,7 +115,7 @@ pub(super) fn chi_squared_quantile(degrees: f64, alpha: f64) -> f64 {
 }
 
 /// Pearson's χ² of `counts` against `probabilities`, cells of less than 5 expected pooled, and its degrees of freedom.
-pub(super) fn chi_squared(counts: &[u64], probabilities: &[f64]) -> (f64, f64) {
+pub(in crate::energy) fn chi_squared(counts: &[u64], probabilities: &[f64]) -> (f64, f64) {
     let total = counts.iter().sum::<u64>() as f64;
     let (mut statistic, mut cells) = (0.0, 0.0f64);
     let (mut rare_count, mut rare_expected) = (0.0, 0.0);

@@ -52,7 +52,7 @@ pub(super) struct Logit<'a> {
 
 impl Logit<'_> {
     #[inline(always)]
-    fn of<S: Simd>(&self, simd: S, place: Place, row: usize, sum: S::F32) -> S::F32 {
+    pub(super) fn of<S: Simd>(&self, simd: S, place: Place, row: usize, sum: S::F32) -> S::F32 {
         let x = simd.add(sum, simd.splat(self.bias[place.unit + row]));
         let Some((scale, base)) = self.temper else { return x };
         let scale = &scale[place.block * LANES + place.lane..][..S::LANES];
@@ -64,14 +64,14 @@ impl Logit<'_> {
 }
 
 /// σ in parts: the probability is `numerator / denominator`.
-struct Sigmoid<S: Simd> {
+pub(crate) struct Sigmoid<S: Simd> {
     numerator: S::F32,
     denominator: S::F32,
 }
 
 impl<S: Simd> Sigmoid<S> {
     #[inline(always)]
-    fn new(simd: S, x: S::F32) -> Self {
+    pub(crate) fn new(simd: S, x: S::F32) -> Self {
         let negative = simd.less(x, simd.splat(0.0));
         let e = math::decay(simd, x);
         let one = simd.splat(1.0);
@@ -80,7 +80,7 @@ impl<S: Simd> Sigmoid<S> {
 
     /// Bit `row` of each lane set where the unit is on.
     #[inline(always)]
-    fn draw(&self, simd: S, word: S::U32, row: usize) -> S::U32 {
+    pub(crate) fn draw(&self, simd: S, word: S::U32, row: usize) -> S::U32 {
         // 1 + k 2⁻²³ with k the upper 23 bits, then down to the middle of the cell: exact.
         let bits = simd.or(simd.shr::<9>(word), simd.splat_u32(0x3f80_0000));
         let uniform = simd.sub(simd.from_bits(bits), simd.splat(1.0 - 1.0 / 16_777_216.0));
@@ -165,7 +165,17 @@ impl Bits<'_> {
     /// # Safety
     /// The place lies within the matrix, and no other thread works on its words.
     #[inline(always)]
-    unsafe fn write<S: Simd>(&self, simd: S, place: Place, bits: S::U32) {
+    pub(super) unsafe fn write<S: Simd>(&self, simd: S, place: Place, bits: S::U32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.write_in_place(simd, place, simd.shl_by(bits, (place.unit % 32) as u32)) };
+    }
+
+    /// As [`write`](Self::write), each unit in its own bit of the word.
+    ///
+    /// # Safety
+    /// As for `write`.
+    #[inline(always)]
+    pub(super) unsafe fn write_in_place<S: Simd>(&self, simd: S, place: Place, bits: S::U32) {
         let (word, shift) = (place.unit / 32, place.unit % 32);
         let mut change = ((1u32 << place.units) - 1) << shift;
         if let Some(free) = self.free {
@@ -178,14 +188,28 @@ impl Bits<'_> {
             // SAFETY: `lane + S::LANES ≤ 16`.
             mask = simd.and(mask, unsafe { simd.load_u32(exists.as_ptr().add(place.lane)) });
         }
-        let bits = simd.and(simd.shl_by(bits, shift as u32), mask);
-        let target = self.words.at((place.block * self.words_per_row + word) * LANES + place.lane);
+        let target = self.at(place);
         // SAFETY: the caller's promise.
         unsafe {
             let old = simd.load_u32(target);
             let kept = simd.xor(old, simd.and(old, mask));
-            simd.store_u32(target, simd.or(kept, bits));
+            simd.store_u32(target, simd.or(kept, simd.and(bits, mask)));
         }
+    }
+
+    /// The word that has the units of `place`, each in its own bit.
+    ///
+    /// # Safety
+    /// As for `write`.
+    #[inline(always)]
+    pub(super) unsafe fn read<S: Simd>(&self, simd: S, place: Place) -> S::U32 {
+        // SAFETY: the caller's promise.
+        unsafe { simd.load_u32(self.at(place)) }
+    }
+
+    #[inline(always)]
+    fn at(&self, place: Place) -> *mut u32 {
+        self.words.at((place.block * self.words_per_row + place.unit / 32) * LANES + place.lane)
     }
 }
 

@@ -7,18 +7,23 @@
 mod epilogue;
 mod few;
 mod fixed;
+mod in_turn;
 mod operands;
 mod product;
+mod sign;
 mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod transpose;
 
+pub(crate) use epilogue::Sigmoid;
 pub(crate) use few::FEW_CHAINS;
 pub(crate) use fixed::{FixedTables, WINDOW};
+pub(crate) use in_turn::sample_in_turn;
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;
+pub(crate) use sign::sign;
 pub(crate) use sweep::{
     Layer, MeansOut, add_exchange, add_softplus, anneal, are_few, mean, mean_and_sample, sample,
     sample_by_outputs, sample_few, sums, sums_of_blocks,

@@ -116,12 +116,12 @@ fn each_tile<E: Epilogue>(
 }
 
 /// Hands the sums of some blocks to the epilogue.
-struct Apply<'a, E> {
-    sums: &'a SumsOfBlocks,
-    unit: usize,
-    units: usize,
-    blocks: Range<usize>,
-    epilogue: &'a E,
+pub(super) struct Apply<'a, E> {
+    pub sums: &'a SumsOfBlocks,
+    pub unit: usize,
+    pub units: usize,
+    pub blocks: Range<usize>,
+    pub epilogue: &'a E,
 }
 
 impl<E: Epilogue> Kernel for Apply<'_, E> {
@@ -145,11 +145,11 @@ impl<E: Epilogue> Kernel for Apply<'_, E> {
 }
 
 /// The sums of one tile for some blocks.
-struct SumTile<'a> {
-    table: &'a [f32],
-    input: BitsRef<'a>,
-    blocks: Range<usize>,
-    sums: &'a mut SumsOfBlocks,
+pub(super) struct SumTile<'a> {
+    pub table: &'a [f32],
+    pub input: BitsRef<'a>,
+    pub blocks: Range<usize>,
+    pub sums: &'a mut SumsOfBlocks,
 }
 
 impl Kernel for SumTile<'_> {

@@ -42,7 +42,7 @@ impl Layer<'_> {
         Bits { words: Shared::new(words), words_per_row: units.div_ceil(32), free, rows }
     }
 
-    fn check(&self, weights: Weights<'_>, blocks: usize, streams: usize) {
+    pub(super) fn check(&self, weights: Weights<'_>, blocks: usize, streams: usize) {
         assert_eq!(weights.outputs(), self.units(), "units of a half-sweep");
         assert_eq!(self.words.len(), blocks * self.units().div_ceil(32) * LANES, "words of a half-sweep");
         assert_eq!(streams, blocks, "streams of a half-sweep");

@@ -1,7 +1,9 @@
 //! `helmholtz eval`: the log-likelihood of a trained model.
 
+mod boltzmann;
 mod rbm;
 
+use crate::annealing::Annealing;
 use crate::console::Report;
 use crate::data::{self, Binarize};
 use crate::failure::Failure;
@@ -33,6 +35,10 @@ pub struct Eval {
     /// How grey levels become 0 and 1 [default: as in training]
     #[arg(long, value_enum, value_name = "HOW")]
     binarize: Option<Binarize>,
+    /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
+    /// [default: for an RBM until the Monte Carlo error is 0.1 nats or the budget ends, else 128,2000]
+    #[arg(long, value_name = "CHAINS,TEMPERATURES")]
+    rescore: Option<Annealing>,
     #[command(flatten)]
     rbm: rbm::Options,
 }
@@ -72,7 +78,13 @@ impl Eval {
         let begun = Instant::now();
         let mut report = Report::new();
         match &loaded.model {
-            Model::Rbm(rbm) => self.rbm.eval(rbm, &rows, &mut report)?,
+            Model::Rbm(rbm) => self.rbm.eval(rbm, self.rescore, &rows, &mut report)?,
+            Model::Boltzmann(machine) => boltzmann::eval(machine, self.rescore, &rows, &mut report)?,
+            Model::Hopfield(_) => {
+                return Err(Failure::new("a Hopfield network has no likelihood")
+                    .about(loaded.file.display())
+                    .hint("helmholtz recall says how well it remembers"));
+            }
         }
         report.figure("model", loaded.model.kind());
         report.figure("data", rows.name);

@@ -18,10 +18,6 @@ const AT_MOST: usize = 25;
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Options {
-    /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
-    /// [default: until the Monte Carlo error is 0.1 nats or the budget ends]
-    #[arg(long, value_name = "CHAINS,TEMPERATURES")]
-    rescore: Option<Annealing>,
     /// Sum all states where the smaller layer has no more units than this; at most 25
     #[arg(long, value_name = "UNITS", default_value_t = EXACT_UP_TO)]
     exact_up_to: usize,
@@ -33,16 +29,22 @@ pub struct Options {
 
 impl Options {
     /// Estimates the log-likelihood of `rbm` on the rows.
-    pub fn eval(&self, rbm: &Rbm, rows: &Rows, report: &mut Report) -> Result<(), Failure> {
+    pub fn eval(
+        &self,
+        rbm: &Rbm,
+        rescore: Option<Annealing>,
+        rows: &Rows,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
         if self.exact_up_to > AT_MOST {
             return Err(Failure::new(format!(
                 "--exact-up-to {}: at most {AT_MOST} units are enumerated",
                 self.exact_up_to
             )));
         }
-        let scoring = annealing::scoring(self.rescore, rows.seed, self.exact_up_to);
+        let scoring = annealing::scoring(rescore, rows.seed, self.exact_up_to);
         let (rbm, rounding) = self.precision.machine(rbm)?;
-        if let Some(annealing) = self.rescore {
+        if let Some(annealing) = rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }
         let score = rbm.score(&rows.rows, &scoring).map_err(|error| {

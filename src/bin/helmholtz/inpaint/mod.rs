@@ -76,6 +76,12 @@ impl Inpaint {
 
         let filled = match &loaded.model {
             Model::Rbm(rbm) => self.rbm.fill(rbm, &images, &mask, globals.seed())?,
+            Model::Boltzmann(_) | Model::Hopfield(_) => {
+                let kind = loaded.model.kind();
+                return Err(Failure::new(format!("a model of kind {kind:?} cannot fill in images yet"))
+                    .about(loaded.file.display())
+                    .hint("helmholtz recall --erase half completes what a Hopfield network has stored"));
+            }
         };
 
         let original = images.to_f32();

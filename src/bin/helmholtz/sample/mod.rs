@@ -2,6 +2,7 @@
 
 mod rbm;
 
+use crate::boltzmann_machines::{self, Exactness, SWEEPS};
 use crate::console::Report;
 use crate::counted::counted;
 use crate::failure::Failure;
@@ -31,6 +32,9 @@ pub struct Sample {
     /// How many draws
     #[arg(long, default_value_t = 100, value_name = "N")]
     count: usize,
+    /// Gibbs sweeps of each chain [default: 1000]
+    #[arg(long, value_name = "SWEEPS")]
+    steps: Option<usize>,
     #[command(flatten)]
     rbm: rbm::Options,
     /// FILE.png, a picture, or FILE.npy, the bits [default: samples.png, in the run folder if there is one]
@@ -64,7 +68,26 @@ impl Sample {
         }
         let begun = Instant::now();
         let draws = match &loaded.model {
-            Model::Rbm(rbm) => self.rbm.draw(rbm, self.count, &loaded, globals.seed())?,
+            Model::Rbm(rbm) => self.rbm.draw(rbm, self.count, self.steps, &loaded, globals.seed())?,
+            Model::Boltzmann(machine) => {
+                if let Some(option) = self.rbm.first_given() {
+                    return Err(Failure::new(format!("--{option} is for RBMs")).about(loaded.file.display()));
+                }
+                let (bits, exactness) = boltzmann_machines::draw(machine, self.count, self.steps, globals.seed());
+                let method = match exactness {
+                    Exactness::Exact => "exact, independent".to_owned(),
+                    Exactness::Chains => {
+                        let sweeps = counted(self.steps.unwrap_or(SWEEPS), "sweep");
+                        format!("{sweeps} over single units from random states")
+                    }
+                };
+                Draws { levels: bits.to_f32(), bits, method }
+            }
+            Model::Hopfield(_) => {
+                return Err(Failure::new("a Hopfield network has nothing to draw from: recall ends in a minimum")
+                    .about(loaded.file.display())
+                    .hint("helmholtz recall leads corrupted patterns back"));
+            }
         };
         let seconds = begun.elapsed().as_secs_f64();
         match format {

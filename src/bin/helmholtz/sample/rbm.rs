@@ -1,6 +1,7 @@
 //! Draws of an RBM: exact where the machine is small enough, else by chains.
 
 use super::Draws;
+use crate::boltzmann_machines::SWEEPS;
 use crate::counted::counted;
 use crate::data;
 use crate::failure::Failure;
@@ -12,16 +13,10 @@ use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::tensor::BitMatrix;
 
-/// Sweeps unless told otherwise.
-const SWEEPS: usize = 1000;
-
 /// The options that only an RBM has.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Options {
-    /// Gibbs sweeps of each chain [default: 1000]
-    #[arg(long, value_name = "SWEEPS")]
-    steps: Option<usize>,
     /// Parallel tempering: each draw from a ladder of so many temperatures
     #[arg(long, value_name = "REPLICAS", conflicts_with_all = ["from_data", "precision"])]
     tempering: Option<usize>,
@@ -37,8 +32,25 @@ pub struct Options {
 }
 
 impl Options {
-    /// `count` draws of `rbm`.
-    pub fn draw(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Draws, Failure> {
+    /// The first of these options that was given.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("tempering", self.tempering.is_some()),
+            ("from-data", self.from_data),
+            ("precision", self.precision != Sums::F32),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
+    /// `count` draws of `rbm`, by `steps` sweeps where they are given.
+    pub fn draw(
+        &self,
+        rbm: &Rbm,
+        count: usize,
+        steps: Option<usize>,
+        loaded: &Loaded,
+        seed: Seed,
+    ) -> Result<Draws, Failure> {
         let replicas = self.tempering.unwrap_or(1);
         if self.tempering.is_some() && replicas < 2 {
             return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
@@ -46,14 +58,14 @@ impl Options {
         let units = rbm.visible().max(rbm.hidden());
         size::check_product(&[("count", count), ("tempering", replicas)], units)?;
         if !self.from_data
-            && self.steps.is_none()
+            && steps.is_none()
             && self.tempering.is_none()
             && self.precision == Sums::F32
             && let Some(bits) = rbm.sample_exact(count, seed)
         {
             return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
         }
-        let sweeps = self.steps.unwrap_or(SWEEPS);
+        let sweeps = steps.unwrap_or(SWEEPS);
         if let Some(replicas) = self.tempering {
             return Ok(draw_tempered(rbm, count, replicas, sweeps, seed));
         }

@@ -1,6 +1,8 @@
 //! `helmholtz train`: one subcommand a model.
 
+mod boltzmann;
 mod conclusion;
+mod hopfield;
 mod options;
 mod progress_bar;
 mod rbm;
@@ -22,6 +24,8 @@ pub struct Train {
 #[derive(Subcommand)]
 enum Model {
     Rbm(rbm::Rbm),
+    Boltzmann(boltzmann::Boltzmann),
+    Hopfield(hopfield::Hopfield),
 }
 
 impl Train {
@@ -29,6 +33,8 @@ impl Train {
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         match &self.model {
             Model::Rbm(rbm) => rbm.run(globals),
+            Model::Boltzmann(boltzmann) => boltzmann.run(globals),
+            Model::Hopfield(hopfield) => hopfield.run(globals),
         }
     }
 }

@@ -376,7 +376,7 @@ fn same_data(snapshot: &Snapshot, data: &Dataset<'_>, name: &str) -> Result<(), 
 }
 
 /// `digits`, `bars3`, or the last part of a path without its ending.
-fn file_name_of(data: &str) -> String {
+pub(super) fn file_name_of(data: &str) -> String {
     let stem = match data.strip_prefix("bars:") {
         Some(size) => format!("bars{size}"),
         None => {

@@ -1,0 +1,103 @@
+//! Annealed importance sampling (Neal 2001) of log Z, and of ln p*(v) = ln Σ_h e^(−E(v, h)) with v clamped.
+//!
+//! From independent units (β = 0) with biases b₀ to the machine (β = 1) along p_β(x) ∝ e^(−β E(x) + (1 − β) b₀·x), one sweep of
+//! Gibbs sampling a temperature. Each chain collects log w = Σ (β′ − β)(−E(x) − b₀·x) over the states it stands at before the
+//! temperature changes; the mean of w estimates Z / Z₀ without bias.
+
+use super::chains::couplings;
+use super::{BoltzmannError, BoltzmannMachine, Chains};
+use crate::kernels::lookup::{self, BitsRef, Weights};
+use crate::random::Seed;
+use crate::tensor::{AlignedVec, BitMatrix, LANES};
+
+/// How an annealing run is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Annealing {
+    /// Independent chains; the Monte Carlo error falls with their root.
+    pub chains: usize,
+    /// Steps from independent units to the machine, evenly spaced.
+    pub temperatures: usize,
+    /// The seed of its streams.
+    pub seed: Seed,
+}
+
+impl Default for Annealing {
+    /// 128 chains of 2,000 temperatures.
+    fn default() -> Self {
+        Annealing { chains: 128, temperatures: 2_000, seed: Seed(0) }
+    }
+}
+
+impl Annealing {
+    pub(super) fn check(&self) -> Result<(), BoltzmannError> {
+        for (name, value) in
+            [("the number of annealing chains", self.chains), ("the number of temperatures", self.temperatures)]
+        {
+            if value == 0 {
+                return Err(BoltzmannError::Setting { name, given: "0".into(), wanted: "at least 1" });
+            }
+        }
+        Ok(())
+    }
+
+    /// The log-weights of chains at `start`, which is drawn from the independent units given what is clamped.
+    pub(super) fn log_weights(
+        &self,
+        machine: &BoltzmannMachine,
+        start: BitMatrix,
+        clamped: Option<&[bool]>,
+        base: &[f32],
+    ) -> Vec<f64> {
+        let mut walk = Walk::new(machine, base, start.blocks());
+        let mut chains = Chains::from_states(start, self.seed.derive("boltzmann annealing", 0));
+        if let Some(clamped) = clamped {
+            chains.clamp(clamped);
+        }
+        let mut totals = vec![0.0f64; chains.len()];
+        let step = 1.0 / self.temperatures as f64;
+        for temperature in 1..=self.temperatures {
+            walk.add_rise(chains.states(), step, &mut totals);
+            if temperature < self.temperatures {
+                walk.scale.fill((temperature as f64 * step) as f32);
+                chains.sweep(machine, 1, Some((&walk.scale, base)));
+            }
+        }
+        totals
+    }
+}
+
+/// What a walk up the temperatures keeps.
+struct Walk<'a> {
+    machine: &'a BoltzmannMachine,
+    /// b − b₀.
+    linear: Vec<f32>,
+    sums: AlignedVec<f32>,
+    /// β of every chain.
+    scale: Vec<f32>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(machine: &'a BoltzmannMachine, base: &[f32], blocks: usize) -> Self {
+        let linear = machine.binary_bias.iter().zip(base).map(|(bias, base)| bias - base).collect();
+        let stride = blocks * LANES;
+        Walk { machine, linear, sums: AlignedVec::zeroed(machine.len() * stride), scale: vec![0.0; stride] }
+    }
+
+    /// Adds `step` · (½ xᵀW x + (b − b₀)·x) of every state to its total.
+    fn add_rise(&mut self, states: &BitMatrix, step: f64, totals: &mut [f64]) {
+        let (units, stride) = (states.units(), states.blocks() * LANES);
+        let rows = couplings(self.machine);
+        lookup::sums(Weights::Rows(rows), BitsRef::from(states), &mut self.sums, stride);
+        let words = states.words_per_row();
+        for (row, total) in totals.iter_mut().enumerate() {
+            let state = &states.words()[row / LANES * words * LANES..];
+            let mut rise = 0.0;
+            for unit in 0..units {
+                if state[unit / 32 * LANES + row % LANES] >> (unit % 32) & 1 == 1 {
+                    rise += 0.5 * f64::from(self.sums[unit * stride + row]) + f64::from(self.linear[unit]);
+                }
+            }
+            *total += step * rise;
+        }
+    }
+}
