@@ -40,6 +40,11 @@ pub enum SamplingError {
         /// Steps finished when it did.
         step: usize,
     },
+    /// None of an importance sampler's draws has a weight.
+    NoOverlap {
+        /// Draws there were.
+        draws: usize,
+    },
     /// The density gave up for good.
     Density(DensityError),
 }
@@ -58,9 +63,28 @@ impl fmt::Display for SamplingError {
                 )
             }
             SamplingError::NonFinite { what, value, step } => write!(f, "{what} gave {value} after {step} steps"),
+            SamplingError::NoOverlap { draws } => {
+                write!(f, "the target is zero at each of the proposal's {draws} draws: they do not overlap")
+            }
             SamplingError::Density(error) => error.fmt(f),
         }
     }
 }
 
 impl Error for SamplingError {}
+
+/// Refuses a setting of 0.
+pub(super) fn at_least_one(name: &'static str, given: usize) -> Result<(), SamplingError> {
+    match given {
+        0 => Err(SamplingError::Setting { name, given: "0".to_owned(), wanted: "at least 1" }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a setting that is not a positive finite number.
+pub(super) fn positive(name: &'static str, given: f64) -> Result<(), SamplingError> {
+    if given > 0.0 && given.is_finite() {
+        return Ok(());
+    }
+    Err(SamplingError::Setting { name, given: given.to_string(), wanted: "a positive number" })
+}
