@@ -48,3 +48,8 @@ pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 
 pub(crate) use estimate::mean_and_error;
+
+#[cfg(test)]
+mod moments_tests;
+#[cfg(test)]
+mod targets;
