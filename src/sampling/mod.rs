@@ -1,5 +1,8 @@
 //! Model-free Monte Carlo: estimates that know their error.
 
+mod annealed;
+#[cfg(test)]
+mod annealed_tests;
 mod categorical;
 mod cycle;
 mod density;
@@ -14,18 +17,25 @@ mod importance;
 #[cfg(test)]
 mod importance_tests;
 mod independence;
+#[cfg(test)]
+mod invariance_tests;
 mod kernel;
 mod langevin;
 mod mass;
 mod metropolis;
+#[cfg(test)]
+mod moments_tests;
 mod proposal;
 mod run;
 mod sampler;
+#[cfg(test)]
+mod targets;
 mod tempered;
 mod tempering;
 mod tuning;
 mod walk;
 
+pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
 pub use categorical::Categorical;
 pub use cycle::{Cycle, CycleChain};
 pub use density::{DensityError, GradientLogDensity, LogDensity};
@@ -48,8 +58,3 @@ pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 
 pub(crate) use estimate::mean_and_error;
-
-#[cfg(test)]
-mod moments_tests;
-#[cfg(test)]
-mod targets;
