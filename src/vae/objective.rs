@@ -22,6 +22,8 @@ pub(super) const BOUND: &str = "bound";
 pub(super) struct Pass<'t> {
     /// x `[batch, visible]`.
     x: Var<'t>,
+    /// ε `[k, batch, latent]`.
+    noise: Var<'t>,
     /// q(z | x).
     pub(super) posterior: Posterior<'t>,
     /// z `[k, batch, latent]`.
@@ -33,19 +35,9 @@ pub(super) struct Pass<'t> {
 impl<'t> Pass<'t> {
     /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`.
     pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>) -> Self {
-        let q = network.encode(x);
-        Self::through(network, x, q, q.mean.reparameterise(q.log_variance, noise))
-    }
-
-    fn through(network: &Network, x: Var<'t>, posterior: Posterior<'t>, z: Var<'t>) -> Self {
-        Pass { x, posterior, z, log_likelihood: network.log_likelihood(x, network.decode(z)) }
-    }
-
-    /// The same pass, from draws and a posterior that no derivative reaches the encoder through.
-    fn cut(&self, network: &Network) -> Self {
-        let Posterior { mean, log_variance } = self.posterior;
-        let q = Posterior { mean: mean.stop_gradient(), log_variance: log_variance.stop_gradient() };
-        Self::through(network, self.x, q, self.z.stop_gradient())
+        let posterior = network.encode(x);
+        let z = posterior.mean.reparameterise(posterior.log_variance, noise);
+        Pass { x, noise, posterior, z, log_likelihood: network.log_likelihood(x, network.decode(z)) }
     }
 
     /// KL(q(z | x) ‖ p(z)) `[batch]`.
@@ -53,10 +45,10 @@ impl<'t> Pass<'t> {
         self.posterior.mean.gaussian_kl(self.posterior.log_variance)
     }
 
-    /// ln p(z) − ln q(z | x) `[k, batch]`.
+    /// ln p(z) − ln q(z | x) = ½ Σ (s + ε² − z²) `[k, batch]`, as (z − μ)² e^(−s) is ε².
     pub(super) fn log_prior_ratio(&self) -> Var<'t> {
-        let (zero, q) = (self.z.tape().scalar(0.0), self.posterior);
-        self.z.gaussian_log_density(zero, zero) - self.z.gaussian_log_density(q.mean, q.log_variance)
+        let terms = self.posterior.log_variance + (self.noise.square() - self.z.square());
+        terms.sum_axis(2) * 0.5
     }
 }
 
@@ -91,13 +83,15 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
 /// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the encoder. Its
 /// value means nothing.
 fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Objective<'t> {
-    let cut = pass.cut(network);
-    let log_w = cut.log_likelihood + beta * cut.log_prior_ratio();
+    let tape = pass.z.tape();
+    let (mu, s) = (pass.posterior.mean.stop_gradient(), pass.posterior.log_variance.stop_gradient());
+    let (z, zero) = (pass.z.stop_gradient(), tape.scalar(0.0));
+    let log_ratio = z.gaussian_log_density(zero, zero) - z.gaussian_log_density(mu, s);
+    let log_w = network.log_likelihood(pass.x, network.decode(z)) + beta * log_ratio;
     let w = log_w.softmax(0).stop_gradient();
-    let batch = log_w.shape()[1] as f32;
-    let for_decoder = (w * log_w).sum() * (-1.0 / batch);
+    let for_decoder = (w * log_w).sum() * (-1.0 / log_w.shape()[1] as f32);
     // w̃ ∂ ln w / ∂z, times w̃ once more. The reverse pass through the decoder is the one its own gradient takes.
-    let by_z = cut.z.tape().gradient(for_decoder, &[cut.z])[0].stop_gradient();
+    let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
     let for_encoder = (by_z * w.reshape(w.shape().and(1)) * pass.z).sum();
     Objective { bound: log_mean_exp(log_w).mean(), loss: for_decoder + for_encoder }
 }

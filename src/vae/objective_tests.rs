@@ -213,7 +213,7 @@ fn reparameterised_twice_the_decoders_gradient_is_the_same() {
         let vae = model(likelihood, Activation::Tanh);
         let (once, by_one) = bound_and_gradients(&vae, Bound::ImportanceWeighted, 1.0);
         let (twice, by_two) = bound_and_gradients(&vae, Bound::DoublyReparameterised, 1.0);
-        assert_eq!(once, twice);
+        assert!((once - twice).abs() < 1e-5, "{once} and {twice}");
         let encoder = vae.network.encoder_parameters().len();
         for (index, (one, two)) in by_one.into_iter().zip(by_two).enumerate() {
             // The same sum in another order: some tens of roundings.

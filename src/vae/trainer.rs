@@ -17,6 +17,7 @@ use crate::train::{Batch, Learner, Metrics, Observer, Progress, Summary, TrainEr
 const MONITORED_ROWS: usize = 1024;
 const HINT: &str = "a lower --learning-rate usually helps";
 const NOISE_STREAM: &str = "noise.stream";
+const GRADIENT_NORM: &str = "gradient_norm";
 
 /// Some of the parameters, and how they move: a program for the gradient, and an optimiser. Of the parameters that the
 /// program gives no gradient, the optimiser's averages stay zero, and so do its steps.
@@ -182,7 +183,7 @@ impl Learner for VaeTrainer {
             metrics.set("average_elbo", figures(&average, held_out.unwrap_or(train)).elbo());
         }
         metrics.set("beta", f64::from(self.recipe.beta_at(progress.step)));
-        metrics.set("gradient_norm", self.gradient_norm);
+        metrics.set(GRADIENT_NORM, self.gradient_norm);
         Ok(())
     }
 
@@ -196,6 +197,7 @@ impl Learner for VaeTrainer {
         }
         self.reader.save(snapshot);
         snapshot.put_u32(NOISE_STREAM, &[64], &self.noise.state());
+        snapshot.put_f64(GRADIENT_NORM, &[], &[self.gradient_norm]);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
@@ -210,6 +212,7 @@ impl Learner for VaeTrainer {
         let mut words = [0; 64];
         words.copy_from_slice(snapshot.u32(NOISE_STREAM, &[64])?);
         self.noise = Lanes::from_state(&words);
+        self.gradient_norm = snapshot.f64(GRADIENT_NORM, &[])?[0];
         Ok(())
     }
 }
