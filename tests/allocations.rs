@@ -10,6 +10,7 @@ use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverag
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
+use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 use helmholtz::{Seed, rbm::Chains};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,6 +101,24 @@ fn steps_of_the_loop(data: &Dataset<'_>, recipe: Recipe, batch: usize) -> u64 {
     meter.after - meter.before
 }
 
+fn autoencoder_steps(data: &Dataset<'_>, recipe: VaeRecipe, steps: u64) -> u64 {
+    let training = Training { batch: 33, ..Training::default() };
+    let config = VaeConfig { encoder: vec![50], decoder: vec![50], ..VaeConfig::new(data.width(), 5) };
+    let vae = Vae::new(config, Seed(1)).expect("a valid shape");
+    let mut trainer = VaeTrainer::new(vae, recipe, data, &training).expect("a valid recipe");
+    let mut rows = vec![0; 33];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
 fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     let rbm = Rbm::new(100, 70, Seed(1));
     let mut chains: Chains = rbm.chains(count_of_chains, Seed(2));
@@ -175,6 +194,12 @@ fn nothing_is_allocated_once_it_runs() {
         ("pcd in 16 bits", Recipe { precision: Precision::I16, ..persistent }),
         ("random restarts", Recipe { chain_start: ChainStart::Random, ..persistent }),
     ];
+    let averaged = VaeRecipe { average_decay: 0.99, clip: Some(1.0), ..VaeRecipe::default() };
+    let autoencoders = [
+        ("elbo", averaged),
+        ("alternating", VaeRecipe { scheme: Scheme::Alternating, ..averaged }),
+        ("reparameterised", VaeRecipe { bound: Bound::DoublyReparameterised, importance_samples: 4, ..averaged }),
+    ];
     let data = [
         ("binary", bars),
         ("thresholded", digits.clone()),
@@ -201,6 +226,11 @@ fn nothing_is_allocated_once_it_runs() {
                 steps_by_hand(data, recipe, 64, 3);
             }
         }
+        for (_, data) in &data {
+            for (_, recipe) in autoencoders {
+                autoencoder_steps(data, recipe, 3);
+            }
+        }
         for chains in [16, 100, 1024] {
             sweeps(chains, false, 3);
         }
@@ -214,6 +244,11 @@ fn nothing_is_allocated_once_it_runs() {
             assert_eq!(steps_by_hand(data, persistent, 64, STEPS), 0, "steps: {rows}");
             for (name, recipe) in recipes {
                 assert_eq!(steps_of_the_loop(data, recipe, 64), 0, "the loop: {name}, {rows}");
+            }
+        }
+        for (rows, data) in &data {
+            for (name, recipe) in autoencoders {
+                assert_eq!(autoencoder_steps(data, recipe, STEPS), 0, "autoencoder: {name}, {rows}");
             }
         }
         let contrastive = Recipe { method: Method::Cd { k: 1 }, ..persistent };

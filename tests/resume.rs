@@ -1,11 +1,12 @@
 //! A run that was interrupted, saved, loaded and resumed ends with the same bytes as the unbroken one.
 
 use helmholtz::Seed;
-use helmholtz::data::{Binarization, Dataset};
+use helmholtz::data::{Binarization, Dataset, Scale};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
-use helmholtz::train::{Control, Observer, Progress, TrainError, Training, train};
+use helmholtz::train::{Control, Learner, Observer, Progress, TrainError, Training, train};
+use helmholtz::vae::{Bound, Likelihood, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 
 /// Keeps the bytes of the last checkpoint and stops at a step.
 #[derive(Default)]
@@ -25,9 +26,9 @@ impl Observer for Keeper {
 }
 
 /// One process: a trainer of its own, from the start or from the bytes of a checkpoint, on a pool of its own.
-fn process(
+fn process<L: Learner>(
     data: &Dataset<'_>,
-    recipe: Recipe,
+    start: &(impl Fn(&Training) -> L + Sync),
     from: Option<&[u8]>,
     stop_at: Option<u64>,
     threads: usize,
@@ -36,8 +37,7 @@ fn process(
         Training { steps: Some(40), batch: 48, seed: Seed(5), evaluate_every: 1, ..Training::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
     pool.install(|| {
-        let rbm = Rbm::new(data.width(), 12, Seed(6));
-        let mut trainer = RbmTrainer::new(rbm, recipe, data, &training).expect("a valid recipe");
+        let mut trainer = start(&training);
         let resume = from.map(|bytes| from_bytes("checkpoint", bytes).expect("a checkpoint"));
         let mut keeper = Keeper { stop_at, ..Keeper::default() };
         train(&mut trainer, data, None, &training, resume.as_ref(), &mut keeper).expect("a run");
@@ -45,14 +45,30 @@ fn process(
     })
 }
 
-fn check(name: &str, data: &Dataset<'_>, recipe: Recipe) {
-    let unbroken = process(data, recipe, None, None, 2);
+fn check_learner<L: Learner>(name: &str, data: &Dataset<'_>, start: impl Fn(&Training) -> L + Sync) {
+    let unbroken = process(data, &start, None, None, 2);
     for stop_at in [1, 17, 39] {
-        let half = process(data, recipe, None, Some(stop_at), 1);
+        let half = process(data, &start, None, Some(stop_at), 1);
         assert_ne!(half, unbroken, "{name}: stopped at {stop_at}");
-        let resumed = process(data, recipe, Some(&half), None, 3);
+        let resumed = process(data, &start, Some(&half), None, 3);
         assert!(resumed == unbroken, "{name}: stopped at {stop_at} and resumed");
     }
+}
+
+fn check(name: &str, data: &Dataset<'_>, recipe: Recipe) {
+    check_learner(name, data, |training| {
+        let rbm = Rbm::new(data.width(), 12, Seed(6));
+        RbmTrainer::new(rbm, recipe, data, training).expect("a valid recipe")
+    });
+}
+
+fn check_autoencoder(name: &str, data: &Dataset<'_>, likelihood: Likelihood, recipe: VaeRecipe) {
+    check_learner(name, data, |training| {
+        let shape =
+            VaeConfig { encoder: vec![12], decoder: vec![12], likelihood, ..VaeConfig::new(data.width(), 3) };
+        let vae = Vae::new(shape, Seed(6)).expect("a valid shape");
+        VaeTrainer::new(vae, recipe, data, training).expect("a valid recipe")
+    });
 }
 
 #[test]
@@ -72,6 +88,24 @@ fn every_method_resumes_byte_for_byte() {
     check("in 16 bits", &data, Recipe { precision: Precision::I16, ..pcd });
     check("exact", &data, Recipe { method: Method::Exact, ..pcd });
     check("without an average", &data, Recipe { average_decay: 0.0, ..pcd });
+}
+
+#[test]
+fn every_bound_and_scheme_resumes_byte_for_byte() {
+    let data = Dataset::digits().train();
+    let (sampled, raw) =
+        (data.binarized(Binarization::Sample), data.binarized(Binarization::None).scaled(Scale::Raw));
+    let usual = VaeRecipe { average_decay: 0.99, warm_up: 30, ..VaeRecipe::default() };
+    let weighted = VaeRecipe { bound: Bound::DoublyReparameterised, importance_samples: 3, ..usual };
+    check_autoencoder("elbo", &data, Likelihood::Bernoulli, usual);
+    check_autoencoder(
+        "alternating",
+        &sampled,
+        Likelihood::Bernoulli,
+        VaeRecipe { scheme: Scheme::Alternating, ..usual },
+    );
+    check_autoencoder("reparameterised", &raw, Likelihood::GaussianLearned, weighted);
+    check_autoencoder("without an average", &raw, Likelihood::Gaussian, VaeRecipe { average_decay: 0.0, ..usual });
 }
 
 #[test]

@@ -100,22 +100,44 @@ pub fn check_gradients(
     for (index, (shape, values)) in inputs.iter().enumerate() {
         vars.push(tape.input_with(&index.to_string(), *shape, values));
     }
-    let result = build(&tape, &vars);
-    let loss = weighted_sum(&tape, result);
-    let gradients: Vec<usize> = tape.gradient(loss, &vars).into_iter().map(Var::index).collect();
+    compare(&tape, &vars, build(&tape, &vars))
+}
+
+/// As [`check_gradients`], of what `build` makes of the parameters of `store`: `input` counts them.
+///
+/// # Errors
+/// Names the first element where the two are further apart.
+///
+/// # Panics
+/// Where recording does.
+#[track_caller]
+pub fn check_parameter_gradients(
+    store: &Store,
+    build: impl for<'t> Fn(&'t Tape<'t>) -> Var<'t>,
+) -> Result<(), GradientMismatch> {
+    let tape = Tape::new(store);
+    let parameters: Vec<Var<'_>> = store.parameters().map(|parameter| tape.parameter(parameter)).collect();
+    compare(&tape, &parameters, build(&tape))
+}
+
+/// The derivatives of `result` with respect to the leaves `vars`.
+#[track_caller]
+fn compare<'t>(tape: &'t Tape<'t>, vars: &[Var<'t>], result: Var<'t>) -> Result<(), GradientMismatch> {
+    let loss = weighted_sum(tape, result);
+    let gradients: Vec<usize> = tape.gradient(loss, vars).into_iter().map(Var::index).collect();
     let recording = tape.recording.borrow();
     let users = recording.nodes.iter().any(|node| matches!(node.op, Op::User(_)));
     let epsilon = if users { f64::from(f32::EPSILON) } else { f64::EPSILON };
     let gradients = interpret(&recording, &[], &gradients);
     let terms: f64 = interpret(&recording, &[], &[result.index()])[0].iter().map(|term| term.abs()).sum();
-    for (input, ((_, values), gradients)) in inputs.iter().zip(&gradients).enumerate() {
-        let mut moved: Vec<f64> = values.iter().copied().map(f64::from).collect();
-        for element in 0..values.len() {
+    for (input, (var, gradients)) in vars.iter().zip(&gradients).enumerate() {
+        let mut moved: Vec<f64> = recording.values[var.index()].iter().copied().map(f64::from).collect();
+        for element in 0..moved.len() {
             let (x, gradient) = (moved[element], gradients[element]);
             let mut central = |step: f64| {
                 let mut at = |x: f64| {
                     moved[element] = x;
-                    interpret(&recording, &[(vars[input].index(), &moved)], &[loss.index()])[0][0]
+                    interpret(&recording, &[(var.index(), &moved)], &[loss.index()])[0][0]
                 };
                 let rise = at(x + step) - at(x - step);
                 moved[element] = x;

@@ -58,7 +58,7 @@ mod tape;
 mod tests;
 mod var;
 
-pub use check::{GradientMismatch, check_gradients};
+pub use check::{GradientMismatch, check_gradients, check_parameter_gradients};
 pub use operation::{Operation, View};
 pub use ops::{Activation, Orientation};
 pub use program::Program;

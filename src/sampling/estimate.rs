@@ -158,8 +158,12 @@ impl fmt::Display for Estimate {
 }
 
 /// ln of the mean of e^w over many log-weights w, its standard error and the effective sample size.
+///
+/// Where the mean of e^w is Z, or Z / Z₀, without bias, `value` lies below ln Z in expectation (Jensen), and above
+/// ln Z + b with probability e⁻ᵇ at most (Markov).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct LogMeanExp {
+pub struct LogMeanExp {
+    /// ln of the mean, nats.
     pub value: f64,
     /// Standard error of `value` by the delta method: sd(e^w) / (mean(e^w) √n).
     pub error: f64,
@@ -167,9 +171,16 @@ pub(crate) struct LogMeanExp {
     pub effective_sample_size: f64,
 }
 
+impl fmt::Display for LogMeanExp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LogMeanExp { value, error, effective_sample_size } = self;
+        write!(f, "{value:.3} nats (Monte Carlo error {error:.3}, {effective_sample_size:.1} effective draws)")
+    }
+}
+
 impl LogMeanExp {
     /// From the log-weights; −∞ where there are none.
-    pub(crate) fn of(log_weights: &[f64]) -> Self {
+    pub fn of(log_weights: &[f64]) -> Self {
         let n = log_weights.len() as f64;
         let largest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if !largest.is_finite() {

@@ -2,7 +2,7 @@
 //! not looked at. Row r draws its noise from stream r, so that no figure depends on how rows and draws are cut into batches.
 
 use super::Vae;
-use super::objective::{NOISE, Pass, Size, X};
+use super::objective::{NOISE, Pass, X};
 use super::rows::Rows;
 use crate::autodiff::Program;
 use crate::random::{Lanes, Seed};
@@ -17,7 +17,9 @@ pub(super) const DRAWS: usize = 32;
 #[derive(Debug)]
 pub(super) struct Evaluator {
     program: Program,
-    size: Size,
+    batch: usize,
+    visible: usize,
+    latent: usize,
     /// Of the rows that are loaded.
     streams: Vec<Lanes>,
     /// `[draws, latent]` of one row.
@@ -34,22 +36,22 @@ impl Evaluator {
     /// For models of the shape of `vae`, `batch` rows and `draws` of each one's latent variable at a time.
     pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
         let (visible, latent) = (vae.config.visible, vae.config.latent);
-        let size = Size { draws, batch, visible, latent };
         let program = Program::record(&vae.store, |tape| {
-            let pass = Pass::record(tape, &vae.network, size);
-            tape.output(X, pass.x);
+            let x = tape.input(X, [batch, visible]);
+            let pass = Pass::new(&vae.network, x, tape.input(NOISE, [draws, batch, latent]));
+            tape.output(X, x);
             tape.output(LOG_LIKELIHOOD, pass.log_likelihood);
             tape.output(LOG_PRIOR_RATIO, pass.log_prior_ratio());
             tape.output(DIVERGENCE, pass.divergence());
             tape.output(MEAN, pass.posterior.mean);
             tape.output(LOG_VARIANCE, pass.posterior.log_variance);
         });
-        Evaluator { program, size, streams: Vec::new(), noise: vec![0.0; draws * latent] }
+        Evaluator { program, batch, visible, latent, streams: Vec::new(), noise: vec![0.0; draws * latent] }
     }
 
     /// Rows at a time.
     pub(super) fn batch(&self) -> usize {
-        self.size.batch
+        self.batch
     }
 
     /// Reads the rows `range`, at most a batch of them.
@@ -65,7 +67,7 @@ impl Evaluator {
 
     /// Draws the next noise from the rows' streams, and runs the pass.
     pub(super) fn draw(&mut self, store: &Store) {
-        let Size { batch, latent, .. } = self.size;
+        let (batch, latent) = (self.batch, self.latent);
         let out = self.program.input_mut(NOISE);
         for (row, stream) in self.streams.iter_mut().enumerate() {
             stream.fill_normal(&mut self.noise);
@@ -78,7 +80,7 @@ impl Evaluator {
 
     /// Sets the noise of the first draw of row `row` of the batch, `[latent]`.
     pub(super) fn set_noise(&mut self, row: usize, noise: &[f32]) {
-        let latent = self.size.latent;
+        let latent = self.latent;
         self.program.input_mut(NOISE)[row * latent..][..latent].copy_from_slice(noise);
     }
 
@@ -89,7 +91,7 @@ impl Evaluator {
 
     /// A row of the batch, `[visible]`.
     pub(super) fn row(&self, row: usize) -> &[f32] {
-        &self.program.output(X)[row * self.size.visible..][..self.size.visible]
+        &self.program.output(X)[row * self.visible..][..self.visible]
     }
 
     /// ln p(x | z) of a row's draws.
@@ -105,7 +107,7 @@ impl Evaluator {
     }
 
     fn of_draws(&self, output: &str, row: usize) -> impl Iterator<Item = f64> + '_ {
-        self.program.output(output)[row..].iter().step_by(self.size.batch).map(|&value| f64::from(value))
+        self.program.output(output)[row..].iter().step_by(self.batch).map(|&value| f64::from(value))
     }
 
     /// KL(q(z | x) ‖ p(z)) of a row.
@@ -115,7 +117,7 @@ impl Evaluator {
 
     /// μ and s of a row, `[latent]` each.
     pub(super) fn posterior(&self, row: usize) -> [&[f32]; 2] {
-        let latent = self.size.latent;
+        let latent = self.latent;
         [MEAN, LOG_VARIANCE].map(|output| &self.program.output(output)[row * latent..][..latent])
     }
 }

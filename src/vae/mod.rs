@@ -190,3 +190,16 @@ impl Vae {
         if bits && data.is_grey() { Err(VaeError::Grey) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod likelihood_tests;
+#[cfg(test)]
+mod linear_tests;
+#[cfg(test)]
+mod objective_tests;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod training_tests;

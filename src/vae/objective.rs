@@ -9,20 +9,9 @@
 
 use super::network::{Network, Posterior};
 use super::recipe::Bound;
-use crate::autodiff::{Tape, Var};
+use crate::autodiff::Var;
 
-/// The sizes of a recorded pass.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Size {
-    /// Draws k of each example's latent variable.
-    pub(super) draws: usize,
-    /// Examples.
-    pub(super) batch: usize,
-    pub(super) visible: usize,
-    pub(super) latent: usize,
-}
-
-/// The names of inputs and outputs.
+/// The names of a program's inputs and of the output that is the bound.
 pub(super) const X: &str = "x";
 pub(super) const NOISE: &str = "noise";
 pub(super) const BETA: &str = "beta";
@@ -32,7 +21,9 @@ pub(super) const BOUND: &str = "bound";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass<'t> {
     /// x `[batch, visible]`.
-    pub(super) x: Var<'t>,
+    x: Var<'t>,
+    /// ε `[k, batch, latent]`.
+    noise: Var<'t>,
     /// q(z | x).
     pub(super) posterior: Posterior<'t>,
     /// z `[k, batch, latent]`.
@@ -42,23 +33,11 @@ pub(super) struct Pass<'t> {
 }
 
 impl<'t> Pass<'t> {
-    /// From the inputs `x` `[batch, visible]` and `noise` `[k, batch, latent]`.
-    pub(super) fn record(tape: &'t Tape<'t>, network: &Network, size: Size) -> Self {
-        let x = tape.input(X, [size.batch, size.visible]);
-        let noise = tape.input(NOISE, [size.draws, size.batch, size.latent]);
-        let q = network.encode(x);
-        Self::through(network, x, q, q.mean.reparameterise(q.log_variance, noise))
-    }
-
-    fn through(network: &Network, x: Var<'t>, posterior: Posterior<'t>, z: Var<'t>) -> Self {
-        Pass { x, posterior, z, log_likelihood: network.log_likelihood(x, network.decode(z)) }
-    }
-
-    /// The same pass, from draws and a posterior that no derivative reaches the encoder through.
-    fn cut(&self, network: &Network) -> Self {
-        let Posterior { mean, log_variance } = self.posterior;
-        let q = Posterior { mean: mean.stop_gradient(), log_variance: log_variance.stop_gradient() };
-        Self::through(network, self.x, q, self.z.stop_gradient())
+    /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`.
+    pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>) -> Self {
+        let posterior = network.encode(x);
+        let z = posterior.mean.reparameterise(posterior.log_variance, noise);
+        Pass { x, noise, posterior, z, log_likelihood: network.log_likelihood(x, network.decode(z)) }
     }
 
     /// KL(q(z | x) ‖ p(z)) `[batch]`.
@@ -66,31 +45,34 @@ impl<'t> Pass<'t> {
         self.posterior.mean.gaussian_kl(self.posterior.log_variance)
     }
 
-    /// ln p(z) − ln q(z | x) `[k, batch]`.
+    /// ln p(z) − ln q(z | x) = ½ Σ (s + ε² − z²) `[k, batch]`, as (z − μ)² e^(−s) is ε².
     pub(super) fn log_prior_ratio(&self) -> Var<'t> {
-        let (zero, q) = (self.z.tape().scalar(0.0), self.posterior);
-        self.z.gaussian_log_density(zero, zero) - self.z.gaussian_log_density(q.mean, q.log_variance)
+        let terms = self.posterior.log_variance + (self.noise.square() - self.z.square());
+        terms.sum_axis(2) * 0.5
     }
 }
 
-/// Records the bound, an output that is its mean over the batch, and gives a scalar whose negative gradient climbs it. One
-/// more input is `beta`.
-pub(super) fn record<'t>(tape: &'t Tape<'t>, network: &Network, bound: Bound, size: Size) -> Var<'t> {
-    let beta = tape.input_with(BETA, [], &[1.0]);
-    let pass = Pass::record(tape, network, size);
-    let (value, loss) = match bound {
+/// The mean bound of a batch, and a scalar whose negative gradient climbs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Objective<'t> {
+    pub(super) bound: Var<'t>,
+    pub(super) loss: Var<'t>,
+}
+
+/// The bound of examples x `[batch, visible]` with noise ε `[k, batch, latent]` and β a scalar.
+pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Objective<'t> {
+    let pass = Pass::new(network, x, noise);
+    match bound {
         Bound::Elbo => {
             let elbo = (pass.log_likelihood.mean_axis(0) - beta * pass.divergence()).mean();
-            (elbo, -elbo)
+            Objective { bound: elbo, loss: -elbo }
         }
         Bound::ImportanceWeighted => {
             let bound = log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio()).mean();
-            (bound, -bound)
+            Objective { bound, loss: -bound }
         }
         Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta),
-    };
-    tape.output(BOUND, value);
-    loss
+    }
 }
 
 /// ln of the mean of e^w over the first axis: `[k, batch]` to `[batch]`.
@@ -98,16 +80,18 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
     log_weights.logsumexp(0) - (log_weights.shape()[0] as f32).ln()
 }
 
-/// The bound, and a scalar whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for
-/// the encoder.
-fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> (Var<'t>, Var<'t>) {
-    let cut = pass.cut(network);
-    let log_w = cut.log_likelihood + beta * cut.log_prior_ratio();
+/// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the encoder. Its
+/// value means nothing.
+fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Objective<'t> {
+    let tape = pass.z.tape();
+    let (mu, s) = (pass.posterior.mean.stop_gradient(), pass.posterior.log_variance.stop_gradient());
+    let (z, zero) = (pass.z.stop_gradient(), tape.scalar(0.0));
+    let log_ratio = z.gaussian_log_density(zero, zero) - z.gaussian_log_density(mu, s);
+    let log_w = network.log_likelihood(pass.x, network.decode(z)) + beta * log_ratio;
     let w = log_w.softmax(0).stop_gradient();
-    let batch = log_w.shape()[1] as f32;
-    let for_decoder = (w * log_w).sum() * (-1.0 / batch);
+    let for_decoder = (w * log_w).sum() * (-1.0 / log_w.shape()[1] as f32);
     // w̃ ∂ ln w / ∂z, times w̃ once more. The reverse pass through the decoder is the one its own gradient takes.
-    let by_z = cut.z.tape().gradient(for_decoder, &[cut.z])[0].stop_gradient();
+    let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
     let for_encoder = (by_z * w.reshape(w.shape().and(1)) * pass.z).sum();
-    (log_mean_exp(log_w).mean(), for_decoder + for_encoder)
+    Objective { bound: log_mean_exp(log_w).mean(), loss: for_decoder + for_encoder }
 }

@@ -68,7 +68,7 @@ impl Vae {
 
     /// ln w(z) = ln p(x, z) − ln q(z | x) of each row at its given z `[rows, latent]`: the noise that leads there is
     /// (z − μ) e^(−s/2).
-    fn log_weights_at(&self, rows: Rows<'_>, z: &[f32]) -> Vec<f64> {
+    pub(super) fn log_weights_at(&self, rows: Rows<'_>, z: &[f32]) -> Vec<f64> {
         let latent = self.config.latent;
         let mut evaluator = Evaluator::new(self, BATCH, 1);
         let mut log_weights = Vec::with_capacity(rows.len());

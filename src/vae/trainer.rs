@@ -2,10 +2,10 @@
 
 use super::evaluator::Evaluator;
 use super::monitor::{self, Figures};
-use super::objective::{self, BETA, BOUND, NOISE, Size, X};
+use super::objective::{BETA, BOUND, NOISE, Objective, X, objective};
 use super::recipe::Scheme;
 use super::rows::{BatchReader, Rows};
-use super::{AVERAGE, Vae, VaeError, VaeRecipe};
+use super::{AVERAGE, Vae, VaeConfig, VaeError, VaeRecipe};
 use crate::autodiff::Program;
 use crate::data::Dataset;
 use crate::optim::{Optimiser, WeightAverage, clip_by_global_norm};
@@ -17,6 +17,7 @@ use crate::train::{Batch, Learner, Metrics, Observer, Progress, Summary, TrainEr
 const MONITORED_ROWS: usize = 1024;
 const HINT: &str = "a lower --learning-rate usually helps";
 const NOISE_STREAM: &str = "noise.stream";
+const GRADIENT_NORM: &str = "gradient_norm";
 
 /// Some of the parameters, and how they move: a program for the gradient, and an optimiser. Of the parameters that the
 /// program gives no gradient, the optimiser's averages stay zero, and so do its steps.
@@ -129,10 +130,13 @@ impl VaeTrainer {
 
 /// A program for the gradient of the recipe's loss with respect to `parameters`.
 pub(super) fn gradient_program(vae: &Vae, recipe: &VaeRecipe, batch: usize, parameters: &[Parameter]) -> Program {
-    let size =
-        Size { draws: recipe.importance_samples, batch, visible: vae.config.visible, latent: vae.config.latent };
+    let VaeConfig { visible, latent, .. } = vae.config;
     Program::record(&vae.store, |tape| {
-        let loss = objective::record(tape, &vae.network, recipe.bound, size);
+        let x = tape.input(X, [batch, visible]);
+        let noise = tape.input(NOISE, [recipe.importance_samples, batch, latent]);
+        let beta = tape.input_with(BETA, [], &[1.0]);
+        let Objective { bound, loss } = objective(&vae.network, recipe.bound, [x, noise, beta]);
+        tape.output(BOUND, bound);
         tape.gradients_of_some(loss, parameters);
     })
 }
@@ -179,7 +183,7 @@ impl Learner for VaeTrainer {
             metrics.set("average_elbo", figures(&average, held_out.unwrap_or(train)).elbo());
         }
         metrics.set("beta", f64::from(self.recipe.beta_at(progress.step)));
-        metrics.set("gradient_norm", self.gradient_norm);
+        metrics.set(GRADIENT_NORM, self.gradient_norm);
         Ok(())
     }
 
@@ -193,6 +197,7 @@ impl Learner for VaeTrainer {
         }
         self.reader.save(snapshot);
         snapshot.put_u32(NOISE_STREAM, &[64], &self.noise.state());
+        snapshot.put_f64(GRADIENT_NORM, &[], &[self.gradient_norm]);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
@@ -207,6 +212,7 @@ impl Learner for VaeTrainer {
         let mut words = [0; 64];
         words.copy_from_slice(snapshot.u32(NOISE_STREAM, &[64])?);
         self.noise = Lanes::from_state(&words);
+        self.gradient_norm = snapshot.f64(GRADIENT_NORM, &[])?[0];
         Ok(())
     }
 }

@@ -57,7 +57,7 @@ impl Lines<'_> {
 
     #[inline(always)]
     fn read(&self, (start, count): (usize, usize)) -> [f32; LANES] {
-        sixteen(&self.values[..start + count], start, f32::NEG_INFINITY)
+        *sixteen(&self.values[..start + count], start, f32::NEG_INFINITY, &mut [0.0; LANES])
     }
 
     /// The largest of each line, in every lane where there is one line.
@@ -98,7 +98,7 @@ impl Lines<'_> {
             for lane in 0..LANES {
                 x[lane] -= shift[lane];
             }
-            let exponentials = exp(simd, x);
+            let exponentials = exp(simd, &x);
             add(&mut sums, exponentials, LANES);
             each(place, exponentials);
         }
@@ -156,7 +156,7 @@ impl Kernel for Replace<'_> {
         }
         for (start, count) in lines.sixteens() {
             let from = if softmax { &*out } else { lines.values };
-            let mut x = sixteen(&from[..start + count], start, 0.0);
+            let mut x = *sixteen(&from[..start + count], start, 0.0, &mut [0.0; LANES]);
             for lane in 0..LANES {
                 x[lane] = if softmax { x[lane] * factors[lane] } else { (x[lane] - shift[lane]) - offsets[lane] };
             }

@@ -2,7 +2,7 @@
 
 use super::ActivationGradient;
 use super::broadcast::{in_blocks, rows_of_a_block};
-use super::sixteen::{LANES, add, apply, fold, sixteen, write};
+use super::sixteen::{LANES, OfTwo, add, apply, fold, sixteen, write};
 use crate::autodiff::op::Op;
 use crate::autodiff::{Activation, Operation, Shape, Var, View};
 use crate::simd::{Kernel, Simd, dispatch, math};
@@ -34,6 +34,28 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// softplus(l) − t l
+#[derive(Clone, Copy)]
+struct Surprise;
+
+impl OfTwo for Surprise {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, l: S::F32, t: S::F32) -> S::F32 {
+        simd.sub(math::softplus(simd, l), simd.mul(t, l))
+    }
+}
+
+/// (σ(l) − t) g
+#[derive(Clone, Copy)]
+struct Slope(f32);
+
+impl OfTwo for Slope {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, l: S::F32, t: S::F32) -> S::F32 {
+        simd.mul(simd.sub(math::sigmoid(simd, l), t), simd.splat(self.0))
+    }
+}
+
 struct CrossEntropy<'a> {
     rows: Rows<'a>,
     out: &'a mut [f32],
@@ -48,9 +70,10 @@ impl Kernel for CrossEntropy<'_> {
             let (logits, targets) = self.rows.row(row);
             let mut sums = [0.0; LANES];
             for start in (0..logits.len()).step_by(LANES) {
-                let (l, t) = (sixteen(logits, start, 0.0), sixteen(targets, start, 0.0));
-                let terms = apply(simd, l, t, |l, t| simd.sub(math::softplus(simd, l), simd.mul(t, l)));
-                add(&mut sums, terms, logits.len() - start);
+                let (mut spare, mut other) = ([0.0; LANES], [0.0; LANES]);
+                let l = sixteen(logits, start, 0.0, &mut spare);
+                let t = sixteen(targets, start, 0.0, &mut other);
+                add(&mut sums, apply(simd, l, t, Surprise), logits.len() - start);
             }
             *out = fold(sums, |a, b| a + b) as f32;
         }
@@ -70,11 +93,11 @@ impl Kernel for CrossEntropyGradient<'_> {
     fn run<S: Simd>(self, simd: S) {
         for (row, out) in self.out.chunks_exact_mut(self.rows.width).enumerate() {
             let (logits, targets) = self.rows.row(row);
-            let scale = simd.splat(self.scales[row]);
             for start in (0..logits.len()).step_by(LANES) {
-                let (l, t) = (sixteen(logits, start, 0.0), sixteen(targets, start, 0.0));
-                let terms = apply(simd, l, t, |l, t| simd.mul(simd.sub(math::sigmoid(simd, l), t), scale));
-                write(terms, out, start);
+                let (mut spare, mut other) = ([0.0; LANES], [0.0; LANES]);
+                let l = sixteen(logits, start, 0.0, &mut spare);
+                let t = sixteen(targets, start, 0.0, &mut other);
+                write(apply(simd, l, t, Slope(self.scales[row])), out, start);
             }
         }
     }

@@ -38,14 +38,14 @@ impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Rows<'
                 let values = &self.operands[operand][at[operand]..];
                 x[operand] = match self.runs.steps[operand] {
                     0 => [values[0]; LANES],
-                    _ => sixteen(&values[..length], start, 0.0),
+                    _ => *sixteen(&values[..length], start, 0.0, &mut [0.0; LANES]),
                 };
             }
             let (mut exponents, mut terms) = ([0.0; LANES], [0.0; LANES]);
             for lane in 0..LANES {
                 exponents[lane] = (self.exponent)(x.map(|x| x[lane]));
             }
-            let exponentials = exp(simd, exponents);
+            let exponentials = exp(simd, &exponents);
             for lane in 0..LANES {
                 terms[lane] = (self.term)(x.map(|x| x[lane]), exponentials[lane]);
             }

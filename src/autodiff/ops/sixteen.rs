@@ -5,16 +5,21 @@ use crate::simd::{Simd, math};
 
 pub(super) const LANES: usize = 16;
 
-/// Sixteen of `values` from `start` on, `beyond` past their end.
+/// Sixteen of `values` from `start` on: those in place, or a copy in `spare` with `beyond` past their end.
 #[inline(always)]
-pub(super) fn sixteen(values: &[f32], start: usize, beyond: f32) -> [f32; LANES] {
+pub(super) fn sixteen<'a>(
+    values: &'a [f32],
+    start: usize,
+    beyond: f32,
+    spare: &'a mut [f32; LANES],
+) -> &'a [f32; LANES] {
     let values = &values[start..];
     match values.first_chunk() {
-        Some(chunk) => *chunk,
+        Some(chunk) => chunk,
         None => {
-            let mut chunk = [beyond; LANES];
-            chunk[..values.len()].copy_from_slice(values);
-            chunk
+            *spare = [beyond; LANES];
+            spare[..values.len()].copy_from_slice(values);
+            spare
         }
     }
 }
@@ -29,20 +34,21 @@ pub(super) fn write(values: [f32; LANES], out: &mut [f32], start: usize) {
     }
 }
 
+/// A function of two vectors. A closure would do but for `#[inline(always)]`, without which it may become a call to code
+/// that is compiled for no instruction set.
+pub(super) trait OfTwo: Copy {
+    fn of<S: Simd>(self, simd: S, a: S::F32, b: S::F32) -> S::F32;
+}
+
 /// `function` of two sixteens.
 #[inline(always)]
-pub(super) fn apply<S: Simd>(
-    simd: S,
-    a: [f32; LANES],
-    b: [f32; LANES],
-    function: impl Fn(S::F32, S::F32) -> S::F32,
-) -> [f32; LANES] {
+pub(super) fn apply<S: Simd>(simd: S, a: &[f32; LANES], b: &[f32; LANES], function: impl OfTwo) -> [f32; LANES] {
     let mut out = [0.0; LANES];
     for lane in (0..LANES).step_by(S::LANES) {
         // SAFETY: `lane + S::LANES ≤ 16` in all three arrays.
         unsafe {
             let (a, b) = (simd.load(a.as_ptr().add(lane)), simd.load(b.as_ptr().add(lane)));
-            simd.store(out.as_mut_ptr().add(lane), function(a, b));
+            simd.store(out.as_mut_ptr().add(lane), function.of(simd, a, b));
         }
     }
     out
@@ -50,21 +56,23 @@ pub(super) fn apply<S: Simd>(
 
 /// eˣ.
 #[inline(always)]
-pub(super) fn exp<S: Simd>(simd: S, x: [f32; LANES]) -> [f32; LANES] {
-    apply(simd, x, x, |x, _| math::exp(simd, x))
+pub(super) fn exp<S: Simd>(simd: S, x: &[f32; LANES]) -> [f32; LANES] {
+    let mut out = [0.0; LANES];
+    for lane in (0..LANES).step_by(S::LANES) {
+        // SAFETY: `lane + S::LANES ≤ 16` in both arrays.
+        unsafe { simd.store(out.as_mut_ptr().add(lane), math::exp(simd, simd.load(x.as_ptr().add(lane)))) };
+    }
+    out
 }
 
-/// Adds the first `count` of `terms`.
+/// Adds the first `count` of `terms`, without a branch that would keep the sums out of registers.
 #[inline(always)]
-pub(super) fn add(sums: &mut [f64; LANES], terms: [f32; LANES], count: usize) {
-    if count >= LANES {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(terms[lane]);
-        }
-    } else {
-        for lane in 0..count {
-            sums[lane] += f64::from(terms[lane]);
-        }
+pub(super) fn add(sums: &mut [f64; LANES], mut terms: [f32; LANES], count: usize) {
+    for lane in 0..LANES {
+        terms[lane] = if lane < count { terms[lane] } else { 0.0 };
+    }
+    for lane in 0..LANES {
+        sums[lane] += f64::from(terms[lane]);
     }
 }
 

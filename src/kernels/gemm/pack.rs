@@ -2,7 +2,7 @@
 
 use super::MatrixRef;
 use super::tile::prefetch;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Isa, Kernel, Simd};
 use std::ops::Range;
 use wide::f32x4;
 
@@ -49,7 +49,9 @@ impl<'a> Panel<'a> {
         }
         let source = Source { values: self.values(), line_stride, width: self.width };
         match self.present.min(self.deep) {
-            8.. if depth_stride == 1 => source.squares::<S, 8>(simd, self.present, self.deep, out),
+            8.. if depth_stride == 1 && S::ISA != Isa::Portable => {
+                source.squares::<S, 8>(simd, self.present, self.deep, out)
+            }
             4.. if depth_stride == 1 => source.squares::<S, 4>(simd, self.present, self.deep, out),
             _ => {
                 for (p, out) in out.chunks_exact_mut(self.width).enumerate() {

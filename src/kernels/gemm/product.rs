@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 128 KB of L2. The
+/// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 96 KB of L2. The
 /// product is read and written once per 512 multiply-adds.
 pub(super) const DEPTH: usize = 512;
 /// Lines of the operand that is packed first, at a time.
@@ -31,34 +31,25 @@ pub(super) struct Product<'a> {
     pub(super) parallel: bool,
 }
 
-/// A pointer to the output, of which each task writes a rectangle of its own.
+/// A pointer to the output, of which each task writes a rectangle of its own, or to the rooms, of which each thread has its
+/// own.
 #[derive(Clone, Copy)]
 struct Shared(*mut f32);
-// SAFETY: the rectangles of the tasks are disjoint.
+// SAFETY: rectangles and rooms are disjoint.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    fn pointer(self) -> *mut f32 {
-        self.0
+    fn at(self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
     }
 }
 
 thread_local! {
-    /// Packing buffers that nothing on this thread uses now. More than one where the thread, waiting for a task of one
+    /// Packing buffers that no product of this thread uses now. More than one where the thread, waiting for a task of one
     /// product, works on another.
     static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Calls `work` with a buffer of at least `length` floats of any values.
-fn with_scratch(length: usize, work: impl FnOnce(&mut [f32])) {
-    let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
-    if scratch.len() < length {
-        scratch.resize(length);
-    }
-    work(&mut scratch[..length]);
-    SCRATCH.with_borrow_mut(|spare| spare.push(scratch));
 }
 
 /// `length` cut into the fewest equal pieces of at most `limit`: the length of a piece.
@@ -78,27 +69,45 @@ struct Stretch {
     block: usize,
 }
 
-/// How the lines of the other operand are cut: pieces of `group` units, at the end pieces of one.
-#[derive(Clone, Copy, Debug)]
+/// How the lines of the other operand are cut into tasks: pieces of `group` units, and at the end pieces of one, so that
+/// the threads finish together.
+#[derive(Clone, Copy)]
 struct Cuts {
+    /// Lines of a unit.
+    unit: usize,
     units: usize,
     group: usize,
     groups: usize,
 }
 
 impl Cuts {
-    fn pieces(self) -> usize {
-        self.groups + (self.units - (self.groups * self.group).min(self.units))
+    /// A unit is a row panel or one vector of columns. A group of columns is one panel: on AVX2 it may stay in L1. Where blocks
+    /// are shallow it is two, which share what a step from tile to tile costs.
+    fn of(shape: TileShape, side: Side, lines: usize, block: usize, parallel: bool) -> Self {
+        let (unit, group) = match side {
+            Side::Rows => (shape.rows, 48 / shape.rows),
+            Side::Columns => {
+                let panels = if block < 128 { 2 } else { 1 };
+                (shape.lanes, panels * shape.columns / shape.lanes)
+            }
+        };
+        let units = lines.div_ceil(unit);
+        let groups = if parallel { units.saturating_sub(group) / group } else { units.div_ceil(group) };
+        Cuts { unit, units, group, groups }
     }
 
-    /// Units of piece number `index`.
+    /// Pieces of one unit.
+    fn singles(self) -> usize {
+        self.units.saturating_sub(self.groups * self.group)
+    }
+
+    /// Lines of piece number `index`, which may reach beyond the last.
     fn piece(self, index: usize) -> Range<usize> {
-        if index < self.groups {
-            index * self.group..((index + 1) * self.group).min(self.units)
-        } else {
-            let unit = self.groups * self.group + index - self.groups;
-            unit..unit + 1
-        }
+        let units = match index.checked_sub(self.groups) {
+            None => index * self.group..(index + 1) * self.group,
+            Some(single) => self.groups * self.group + single..self.groups * self.group + single + 1,
+        };
+        units.start * self.unit..units.end * self.unit
     }
 }
 
@@ -106,24 +115,35 @@ impl Product<'_> {
     /// Writes the product, `[m, n]`.
     pub(super) fn run(&self, c: &mut [f32]) {
         let (m, n, k) = (self.a.rows, self.b.cols, self.a.cols);
+        let shape = TileShape::of(self.isa);
         let side = if m <= n { Side::Rows } else { Side::Columns };
-        let (packed, width) = (self.operand(side), TileShape::of(self.isa).width(side));
+        let packed = self.operand(side);
         let block = even_piece(k, DEPTH);
         let lines = even_piece(packed.rows, LINES);
-        let panels = lines.div_ceil(width);
-        let deepest = (PACKED / (panels * width * block)).clamp(1, k.div_ceil(block).max(1)) * block;
-        let c = Shared(c.as_mut_ptr());
-        with_scratch(panels * width * deepest, |scratch| {
-            for first in (0..packed.rows).step_by(lines) {
-                let lines = first..(first + lines).min(packed.rows);
-                for index in 0..k.div_ceil(deepest).max(1) {
-                    let depth = block_of(&(0..k), index, deepest);
-                    let stretch = Stretch { side, lines: lines.clone(), panels, depth, block };
-                    self.pack(&stretch, scratch);
-                    self.multiply(&stretch, scratch, c);
-                }
+        let panels = lines.div_ceil(shape.width(side));
+        let layer = panels * shape.width(side) * block;
+        let blocks = (PACKED / layer).clamp(1, k.div_ceil(block).max(1));
+        let other = side.other();
+        let cuts = Cuts::of(shape, other, self.operand(other).rows, block, self.parallel);
+        let room = (cuts.group * cuts.unit).next_multiple_of(shape.width(other)) * block;
+        let threads = if self.parallel { rayon::current_num_threads() } else { 1 };
+
+        let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+        if scratch.len() < layer * blocks + room * threads {
+            scratch.resize(layer * blocks + room * threads);
+        }
+        let (rooms, panels_packed) = scratch.split_at_mut(room * threads);
+        let (c, rooms) = (Shared(c.as_mut_ptr()), Shared(rooms.as_mut_ptr()));
+        for first in (0..packed.rows).step_by(lines) {
+            let lines = first..(first + lines).min(packed.rows);
+            for index in 0..k.div_ceil(block * blocks).max(1) {
+                let depth = block_of(&(0..k), index, block * blocks);
+                let stretch = Stretch { side, lines: lines.clone(), panels, depth, block };
+                self.pack(&stretch, panels_packed);
+                self.multiply(&stretch, panels_packed, cuts, rooms, room, c);
             }
-        });
+        }
+        SCRATCH.with_borrow_mut(|spare| spare.push(scratch));
     }
 
     /// `[lines, depth]`: a column panel is a row panel of the transpose.
@@ -131,14 +151,6 @@ impl Product<'_> {
         match side {
             Side::Rows => self.a,
             Side::Columns => self.b.transposed(),
-        }
-    }
-
-    fn for_each(&self, count: usize, work: impl Fn(usize) + Sync + Send) {
-        if self.parallel {
-            (0..count).into_par_iter().with_max_len(1).for_each(work);
-        } else {
-            (0..count).for_each(work);
         }
     }
 
@@ -154,6 +166,9 @@ impl Product<'_> {
                 let index = index * group + offset;
                 let depth = block_of(&stretch.depth, index / stretch.panels, stretch.block);
                 let lines = block_of(&stretch.lines, index % stretch.panels, width);
+                if lines.is_empty() {
+                    continue;
+                }
                 let panel = Panel {
                     matrix: self.operand(stretch.side),
                     line: lines.start,
@@ -173,65 +188,53 @@ impl Product<'_> {
         }
     }
 
-    /// All tiles of a stretch, in tasks.
-    fn multiply(&self, stretch: &Stretch, packed: &[f32], c: Shared) {
-        let shape = TileShape::of(self.isa);
-        let other = stretch.side.other();
-        let lines = self.operand(other).rows;
-        let (width, other_width) = (shape.width(stretch.side), shape.width(other));
-        let (unit, group) = match other {
-            Side::Rows => (shape.rows, 48 / shape.rows),
-            Side::Columns => (
-                shape.lanes,
-                shape.columns / shape.lanes
-                    * if lines >= 1024 {
-                        4
-                    } else if lines >= 768 {
-                        2
-                    } else {
-                        1
-                    },
-            ),
-        };
-        let units = lines.div_ceil(unit);
-        let groups = if self.parallel { units.saturating_sub(group) / group } else { units.div_ceil(group) };
-        let cuts = Cuts { units, group, groups };
-        // The small pieces at the end are cut along the packed side, too.
+    /// All tiles of a stretch, in tasks: a piece of the other operand each by all of the stretch, or by half of it where the
+    /// piece is a single unit. `rooms` has `room` floats for each thread.
+    fn multiply(&self, stretch: &Stretch, packed: &[f32], cuts: Cuts, rooms: Shared, room: usize, c: Shared) {
+        let width = TileShape::of(self.isa).width(stretch.side);
+        let panels = 0..stretch.panels;
         let half = if stretch.panels >= 4 { stretch.panels.div_ceil(2) } else { stretch.panels };
         let halves = stretch.panels.div_ceil(half);
-        let small = cuts.pieces() - cuts.groups;
-        self.for_each(cuts.groups + small * halves, |index| {
+        let all = self.operand(stretch.side.other()).rows;
+        let task = |index: usize| {
             let (piece, panels) = match index.checked_sub(cuts.groups) {
-                None => (index, 0..stretch.panels),
-                Some(rest) => (cuts.groups + rest / halves, block_of(&(0..stretch.panels), rest % halves, half)),
+                None => (index, panels.clone()),
+                Some(rest) => (cuts.groups + rest / halves, block_of(&panels, rest % halves, half)),
             };
             let own = cuts.piece(piece);
-            let own = own.start * unit..(own.end * unit).min(lines);
-            let start = stretch.lines.start + panels.start * width;
-            let ours =
-                start.min(stretch.lines.end)..(stretch.lines.start + panels.end * width).min(stretch.lines.end);
+            let own = own.start..own.end.min(all);
+            let first = panels.start * width;
+            let ours = block_of(&stretch.lines, 0, panels.end * width);
+            let ours = (ours.start + first).min(ours.end)..ours.end;
             let (rows, columns) = match stretch.side {
-                Side::Rows => (ours, own.clone()),
-                Side::Columns => (own.clone(), ours),
+                Side::Rows => (ours, own),
+                Side::Columns => (own, ours),
             };
-            let room = own.len().next_multiple_of(other_width) * stretch.block;
-            with_scratch(room, |room| {
-                let task = Task {
-                    rows_of: self.operand(Side::Rows),
-                    columns_of: self.operand(Side::Columns),
-                    rows,
-                    columns,
-                    depth: stretch.depth.clone(),
-                    block: stretch.block,
-                    side: stretch.side,
-                    packed: &packed[panels.start * width * stretch.block..],
-                    layer: stretch.panels * width * stretch.block,
-                    own: room,
-                    c: c.pointer(),
-                    epilogue: self.epilogue,
-                };
-                dispatch_on(self.isa, task);
-            });
-        });
+            let thread = if self.parallel { rayon::current_thread_index().unwrap_or(0) } else { 0 };
+            // SAFETY: there is a room for each thread of the pool, and a thread does one task of a product at a time, since
+            // tasks wait for nothing.
+            let own = unsafe { std::slice::from_raw_parts_mut(rooms.at(thread * room), room) };
+            let task = Task {
+                rows_of: self.operand(Side::Rows),
+                columns_of: self.operand(Side::Columns),
+                rows,
+                columns,
+                depth: stretch.depth.clone(),
+                block: stretch.block,
+                side: stretch.side,
+                packed: &packed[first * stretch.block..],
+                layer: stretch.panels * width * stretch.block,
+                own,
+                c: c.at(0),
+                epilogue: self.epilogue,
+            };
+            dispatch_on(self.isa, task);
+        };
+        let count = cuts.groups + cuts.singles() * halves;
+        if self.parallel {
+            (0..count).into_par_iter().with_max_len(1).for_each(task);
+        } else {
+            (0..count).for_each(task);
+        }
     }
 }

@@ -43,15 +43,10 @@ impl Kernel for Task<'_> {
     }
 }
 
-/// A tile's place: a panel of either side, and whether this is the first time the own one is needed.
-#[derive(Clone, Copy)]
-struct Place {
-    row: usize,
-    column: usize,
-    /// Number of the packed panel.
-    packed: usize,
-    /// Number of the task's own panel.
-    own: usize,
+/// What the tiles of one block of the depth share.
+struct Block<'a> {
+    depth: Range<usize>,
+    finish: Finish<'a>,
 }
 
 impl Task<'_> {
@@ -61,13 +56,6 @@ impl Task<'_> {
         simd: S,
     ) {
         let k = self.rows_of.cols;
-        let shape = const { TileShape::of(S::ISA) };
-        let (outer, inner) = match self.side {
-            Side::Rows => (self.rows.clone(), self.columns.clone()),
-            Side::Columns => (self.columns.clone(), self.rows.clone()),
-        };
-        let outer_step = shape.width(self.side);
-        let inner_step = shape.rows + shape.columns - outer_step;
         let mut spare = [0.0f32; LARGEST];
         // A depth of 0 has one block, of nothing.
         for index in 0..self.depth.len().div_ceil(self.block).max(1) {
@@ -79,68 +67,130 @@ impl Task<'_> {
                 bias: self.epilogue.bias.filter(|_| last),
                 activation: if last { self.epilogue.activation } else { Activation::Identity },
             };
-            for (packed, line) in outer.clone().step_by(outer_step).enumerate() {
-                for (own, other) in inner.clone().step_by(inner_step).enumerate() {
-                    let (row, column) = match self.side {
-                        Side::Rows => (line, other),
-                        Side::Columns => (other, line),
-                    };
-                    let place = Place { row, column, packed, own };
-                    self.place::<S, TALL, MIDDLE, SHORT, COLS>(simd, place, &depth, finish, &mut spare);
-                }
-            }
+            self.tiles::<S, TALL, MIDDLE, SHORT, COLS>(simd, &Block { depth, finish }, &mut spare);
             self.packed = &self.packed[self.layer.min(self.packed.len())..];
         }
     }
 
-    /// One tile: packs its own panel where this is the first tile that needs it.
+    /// All tiles of a block: by one packed panel after the other, all of the task's own, which the first round packs.
     #[inline(always)]
-    fn place<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
+    fn tiles<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
         &mut self,
         simd: S,
-        Place { row, column, packed, own }: Place,
-        depth: &Range<usize>,
-        finish: Finish,
+        block: &Block,
         spare: &mut [f32; LARGEST],
     ) {
         let shape = const { TileShape::of(S::ISA) };
-        let rows = (self.rows.end - row).min(TALL);
-        let columns = (self.columns.end - column).min(shape.columns);
-        let (height, width) = (shape.panel(Side::Rows, rows), shape.panel(Side::Columns, columns));
-        let deep = depth.len();
-        let a = Panel { matrix: self.rows_of, line: row, present: rows, width: height, depth: depth.start, deep };
-        let b = Panel { matrix: self.columns_of, line: column, present: columns, width, depth: depth.start, deep };
-        let (packed_panel, own_panel) = match self.side {
-            Side::Rows => (a, b),
-            Side::Columns => (b, a),
+        let deep = block.depth.len();
+        let (outer, inner) = match self.side {
+            Side::Rows => (self.rows.clone(), self.columns.clone()),
+            Side::Columns => (self.columns.clone(), self.rows.clone()),
         };
-        // A full column panel whose columns lie side by side is packed by the first tile that reads it.
-        let direct = packed == 0
-            && self.side == Side::Rows
-            && b.matrix.row_stride == 1
-            && columns == width
-            && height == TALL;
-        let own = &mut self.own[own * shape.width(self.side.other()) * self.block..][..own_panel.width * deep];
-        if packed == 0 && !direct {
-            own_panel.pack(simd, own);
+        let (outer_width, inner_width) = (shape.width(self.side), shape.width(self.side.other()));
+        let (mut line, mut slot) = (outer.start, 0);
+        while line < outer.end {
+            let packed = self.packed[slot..].as_ptr();
+            let (mut other, mut own_slot) = (inner.start, 0);
+            while other < inner.end {
+                let (row, column) = match self.side {
+                    Side::Rows => (line, other),
+                    Side::Columns => (other, line),
+                };
+                let rows = (self.rows.end - row).min(TALL);
+                let columns = (self.columns.end - column).min(shape.columns);
+                let mut direct = None;
+                if slot == 0 {
+                    direct = self.direct(shape, rows, column, columns, block);
+                    if direct.is_none() {
+                        let own = &mut self.own[own_slot..];
+                        match self.side {
+                            Side::Rows => {
+                                let width = shape.panel(Side::Columns, columns);
+                                panel(self.columns_of, column, columns, width, block).pack(simd, own);
+                            }
+                            Side::Columns => {
+                                let height = shape.panel(Side::Rows, rows);
+                                panel(self.rows_of, row, rows, height, block).pack(simd, own);
+                            }
+                        }
+                    }
+                }
+                let own = self.own[own_slot..].as_mut_ptr();
+                let (a, b) = match self.side {
+                    Side::Rows => (packed, own),
+                    Side::Columns => (own.cast_const(), packed.cast_mut()),
+                };
+                let place = Place { row, column, rows, columns };
+                // SAFETY: a panel of `block` · its width floats is at `slot` and `own_slot`; `direct` is checked where it is
+                // made.
+                unsafe {
+                    self.tile::<S, TALL, MIDDLE, SHORT, COLS>(
+                        simd,
+                        place,
+                        deep,
+                        a,
+                        b,
+                        direct,
+                        &block.finish,
+                        spare,
+                    );
+                }
+                other += inner_width;
+                own_slot += inner_width * self.block;
+            }
+            line += outer_width;
+            slot += outer_width * self.block;
         }
-        let packed = &self.packed[packed * shape.width(self.side) * self.block..][..packed_panel.width * deep];
-        let (a, b_packed) = match self.side {
-            Side::Rows => (packed.as_ptr(), own.as_mut_ptr()),
-            Side::Columns => (own.as_ptr(), packed.as_ptr().cast_mut()),
-        };
-        let b = if direct {
-            ColumnPanel { first: b.values().as_ptr(), stride: b.matrix.col_stride, packed: b_packed }
-        } else {
-            ColumnPanel { first: b_packed, stride: width, packed: b_packed }
-        };
+    }
+
+    /// A full column panel whose columns lie side by side: the first tile that reads it packs it. Its first element, and the
+    /// distance of its rows.
+    #[inline(always)]
+    fn direct(
+        &self,
+        shape: TileShape,
+        rows: usize,
+        column: usize,
+        columns: usize,
+        block: &Block,
+    ) -> Option<(*const f32, usize)> {
+        let width = shape.panel(Side::Columns, columns);
+        let fits = self.side == Side::Rows && self.columns_of.row_stride == 1;
+        (fits && columns == width && shape.panel(Side::Rows, rows) == shape.rows).then(|| {
+            let values = panel(self.columns_of, column, columns, width, block).values();
+            (values.as_ptr(), self.columns_of.col_stride)
+        })
+    }
+
+    /// One tile of the output, from the panels `a` and `b`.
+    ///
+    /// # Safety
+    /// The panels are as wide as the tile and `deep`, or `direct` is a column panel like that and `b` room for it; `place` lies
+    /// within the task's rectangle.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn tile<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
+        &self,
+        simd: S,
+        Place { row, column, rows, columns }: Place,
+        deep: usize,
+        a: *const f32,
+        b: *mut f32,
+        direct: Option<(*const f32, usize)>,
+        finish: &Finish,
+        spare: &mut [f32; LARGEST],
+    ) {
+        let shape = const { TileShape::of(S::ISA) };
+        let (height, width) = (shape.panel(Side::Rows, rows), shape.panel(Side::Columns, columns));
+        let (first, row_stride) = direct.unwrap_or((b, width));
+        let (direct, b) = (direct.is_some(), ColumnPanel { first, stride: row_stride, packed: b });
         let n = self.columns_of.rows;
         let c = self.c.wrapping_add(row * n + column);
         // A tile that reaches beyond the rectangle goes through a spare one.
         let inside = rows == height && columns == width;
         let (out, stride) = if inside { (c, n) } else { (spare.as_mut_ptr(), width) };
-        // SAFETY: `out` holds `height` rows of `width` floats: the rectangle does or the spare tile does. The panels are as
-        // long as the slices above, and `c` holds `rows × columns` of this task's rectangle.
+        // SAFETY: `out` holds `height` rows of `width` floats: the rectangle does or the spare tile does. `c` holds `rows ×
+        // columns` of this task's rectangle. The caller vouches for the panels.
         unsafe {
             if !inside && finish.add {
                 copy(simd, c, n, out, stride, rows, columns);
@@ -168,6 +218,21 @@ impl Task<'_> {
             }
         }
     }
+}
+
+/// A tile's rectangle of the output.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+}
+
+/// The panel of a block from `line` on.
+#[inline(always)]
+fn panel<'a>(matrix: MatrixRef<'a>, line: usize, present: usize, width: usize, block: &Block) -> Panel<'a> {
+    Panel { matrix, line, present, width, depth: block.depth.start, deep: block.depth.len() }
 }
 
 /// Copies `rows` × `columns` floats between two strided places.

@@ -12,8 +12,8 @@ fn supported() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_supported())
 }
 
-/// Sizes around the edges of every tile, and past every block.
-const SHAPES: [[usize; 3]; 17] = [
+/// Sizes around the edges of every tile, past every block, and for tasks of every kind.
+const SHAPES: [[usize; 3]; 26] = [
     [0, 0, 0],
     [0, 5, 3],
     [5, 0, 3],
@@ -31,6 +31,15 @@ const SHAPES: [[usize; 3]; 17] = [
     [128, 96, 200],
     [2050, 9, 3],
     [5, 4100, 2],
+    [1, 40, 300],
+    [300, 40, 1],
+    [12, 20, 48],
+    [20, 6, 16],
+    [40, 128, 400],
+    [400, 60, 50],
+    [130, 90, 150],
+    [60, 4400, 70],
+    [2050, 1, 2060],
 ];
 
 fn reference_activation(activation: Activation, x: f64) -> f64 {
@@ -103,11 +112,15 @@ fn close_to_the_naive_product_on_every_instruction_set() {
 
 #[test]
 fn strides_of_a_larger_matrix() {
-    let (a, b) = (values("a", 1, 4000), values("b", 1, 4000));
+    let (a, b, values) = (values("a", 1, 4000), values("b", 1, 4000), values("wide", 1, 2000));
     for isa in supported() {
         let a = MatrixRef::strided(&a[3..], 20, 19, 40, 2);
         let b = MatrixRef::strided(&b, 19, 21, 3, 90);
         check(isa, a, b, Epilogue::default());
+        // Columns side by side, rows apart.
+        let wide = MatrixRef::strided(&values[1..], 19, 83, 100, 1);
+        check(isa, a, wide, Epilogue::default());
+        check(isa, wide.transposed(), a.transposed(), Epilogue::default());
         // A stride of 0 repeats a row.
         check(isa, MatrixRef { row_stride: 0, ..a }, b, Epilogue::default());
     }
@@ -115,21 +128,42 @@ fn strides_of_a_larger_matrix() {
 
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let [m, n, k] = [250, 333, 700];
-    let (a, b, bias) = (values("a", 2, m * k), values("b", 2, k * n), values("bias", 2, n));
-    let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Tanh, ..Epilogue::default() };
+    // Rows packed, columns packed, and several stretches of the depth.
+    for [m, n, k] in [[250, 333, 700], [700, 130, 300], [90, 110, 3000]] {
+        let (a, b, bias) = (values("a", 2, m * k), values("b", 2, k * n), values("bias", 2, n));
+        let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Tanh, ..Epilogue::default() };
+        let (a, b) = (MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, k, n));
+        for isa in supported() {
+            let bits = |threads: usize| -> Vec<u32> {
+                let mut c = vec![0.0; m * n];
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| gemm_on(isa, a, b, &mut c, epilogue));
+                c.iter().map(|x| x.to_bits()).collect()
+            };
+            let first = bits(1);
+            for threads in [2, 4, 8] {
+                assert!(bits(threads) == first, "{m}×{k}×{n}, {threads} threads on {isa}");
+            }
+        }
+    }
+}
+
+/// Where an element stands decides nothing: not the tile it falls into, nor which operand is packed first.
+#[test]
+fn a_part_of_a_product_has_the_same_bits() {
+    let [m, n, k] = [70, 90, 600];
+    let (a, b) = (values("a", 6, m * k), values("b", 6, k * n));
     for isa in supported() {
-        let mut first = Vec::new();
-        for threads in [1, 2, 4, 8] {
-            let mut c = vec![0.0; m * n];
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let (a, b) = (MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, k, n));
-            pool.install(|| gemm_on(isa, a, b, &mut c, epilogue));
-            let bits: Vec<u32> = c.iter().map(|x| x.to_bits()).collect();
-            if threads == 1 {
-                first = bits;
-            } else {
-                assert_eq!(bits, first, "{threads} threads on {isa}");
+        let product = |rows: usize, columns: usize| {
+            let mut c = vec![0.0; rows * columns];
+            let b = MatrixRef::strided(&b, k, columns, n, 1);
+            gemm_on(isa, MatrixRef::row_major(&a[..rows * k], rows, k), b, &mut c, Epilogue::default());
+            c
+        };
+        let whole = product(m, n);
+        for (rows, columns) in [(1, n), (m, 1), (1, 1), (13, 17), (m, 33), (5, 90)] {
+            for (part, whole) in product(rows, columns).chunks_exact(columns).zip(whole.chunks_exact(n)) {
+                assert_eq!(part, &whole[..columns], "{rows} × {columns} on {isa}");
             }
         }
     }
@@ -180,36 +214,54 @@ fn wrong_shapes_are_named() {
 fn throughput() {
     let peak = crate::kernels::peak::fma_peak_macs_per_second();
     println!("one core's peak {:.1} GFLOP/s", 2e-9 * peak);
+    // The products of an autoencoder's step, too: x Wᵀ, dZ W and dZᵀ X for a batch of 128 and of 5,000.
+    const PRODUCTS: [(usize, usize, usize, &str); 16] = [
+        (1024, 1024, 1024, "a b"),
+        (128, 784, 512, "a b"),
+        (128, 784, 400, "a bᵀ"),
+        (128, 400, 784, "a bᵀ"),
+        (128, 784, 400, "a b"),
+        (128, 400, 784, "a b"),
+        (784, 128, 400, "aᵀ b"),
+        (400, 128, 784, "aᵀ b"),
+        (128, 400, 40, "a bᵀ"),
+        (128, 20, 400, "a bᵀ"),
+        (5000, 784, 200, "a bᵀ"),
+        (5000, 200, 784, "a bᵀ"),
+        (5000, 200, 200, "a bᵀ"),
+        (16, 784, 512, "a b"),
+        (512, 784, 1, "a b"),
+        (64, 64, 64, "a b"),
+    ];
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        for [m, k, n] in
-            [[1024, 1024, 1024], [128, 784, 512], [128, 784, 400], [784, 128, 500], [100, 784, 200], [64, 64, 64]]
-        {
+        for (m, k, n, layout) in PRODUCTS {
             let (a, b) = (values("a", 5, m * k), values("b", 5, k * n));
-            for transposed in [false, true] {
-                let mut c = vec![0.0; m * n];
-                let a = MatrixRef::row_major(&a, if transposed { k } else { m }, if transposed { m } else { k });
-                let b = MatrixRef::row_major(&b, if transposed { n } else { k }, if transposed { k } else { n });
-                let (a, b) = if transposed { (a.transposed(), b.transposed()) } else { (a, b) };
-                let mut times: Vec<f64> = pool.install(|| {
-                    (0..4_000_000_000 / (m * n * k).max(4_000_000))
-                        .map(|_| {
-                            let start = std::time::Instant::now();
-                            gemm(a, b, &mut c, Epilogue::default());
-                            start.elapsed().as_secs_f64()
-                        })
-                        .collect()
-                });
-                times.sort_by(f64::total_cmp);
-                let rate = |time: f64| (m * n * k) as f64 / time;
-                let (best, median) = (rate(times[0]), rate(times[times.len() / 2]));
-                println!(
-                    "{m}×{k}×{n} transposed {transposed}, {threads} threads: best {:.1} GFLOP/s, {:.1} % of the peak; median {:.1} %",
-                    2e-9 * best,
-                    100.0 * best / peak / threads as f64,
-                    100.0 * median / peak / threads as f64
-                );
-            }
+            let mut c = vec![0.0; m * n];
+            let a = match layout {
+                "aᵀ b" => MatrixRef::row_major(&a, k, m).transposed(),
+                _ => MatrixRef::row_major(&a, m, k),
+            };
+            let b = match layout {
+                "a bᵀ" => MatrixRef::row_major(&b, n, k).transposed(),
+                _ => MatrixRef::row_major(&b, k, n),
+            };
+            let mut times: Vec<f64> = pool.install(|| {
+                (0..4_000_000_000 / (m * n * k).max(4_000_000))
+                    .map(|_| {
+                        let start = std::time::Instant::now();
+                        gemm(a, b, &mut c, Epilogue::default());
+                        start.elapsed().as_secs_f64()
+                    })
+                    .collect()
+            });
+            times.sort_by(f64::total_cmp);
+            let share = |time: f64| 100.0 * (m * n * k) as f64 / time / peak / threads as f64;
+            println!(
+                "{layout} {m}×{k}×{n}, {threads} threads: best {:.1} % of the peak, median {:.1} %",
+                share(times[0]),
+                share(times[times.len() / 2])
+            );
         }
     }
 }

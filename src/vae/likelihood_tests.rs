@@ -1,0 +1,209 @@
+//! Likelihoods by sampling against those of a linear-Gaussian model in closed form.
+
+use super::evaluator::Evaluator;
+use super::generate::Observation;
+use super::likelihood::{Weights, score_rows};
+use super::reference::{exact_log_likelihoods, linear};
+use super::rows::Rows;
+use super::{ImportanceSampling, Likelihood, Vae, VaeConfig, VaeError};
+use crate::data::{Binarization, Dataset};
+use crate::random::Seed;
+use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
+
+const ROWS: usize = 4000;
+const VISIBLE: usize = 6;
+
+/// A linear model whose encoder is near its posterior N(M⁻¹ Wᵀ (x − b), M⁻¹) with M = I + Wᵀ W, but has shrunk and shifted
+/// means and half as much variance again: weights of finite variance. And draws from it: z `[rows, 2]`, x `[rows, 6]`.
+fn model_and_draws() -> (Vae, Vec<f32>, Vec<f32>) {
+    let config = VaeConfig { likelihood: Likelihood::Gaussian, ..linear(VISIBLE, 2) };
+    let mut vae = Vae::new(config, Seed(3)).unwrap();
+    let mut w = [0.0f32; 2 * VISIBLE];
+    Seed(5).lanes("weights", 0).fill_normal(&mut w);
+    w.iter_mut().for_each(|w| *w *= 0.7);
+    let product = |i: usize, j: usize| w.chunks_exact(2).map(|row| row[i] * row[j]).sum::<f32>();
+    let (a, b, d) = (1.0 + product(0, 0), product(0, 1), 1.0 + product(1, 1));
+    let determinant = a * d - b * b;
+    let inverse = [[d / determinant, -b / determinant], [-b / determinant, a / determinant]];
+    let mean_weight: Vec<f32> = inverse
+        .iter()
+        .flat_map(|row| w.chunks_exact(2).map(move |w| 0.9 * (row[0] * w[0] + row[1] * w[1])))
+        .collect();
+    let mut set = |name: &str, values: &[f32]| {
+        let parameter = vae.store.find(name).unwrap();
+        vae.store.get_mut(parameter).copy_from_slice(values);
+    };
+    set("decoder.0.weight", &w);
+    set("decoder.0.bias", &[1.0; VISIBLE]);
+    set("mean.weight", &mean_weight);
+    let bias: Vec<f32> = mean_weight.chunks_exact(VISIBLE).map(|row| 0.1 - row.iter().sum::<f32>()).collect();
+    set("mean.bias", &bias);
+    set("log_variance.weight", &[0.0; 2 * VISIBLE]);
+    set("log_variance.bias", &[(1.5 * inverse[0][0]).ln(), (1.5 * inverse[1][1]).ln()]);
+    let z = vae.draw_prior(ROWS, Seed(8));
+    let x = vae.observe(&z, Observation::Drawn, Seed(8));
+    (vae, z, x)
+}
+
+/// log ŵ of each row from `samples` draws, and the exact draw among them where one is given.
+fn log_means(vae: &Vae, x: &[f32], samples: usize, exact: Option<&[f64]>) -> Vec<f64> {
+    let rows = Rows::Given { values: x, width: VISIBLE };
+    let sampling = ImportanceSampling { samples, seed: Seed(9) };
+    let mut means = Vec::new();
+    score_rows(vae, &mut Evaluator::new(vae, 32, 32), rows, &sampling, |row, mut scored| {
+        exact.iter().for_each(|exact| scored.weights.add(exact[row]));
+        means.push(scored.weights.log_mean().value);
+    });
+    means
+}
+
+/// Means lie within five standard errors, which chance exceeds 6 times in 10⁷.
+#[test]
+fn weights_average_to_the_likelihood_and_bounds_close_in() {
+    let (vae, z, x) = model_and_draws();
+    let exact = exact_log_likelihoods(&vae, &x);
+    let at_z = vae.log_weights_at(Rows::Given { values: &x, width: VISIBLE }, &z);
+    let mut gaps = Vec::new();
+    for samples in [1, 5, 50] {
+        let over =
+            |means: Vec<f64>| means.iter().zip(&exact).map(|(mean, exact)| mean - exact).collect::<Vec<_>>();
+        let (lower, upper) =
+            (over(log_means(&vae, &x, samples, None)), over(log_means(&vae, &x, samples, Some(&at_z))));
+
+        let share = |d: &[f64], sign: f64| mean_and_error(&d.iter().map(|d| (sign * d).exp()).collect::<Vec<_>>());
+        // E[ŵ] = p(x) without the exact draw, E[1 / ŵ] = 1 / p(x) with it.
+        for (mean, error) in [share(&lower, 1.0), share(&upper, -1.0)] {
+            assert!((mean - 1.0).abs() <= 5.0 * error, "{samples} samples: {mean} ± {error}");
+        }
+        let ((low, low_error), (high, high_error)) = (mean_and_error(&lower), mean_and_error(&upper));
+        assert!(low <= 5.0 * low_error && high >= -5.0 * high_error, "{samples} samples: {low} and {high}");
+        gaps.push((low, high, low_error + high_error));
+    }
+    for pair in gaps.windows(2) {
+        let ((low, high, error), (next_low, next_high, next_error)) = (pair[0], pair[1]);
+        let error = 5.0 * (error + next_error);
+        assert!(next_low >= low - error && next_high <= high + error, "{gaps:?}");
+    }
+    let ((first, _, first_error), (last, high, _)) = (gaps[0], gaps[2]);
+    assert!(last > first + 5.0 * first_error, "more draws are a tighter bound: {gaps:?}");
+    assert!(high - last < 0.1, "{gaps:?}");
+}
+
+#[test]
+fn a_score_says_what_it_is() {
+    let (vae, _, x) = model_and_draws();
+    let exact = mean_and_error(&exact_log_likelihoods(&vae, &x[..500 * VISIBLE])).0;
+    // The same seed draws the same examples.
+    let bounds = vae.simulated_bounds(500, &ImportanceSampling { samples: 200, seed: Seed(8) }).unwrap();
+    assert_eq!((bounds.lower.kind, bounds.upper.kind, bounds.lower.examples), (Kind::Lower, Kind::Upper, 500));
+    for bound in [&bounds.lower, &bounds.upper] {
+        // Either bound is off by half the variance of a weight over 200 draws.
+        assert!((bound.value - exact).abs() < 5.0 * bound.monte_carlo_error + 0.01, "{bound}, exactly {exact}");
+    }
+    assert!(vae.simulated_bounds(0, &ImportanceSampling::default()).is_err());
+
+    let digits = Dataset::digits().test();
+    let bits = Vae::new(linear(64, 2), Seed(1)).unwrap();
+    let sampling = ImportanceSampling { samples: 20, seed: Seed(1) };
+    let score = bits.score(&digits, &sampling).unwrap();
+    let estimate = &score.log_likelihood;
+    assert_eq!((estimate.kind, estimate.examples), (Kind::Lower, 359));
+    assert!(estimate.to_string().contains("conservative") && estimate.to_string().contains("20 samples"));
+    assert!(score.gap() > 0.0 && estimate.monte_carlo_error > 0.0 && estimate.data_error > 0.0);
+    let elbo = score.reconstruction - score.divergence;
+    assert!((score.elbo.value - elbo).abs() < 1e-9);
+    let counts = digits.to_bits().column_counts();
+    let means: Vec<f64> = counts.into_iter().map(|on| f64::from(on) / 359.0).collect();
+    let baseline = crate::sampling::independent_bernoulli(&means);
+    assert!((estimate.baseline.unwrap() - baseline).abs() < 1e-9);
+    assert_eq!(bits.log_likelihood(&digits, &sampling).unwrap(), *estimate);
+}
+
+/// The figure of a model without a latent variable is known: that of independent bits.
+#[test]
+fn a_decoder_that_ignores_z_has_an_exact_score() {
+    let digits = Dataset::digits().test();
+    let mut vae = Vae::new(linear(64, 3), Seed(1)).unwrap();
+    for name in ["decoder.0.weight", "mean.weight", "log_variance.weight"] {
+        let parameter = vae.store.find(name).unwrap();
+        vae.store.get_mut(parameter).fill(0.0);
+    }
+    vae.set_output_bias_from_means(&digits.means(), digits.len());
+    let score = vae.score(&digits, &ImportanceSampling { samples: 3, seed: Seed(1) }).unwrap();
+    assert_eq!(score.divergence, 0.0);
+    // Each row's figure is rounded to f32 several times. Means of 0 and 1 are kept away from the ends, at the expense of
+    // about 1/2 an example in 359 each.
+    assert!(score.gap().abs() < 1e-4 && score.log_likelihood.monte_carlo_error < 1e-4);
+    let below = score.log_likelihood.baseline.unwrap() - score.log_likelihood.value;
+    assert!((-1e-4..64.0 * 0.5 / 359.0).contains(&below), "{below}");
+    assert_eq!(score.log_likelihood.warnings, []);
+}
+
+#[test]
+fn figures_do_not_depend_on_how_rows_and_draws_are_cut_or_on_threads() {
+    let vae = Vae::new(VaeConfig::new(64, 5), Seed(2)).unwrap();
+    let digits = Dataset::digits().binarized(Binarization::Sample).test().subset(0..45);
+    let score = |batch: usize, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let sampling = ImportanceSampling { samples: 70, seed: Seed(4) };
+            let mut bits = Vec::new();
+            let mut evaluator = Evaluator::new(&vae, batch, 32);
+            score_rows(&vae, &mut evaluator, Rows::Data(&digits), &sampling, |row, scored| {
+                bits.push((row, scored.weights.log_mean().value.to_bits(), scored.divergence.to_bits()));
+            });
+            bits
+        })
+    };
+    let expected = score(32, 1);
+    assert_eq!(expected.len(), 45);
+    for (batch, threads) in [(32, 3), (7, 2), (1, 1)] {
+        assert!(score(batch, threads) == expected, "{batch} rows at a time, {threads} threads");
+    }
+}
+
+#[test]
+fn weights_summed_as_they_come_are_those_summed_at_once() {
+    for scale in [0.1, 3.0, 400.0] {
+        let log_weights: Vec<f64> = (0..50).map(|i| scale * (1.7 * f64::from(i)).sin() - 2000.0).collect();
+        let mut weights = Weights::NONE;
+        log_weights.iter().for_each(|&w| weights.add(w));
+        let (running, at_once) = (weights.log_mean(), LogMeanExp::of(&log_weights));
+        for (a, b) in [
+            (running.value, at_once.value),
+            (running.error, at_once.error),
+            (running.effective_sample_size, at_once.effective_sample_size),
+        ] {
+            assert!((a - b).abs() <= 1e-10 * b.abs(), "{a} and {b}");
+        }
+    }
+    let mut weights = Weights::NONE;
+    weights.add(f64::NEG_INFINITY);
+    assert_eq!(weights.log_mean().value, f64::NEG_INFINITY);
+    weights.add(1.0);
+    assert!((weights.log_mean().value - 1.0 + 2f64.ln()).abs() < 1e-15);
+}
+
+#[test]
+fn what_has_no_likelihood_is_refused_and_few_draws_are_warned_of() {
+    let digits = Dataset::digits().test();
+    let vae = Vae::new(VaeConfig::new(64, 2), Seed(1)).unwrap();
+    let sampling = ImportanceSampling { samples: 100, seed: Seed(1) };
+    let grey = digits.binarized(Binarization::None);
+    assert_eq!(vae.log_likelihood(&grey, &sampling), Err(VaeError::Grey));
+    assert!(vae.figures(&grey).is_ok(), "a cross-entropy can be watched");
+    assert_eq!(vae.elbo(&digits.subset(0..0)), Err(VaeError::NoRows));
+    let narrow = Vae::new(VaeConfig::new(9, 2), Seed(1)).unwrap();
+    assert_eq!(narrow.elbo(&digits), Err(VaeError::Width { data: 64, model: 9 }));
+    assert!(vae.log_likelihood(&digits, &ImportanceSampling { samples: 0, ..sampling }).is_err());
+
+    // A posterior far too wide: hardly a draw falls where the weight is.
+    let (mut vae, _, _) = model_and_draws();
+    let bias = vae.store.find("log_variance.bias").unwrap();
+    vae.store.get_mut(bias).fill(8.0);
+    let z = vae.draw_prior(8, Seed(1));
+    let x: Vec<f32> = vae.observe(&z, Observation::Mean, Seed(1)).iter().map(|x| x.clamp(0.0, 1.0)).collect();
+    let data = Dataset::from_f32(x, &[8, VISIBLE]).unwrap().binarized(Binarization::None);
+    let estimate = vae.log_likelihood(&data, &sampling).unwrap();
+    assert!(matches!(estimate.warnings[..], [Warning::FewEffectiveSamples { samples: 100, .. }]), "{estimate}");
+}
