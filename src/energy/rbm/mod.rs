@@ -376,6 +376,8 @@ mod gradient_tests;
 #[cfg(test)]
 mod likelihood_tests;
 #[cfg(test)]
+mod model_free_tests;
+#[cfg(test)]
 pub(super) mod reference;
 #[cfg(test)]
 mod tempering_tests;
