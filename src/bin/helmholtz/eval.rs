@@ -10,6 +10,7 @@ use crate::precision::Sums;
 use crate::settings::Choice;
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -80,8 +81,8 @@ impl Eval {
         };
         let seed = globals.seed.or_else(|| loaded.settings.saved("seed")).unwrap_or(1);
         let scoring = likelihood::scoring(self.rescore, Seed(seed), self.exact_up_to);
-        let Model::Rbm(rbm) = &loaded.model;
-        let (rbm, rounding) = self.precision.machine(rbm)?;
+        let Model::Rbm(rbm) = loaded.model;
+        let (rbm, rounding) = self.precision.machine(Cow::Owned(rbm))?;
         if let Some(annealing) = self.rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }

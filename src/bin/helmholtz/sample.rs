@@ -12,6 +12,7 @@ use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::storage::write_atomic;
 use helmholtz::tensor::BitMatrix;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -122,7 +123,7 @@ impl Sample {
         } else {
             (rbm.chains(self.count, seed), "random states")
         };
-        let (machine, rounding) = self.precision.machine(rbm)?;
+        let (machine, rounding) = self.precision.machine(Cow::Borrowed(rbm))?;
         chains.set_precision(self.precision.into());
         chains.gibbs(&machine, sweeps);
         let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };

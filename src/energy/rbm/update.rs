@@ -36,6 +36,36 @@ impl Momentum {
     }
 }
 
+/// The running average of a machine's parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Average {
+    /// `[hidden, stride]`, as the machine's transposed weights.
+    weights: AlignedVec<f32>,
+    visible_bias: AlignedVec<f32>,
+    hidden_bias: AlignedVec<f32>,
+}
+
+impl Average {
+    /// That of no step yet.
+    pub(super) fn new(rbm: &Rbm) -> Self {
+        Average {
+            weights: rbm.transposed.clone(),
+            visible_bias: rbm.visible_bias.clone(),
+            hidden_bias: rbm.hidden_bias.clone(),
+        }
+    }
+
+    /// The machine with these parameters.
+    pub(super) fn machine(&self) -> Rbm {
+        let mut rbm = Rbm::zeros(self.visible_bias.len(), self.hidden_bias.len());
+        rbm.visible_bias.copy_from_slice(&self.visible_bias);
+        rbm.hidden_bias.copy_from_slice(&self.hidden_bias);
+        rbm.transposed.copy_from_slice(&self.weights);
+        rbm.restore_weights();
+        rbm
+    }
+}
+
 /// The numbers of one step.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
@@ -52,7 +82,7 @@ pub(super) struct Step<'a> {
 /// Moves `rbm` one step; `average` follows.
 pub(super) fn ascend(
     rbm: &mut Rbm,
-    average: &mut Rbm,
+    average: &mut Average,
     momentum: &mut Momentum,
     gradient: &Statistics,
     step: Step<'_>,
@@ -62,7 +92,7 @@ pub(super) fn ascend(
     let tasks = rbm
         .transposed
         .par_chunks_mut(ROWS * stride)
-        .zip(average.transposed.par_chunks_mut(ROWS * stride))
+        .zip(average.weights.par_chunks_mut(ROWS * stride))
         .zip(momentum.weights.par_chunks_mut(ROWS * stride))
         .zip(gradient.products.par_chunks(ROWS * stride))
         .zip(momentum.partial.par_chunks_mut(stride))

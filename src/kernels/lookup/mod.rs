@@ -7,6 +7,7 @@
 mod epilogue;
 mod few;
 mod fixed;
+mod fixed_tables;
 mod operands;
 mod product;
 mod sweep;
@@ -16,7 +17,7 @@ mod tests;
 mod transpose;
 
 pub(crate) use few::FEW_CHAINS;
-pub(crate) use fixed::{FixedTables, WINDOW};
+pub(crate) use fixed_tables::{FixedRows, FixedTables, WINDOW};
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;
 pub(crate) use sweep::{

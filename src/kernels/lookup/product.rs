@@ -1,6 +1,7 @@
 //! The product: for each tile of outputs and each block of chains, one table lookup and one add a group of inputs.
 
-use super::fixed::{FixedTables, fixed_part};
+use super::fixed::with_indices;
+use super::fixed_tables::{FixedRows, FixedTables, FixedTile, Grouping, build_tile};
 use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
 use super::tables::{Build, Tables, groups, tile_stride};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
@@ -18,6 +19,8 @@ pub(crate) enum Weights<'a> {
     Fixed(&'a FixedTables),
     /// Row by row, to be tabulated tile by tile on the way; pays where the weights serve one product only.
     Rows(Rows<'a>),
+    /// The same in 16-bit fixed point.
+    FixedRows(FixedRows<'a>),
 }
 
 impl Weights<'_> {
@@ -26,6 +29,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.outputs(),
             Weights::Fixed(tables) => tables.outputs(),
             Weights::Rows(rows) => rows.outputs,
+            Weights::FixedRows(fixed) => fixed.rows.outputs,
         }
     }
 
@@ -34,6 +38,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.inputs(),
             Weights::Fixed(tables) => tables.inputs(),
             Weights::Rows(rows) => rows.inputs,
+            Weights::FixedRows(fixed) => fixed.rows.inputs,
         }
     }
 
@@ -42,6 +47,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.isa(),
             Weights::Fixed(tables) => tables.isa(),
             Weights::Rows(rows) => rows.isa,
+            Weights::FixedRows(fixed) => fixed.rows.isa,
         }
     }
 }
@@ -64,6 +70,7 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
 fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usize>, epilogue: &E) {
     thread_local! {
         static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
+        static FIXED_SCRATCH: RefCell<AlignedVec<u16>> = const { RefCell::new(AlignedVec::new()) };
     }
     assert_eq!(weights.inputs(), input.units, "inputs of a lookup product");
     let (isa, outputs) = (weights.isa(), weights.outputs());
@@ -71,8 +78,27 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
         Weights::Tables(tables) => each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
             dispatch_on(isa, SumTile { table: tables.tile(tile), input, blocks, sums });
         }),
-        Weights::Fixed(tables) => fixed_part(tables, input, |sum| {
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, sum);
+        Weights::Fixed(tables) => with_indices(isa, input, |indices| {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                indices.sum(tables.tile(tile), blocks, sums);
+            });
+        }),
+        Weights::FixedRows(rows) => with_indices(isa, input, |indices| {
+            FIXED_SCRATCH.with_borrow_mut(|scratch| {
+                let entries = Grouping::of(isa).tile_entries(input.units);
+                if scratch.len() < entries {
+                    scratch.resize(entries);
+                }
+                let (values, mut centres) = (&mut scratch[..entries], [0.0; TILE]);
+                let mut built = usize::MAX;
+                each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                    if tile != built {
+                        build_tile(rows, tile, values, &mut centres);
+                        built = tile;
+                    }
+                    indices.sum(FixedTile { values: &*values, centres: &centres, step: rows.step }, blocks, sums);
+                });
+            });
         }),
         Weights::Rows(rows) => SCRATCH.with_borrow_mut(|scratch| {
             let stride = tile_stride(isa, rows.inputs);
