@@ -3,7 +3,7 @@
 use super::Rbm;
 use super::rounding::Precision;
 use super::tabulated::Tabulated;
-use crate::kernels::lookup::{self, BitsRef, Layer};
+use crate::kernels::lookup::{self, BitsRef, Columns, Grids, Layer};
 use crate::random::{Lanes, Seed};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
@@ -163,13 +163,17 @@ impl Chains {
     fn gibbs_of_few(&mut self, rbm: &Rbm, sweeps: usize) {
         let Chains { visible, hidden, streams, free, .. } = self;
         let rows = visible.rows();
+        let (hidden_rows, visible_rows) = (rbm.hidden_rows(), rbm.visible_rows());
+        let (hidden_grids, visible_grids) = (Grids::of(hidden_rows), Grids::of(visible_rows));
+        let towards_hidden = Columns { rows: visible_rows, grids: &hidden_grids };
+        let towards_visible = Columns { rows: hidden_rows, grids: &visible_grids };
         for _ in 0..sweeps {
             let layer =
                 Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
-            lookup::sample_few(rbm.visible_rows(), BitsRef::from(&*visible), layer, streams);
+            lookup::sample_few(towards_hidden, BitsRef::from(&*visible), layer, streams);
             let words = visible.words_mut();
             let layer = Layer { bias: &rbm.visible_bias, temper: None, words, free: free.as_deref(), rows };
-            lookup::sample_few(rbm.hidden_rows(), BitsRef::from(&*hidden), layer, streams);
+            lookup::sample_few(towards_visible, BitsRef::from(&*hidden), layer, streams);
         }
     }
 }

@@ -16,7 +16,7 @@ mod tables;
 mod tests;
 mod transpose;
 
-pub(crate) use few::FEW_CHAINS;
+pub(crate) use few::{Columns, FEW_CHAINS, Grids};
 pub(crate) use fixed_tables::{FixedRows, FixedTables, WINDOW};
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;
