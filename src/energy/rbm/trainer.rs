@@ -4,7 +4,7 @@ use super::exact::Enumeration;
 use super::gradient::{Grey, Stack, Statistics, subtract_exact_model};
 use super::rounding::Precision;
 use super::tabulated::Tabulated;
-use super::update::{Average, Momentum, Step, ascend};
+use super::update::{Average, Momentum, Products, Step, ascend};
 use super::{
     AVERAGE, Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor,
     stride,
@@ -111,6 +111,11 @@ impl RbmTrainer {
             _ => (None, chain_count),
         };
         let data_rows = if grey.is_some() { 0 } else { training.batch };
+        let statistics = if grey.is_some() || recipe.method == Method::Exact {
+            Statistics::new(rbm.visible, rbm.hidden)
+        } else {
+            Statistics::means(rbm.visible, rbm.hidden)
+        };
         Ok(RbmTrainer {
             average: Average::new(&rbm),
             momentum: Momentum::new(&rbm),
@@ -124,7 +129,7 @@ impl RbmTrainer {
             grey,
             tempered,
             stack: Stack::new(&rbm, data_rows, model_rows),
-            statistics: Statistics::new(rbm.visible, rbm.hidden),
+            statistics,
             seed,
             recipe,
             rbm,
@@ -207,7 +212,11 @@ impl RbmTrainer {
                 }
             }
         }
-        self.stack.statistics(rbm, &mut self.statistics);
+        if !self.sums_products() {
+            self.stack.sum_means(&mut self.statistics);
+            return Ok(());
+        }
+        self.stack.statistics(&mut self.statistics);
         if let Some(grey) = &mut self.grey {
             grey.add(rbm, &mut self.statistics);
         }
@@ -216,6 +225,11 @@ impl RbmTrainer {
             subtract_exact_model(rbm, &enumeration, &mut self.statistics);
         }
         Ok(())
+    }
+
+    /// Whether the gradient has parts beside the rows of bits, so that its products are summed before they are used.
+    fn sums_products(&self) -> bool {
+        self.grey.is_some() || self.recipe.method == Method::Exact
     }
 
     fn update(&mut self, progress: &Progress) {
@@ -235,7 +249,12 @@ impl RbmTrainer {
             visible_offset: &self.visible_offset,
             hidden_offset: &self.hidden_offset,
         };
-        ascend(&mut self.rbm, &mut self.average, &mut self.momentum, &self.statistics, step);
+        let products = if self.sums_products() {
+            Products::Summed(&self.statistics.products)
+        } else {
+            Products::Of(&self.stack)
+        };
+        ascend(&mut self.rbm, &mut self.average, &mut self.momentum, &self.statistics, products, step);
     }
 }
 
