@@ -4,11 +4,7 @@ use super::bridge::Bridge;
 use super::reference::{Reference, machine, rows, sigmoid};
 use super::*;
 use crate::data::Dataset;
-use crate::random::Stream;
-use crate::sampling::{
-    AnnealedImportance, AnnealingPath, DensityError, Kind, LogMeanExp, Warning, mean_and_error,
-};
-use rand::RngExt;
+use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
 
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -256,6 +252,17 @@ fn a_mode_far_from_the_data_that_annealing_misses_is_warned_of() {
     assert!(score.estimate.value > exact + 10.0, "annealing found the zeros: {} {exact}", score.estimate);
     assert!(conservative.value > exact, "the test means nothing: {conservative} is right about {exact}");
     assert!(warnings.iter().any(|warning| matches!(warning, Warning::ModeMissed { .. })), "{warnings:?}");
+}
+
+#[test]
+fn annealing_tile_by_tile_gives_the_same_weights() {
+    let (rbm, base) = (machine(50, 37, 0.5, 16), vec![0.2; 50]);
+    let whole = Bridge::new(&rbm, &base);
+    let mut tiles = Bridge::new(&rbm, &base);
+    tiles.tables = Tabulated::tile_by_tile();
+    assert_eq!(whole.climb(90, 20, Seed(3)), tiles.climb(90, 20, Seed(3)));
+    let rows = BitMatrix::from_fn(90, 50, |r, u| (r * 5 + u * 3 + r * u) % 7 < 3);
+    assert_eq!(whole.descend(rows.clone(), 20, Seed(3)), tiles.descend(rows, 20, Seed(3)));
 }
 
 #[test]

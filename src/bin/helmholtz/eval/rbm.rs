@@ -9,6 +9,7 @@ use crate::precision::Sums;
 use crate::settings::Choice;
 use clap::Args;
 use helmholtz::rbm::Rbm;
+use std::borrow::Cow;
 
 /// Units of the smaller layer that are enumerated unless told otherwise, and the most that are.
 const EXACT_UP_TO: usize = 20;
@@ -43,7 +44,7 @@ impl Options {
             )));
         }
         let scoring = annealing::scoring(rescore, rows.seed, self.exact_up_to);
-        let (rbm, rounding) = self.precision.machine(rbm)?;
+        let (rbm, rounding) = self.precision.machine(Cow::Borrowed(rbm))?;
         if let Some(annealing) = rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }

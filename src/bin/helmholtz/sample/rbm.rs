@@ -12,6 +12,7 @@ use clap::Args;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::tensor::BitMatrix;
+use std::borrow::Cow;
 
 /// The options that only an RBM has.
 #[derive(Args, Debug)]
@@ -74,7 +75,7 @@ impl Options {
         } else {
             (rbm.chains(count, seed), "random states")
         };
-        let (machine, rounding) = self.precision.machine(rbm)?;
+        let (machine, rounding) = self.precision.machine(Cow::Borrowed(rbm))?;
         chains.set_precision(self.precision.into());
         chains.gibbs(&machine, sweeps);
         let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
