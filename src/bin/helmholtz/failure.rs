@@ -4,6 +4,7 @@ use helmholtz::data::DataError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
 use helmholtz::train::TrainError;
+use helmholtz::vae::VaeError;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -95,7 +96,9 @@ impl From<TrainError> for Failure {
             error => error,
         };
         let hint = match &error {
-            TrainError::Learner(error) => error.downcast_ref().and_then(hint_of),
+            TrainError::Learner(error) => {
+                error.downcast_ref().and_then(hint_of).or_else(|| error.downcast_ref().and_then(VaeError::hint))
+            }
             error => error.hint(),
         };
         Failure { message: chain(&error), hint: hint.map(str::to_owned) }
@@ -109,6 +112,12 @@ fn hint_of(error: &RbmError) -> Option<&'static str> {
 impl From<RbmError> for Failure {
     fn from(error: RbmError) -> Self {
         Failure { message: chain(&error), hint: hint_of(&error).map(str::to_owned) }
+    }
+}
+
+impl From<VaeError> for Failure {
+    fn from(error: VaeError) -> Self {
+        Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
     }
 }
 

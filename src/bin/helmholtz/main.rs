@@ -7,12 +7,14 @@ mod chart;
 mod console;
 mod counted;
 mod data;
+mod encode;
 mod eval;
 mod failure;
 mod folder;
 mod globals;
 mod info;
 mod inpaint;
+mod interpolate;
 mod interrupt;
 mod likelihood;
 mod mask;
@@ -22,11 +24,16 @@ mod npy;
 mod picture;
 mod precision;
 mod rbm_pictures;
+mod reconstruct;
+mod row_choice;
 mod sample;
 mod settings;
 mod size;
 mod standing;
 mod train;
+mod vae_pictures;
+mod vae_report;
+mod vae_shape;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,7 +62,8 @@ Start with:
   helmholtz train rbm              learn the digits: some seconds, and a folder with pictures
   helmholtz eval runs/rbm-digits   how likely the model makes digits that it has not seen
   helmholtz sample runs/rbm-digits
-  helmholtz inpaint runs/rbm-digits --mask bottom"
+  helmholtz inpaint runs/rbm-digits --mask bottom
+  helmholtz train vae              the same digits by a variational autoencoder"
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -70,6 +78,9 @@ enum Command {
     Eval(eval::Eval),
     Sample(sample::Sample),
     Inpaint(inpaint::Inpaint),
+    Reconstruct(reconstruct::Reconstruct),
+    Interpolate(interpolate::Interpolate),
+    Encode(encode::Encode),
     Bench(bench::Bench),
     Info(info::Info),
 }
@@ -108,6 +119,9 @@ fn run(arguments: &CommandLine) -> Result<Report, Failure> {
         Command::Eval(eval) => eval.run(globals),
         Command::Sample(sample) => sample.run(globals),
         Command::Inpaint(inpaint) => inpaint.run(globals),
+        Command::Reconstruct(reconstruct) => reconstruct.run(globals),
+        Command::Interpolate(interpolate) => interpolate.run(globals),
+        Command::Encode(encode) => encode.run(globals),
         Command::Bench(bench) => bench.run(globals),
         Command::Info(info) => info.run(globals),
     })

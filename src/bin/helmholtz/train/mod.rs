@@ -5,7 +5,9 @@ mod options;
 mod progress_bar;
 mod rbm;
 mod recorder;
+mod schedule;
 mod session;
+mod vae;
 
 use crate::console::Report;
 use crate::failure::Failure;
@@ -22,6 +24,7 @@ pub struct Train {
 #[derive(Subcommand)]
 enum Model {
     Rbm(rbm::Rbm),
+    Vae(vae::Vae),
 }
 
 impl Train {
@@ -29,6 +32,7 @@ impl Train {
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         match &self.model {
             Model::Rbm(rbm) => rbm.run(globals),
+            Model::Vae(vae) => vae.run(globals),
         }
     }
 }
