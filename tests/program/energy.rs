@@ -36,7 +36,8 @@ fn a_capacity_sweep_leaves_curves() {
     let place = Place::new();
     let swept = place.json("train hopfield --capacity --rule hebb --units 100 --networks 2 --out run");
     let held = swept["rules"]["hebb"]["retrieved_up_to"].as_f64().expect("a load");
-    assert!((0.1..0.24).contains(&held), "{held}");
+    // 0.138 in large networks; two of 100 units may hold up to twice that.
+    assert!((0.08..=0.3).contains(&held), "{held}");
     assert!(text(&place.bytes("run/capacity.svg")).contains("hebb, 100 units"));
     assert!(text(&place.bytes("run/capacity.csv")).starts_with("rule,patterns,load,overlap"));
 }
@@ -55,7 +56,9 @@ fn a_boltzmann_machine_trains_resumes_evaluates_and_samples() {
     let scored = place.json("eval whole --rescore 32,100");
     assert!(scored["log_likelihood"].is_f64() && scored["model"] == "boltzmann");
     assert_eq!(place.json("sample whole --count 7 --steps 5 --out draws.npy")["count"], 7);
-    assert!(place.failure("sample whole --tempering 4").contains("--tempering is for RBMs"));
+    assert!(
+        place.failure("sample whole --tempering 4").contains("--tempering is not for models of kind boltzmann")
+    );
     assert!(place.failure("inpaint whole --mask top").contains("cannot fill in"));
     assert!(place.failure("train boltzmann --hidden 21 --data-term exact").contains("at most 20"));
 }

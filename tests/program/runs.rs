@@ -136,7 +136,7 @@ fn a_checkpoint_of_another_run_is_refused_and_nothing_is_lost() {
     wide.metadata = snapshot.metadata.clone();
     helmholtz::storage::save(&place.path("run/checkpoint.safetensors"), &wide).unwrap();
     let message = place.failure("train rbm --out run --resume");
-    assert!(message.contains("`weights` has the shape [64, 24], wanted [64, 16]"), "{message}");
+    assert!(message.contains("weights` has the shape [64, 24], wanted [64, 16]"), "{message}");
     assert_eq!(place.bytes("run/run.json"), record, "a run that has not gone on has not failed");
 
     // A NaN in a checkpoint or a model is named.

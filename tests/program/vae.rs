@@ -23,7 +23,7 @@ fn npy(shape: [usize; 2], values: &[f32]) -> Vec<u8> {
 #[test]
 fn a_run_leaves_a_folder_that_every_command_reads() {
     let place = Place::new();
-    let trained = place.json(&format!("{TRAIN} --epochs 20"));
+    let trained = place.json(&format!("{TRAIN} --epochs 100"));
     let names = ["checkpoint.safetensors", "model.safetensors", "metrics.csv", "run.json", "curves.svg"];
     for name in names.iter().chain(&["samples.png", "reconstructions.png", "interpolation.png"]) {
         assert!(place.path("run").join(name).is_file(), "{name}");
@@ -107,8 +107,7 @@ fn densities_of_grey_levels_say_of_what_they_are_and_bits_of_grey_levels_have_no
 #[test]
 fn a_collapsed_model_says_so_and_why() {
     let place = Place::new();
-    let line =
-        "train vae --hidden 0 --latent 2 --likelihood gaussian --scale unit --epochs 60 --samples 10 --out run";
+    let line = "train vae --hidden 0 --latent 2 --likelihood gaussian --scale unit --schedule linear --epochs 200 --samples 10 --out run";
     let collapsed = place.json(line);
     let why = collapsed["collapse"].as_str().unwrap_or_default();
     assert!(why.contains("0 of 2 latent dimensions") && why.contains("noise of variance 1.00"), "{collapsed}");
