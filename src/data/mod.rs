@@ -38,6 +38,7 @@ pub use dataset::{Binarization, Dataset, Scale};
 pub use error::DataError;
 pub use idx::{IDX_HEADER_BYTES, idx_file_length};
 pub use mnist::{MNIST_FILES, MnistParts, mnist_files};
+pub use npy::npy_numbers;
 pub use shuffle::KeyedPermutation;
 pub use source::NamedBytes;
 pub use split::Holdout;

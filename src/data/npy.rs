@@ -3,8 +3,8 @@
 //! Reference: `numpy.lib.format`, versions 1.0, 2.0 and 3.0.
 
 use super::DataError;
-use super::source::Source;
-use super::table::{Element, Table, square_shape};
+use super::source::{NamedBytes, Source};
+use super::table::{Element, Table, f32s, f64s, square_shape};
 
 /// What every `.npy` file starts with.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -116,16 +116,37 @@ fn kind(name: &str, descr: &str) -> Result<Kind, DataError> {
     }
 }
 
-/// Flat rows `[rows, width]`, checked to lie in [0, 1]; unsigned bytes are 0 or 1 when none is larger, else 0 to 255.
-pub(super) fn table<'a>(name: &str, source: Source<'a>) -> Result<Table<'a>, DataError> {
-    let header = header(name, &source)?;
-    let (promised, actual) = (header.length, source.len() as u64);
+/// The header, if there are just as many bytes as it promises.
+fn whole(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
+    let header = header(name, bytes)?;
+    let (promised, actual) = (header.length, bytes.len() as u64);
     if actual < promised {
         return Err(DataError::Truncated { file: name.to_owned(), promised, actual });
     }
     if actual > promised {
         return Err(DataError::Trailing { file: name.to_owned(), promised, actual });
     }
+    Ok(header)
+}
+
+/// Any numbers of a `.npy` of two axes, as they are, with its `[rows, width]`: noise or codes, which are no dataset.
+///
+/// # Errors
+/// When the bytes are of another format, cut short or too many.
+pub fn npy_numbers(file: &NamedBytes) -> Result<(Vec<f32>, [usize; 2]), DataError> {
+    let header = whole(&file.name, &file.bytes)?;
+    let bytes = &file.bytes[header.offset..];
+    let numbers = match header.kind {
+        Kind::Bool | Kind::U8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
+        Kind::F32 => f32s(bytes).collect(),
+        Kind::F64 => f64s(bytes).map(|number| number as f32).collect(),
+    };
+    Ok((numbers, [header.rows, header.width]))
+}
+
+/// Flat rows `[rows, width]`, checked to lie in [0, 1]; unsigned bytes are 0 or 1 when none is larger, else 0 to 255.
+pub(super) fn table<'a>(name: &str, source: Source<'a>) -> Result<Table<'a>, DataError> {
+    let header = whole(name, &source)?;
     let values = &source[header.offset..];
     let element = match header.kind {
         Kind::Bool => Element::U8 { scale: 1 },

@@ -9,6 +9,7 @@
 //! transitions and few steps cost variance, not bias.
 
 use super::error::at_least_one;
+use super::metropolis::{acceptance, accepted};
 use super::{DensityError, LogDensity, LogMeanExp, Sampler, SamplingError};
 use crate::random::{Seed, Stream};
 use rayon::prelude::*;
@@ -111,7 +112,8 @@ where
 }
 
 /// Metropolis steps of a normal random walk on p_β of `base` and `target`, as a [`GeometricPath`]'s transition: `steps`
-/// of them, of standard deviation `scale`.
+/// of them, of standard deviation `scale`. Where the target gives up for once, its density is zero; where it is NaN, the
+/// walk gives up for good.
 pub fn random_walk_transition<'a, Q, P>(
     base: &'a Q,
     target: &'a P,
@@ -123,8 +125,11 @@ where
     P: LogDensity + ?Sized,
 {
     move |x, beta, stream| {
-        let log_density = |x: &Vec<f64>| -> Result<f64, DensityError> {
-            Ok((1.0 - beta) * base.log_density(x) + beta * target.log_density(x)?)
+        let log_density = |x: &Vec<f64>| match target.log_density(x) {
+            Ok(log_p) if log_p.is_nan() => Err(DensityError::Fatal("the log-density gave NaN".to_owned())),
+            Ok(log_p) => Ok((1.0 - beta) * base.log_density(x) + beta * log_p),
+            Err(DensityError::Recoverable(_)) => Ok(f64::NEG_INFINITY),
+            Err(fatal) => Err(fatal),
         };
         let mut here = log_density(x)?;
         let mut to = x.clone();
@@ -132,7 +137,7 @@ where
             stream.fill_normal(&mut to);
             to.iter_mut().zip(x.iter()).for_each(|(to, from)| *to = from + scale * *to);
             let there = log_density(&to)?;
-            if super::metropolis::accepted(super::metropolis::acceptance(here, there, 0.0), stream) {
+            if accepted(acceptance(here, there, 0.0), stream) {
                 std::mem::swap(x, &mut to);
                 here = there;
             }

@@ -20,13 +20,13 @@ use rand::RngExt;
 const BEST_ACCEPTANCE: f64 = 0.8;
 /// A trajectory whose energy is this far off will not come back (Hoffman & Gelman 2014, Δmax).
 const DIVERGENCE: f64 = 1000.0;
-/// The most leapfrog steps of a path given by its length.
+/// The most leapfrog steps of a trajectory given by its length.
 const MOST_STEPS: f64 = 1000.0;
 
 /// How far a trajectory goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Path {
-    /// So many leapfrog steps. Where all directions have one period, a path may come back to where it began.
+pub enum Trajectory {
+    /// So many leapfrog steps. Where all directions have one period, it may come back to where it began.
     Steps(usize),
     /// A length ε · steps drawn uniformly from 0 to twice this for each trajectory, at most 1,000 steps: no direction can
     /// be in step with it. With adapted masses, lengths are in standard deviations of a component.
@@ -49,7 +49,7 @@ pub struct Hamiltonian {
     /// The step size ε; where it is tuned, what the search for one begins with.
     pub step: f64,
     /// How far a trajectory goes.
-    pub path: Path,
+    pub trajectory: Trajectory,
     /// The masses.
     pub mass: Mass,
     /// Whether ε is tuned: towards an acceptance of 0.8, where no other is given.
@@ -57,9 +57,14 @@ pub struct Hamiltonian {
 }
 
 impl Default for Hamiltonian {
-    /// Jittered paths of mean length 2, adapted masses, and a step size tuned from 0.1.
+    /// Jittered trajectories of mean length 2, adapted masses, and a step size tuned from 0.1.
     fn default() -> Self {
-        Hamiltonian { step: 0.1, path: Path::Jittered(2.0), mass: Mass::Adapted, tuning: Tuning::WarmUp }
+        Hamiltonian {
+            step: 0.1,
+            trajectory: Trajectory::Jittered(2.0),
+            mass: Mass::Adapted,
+            tuning: Tuning::WarmUp,
+        }
     }
 }
 
@@ -72,15 +77,15 @@ impl<D: GradientLogDensity + ?Sized> Kernel<D> for Hamiltonian {
 
     fn begin(&self, target: &D, start: &[f64], step: &mut Step<'_>) -> Result<HamiltonianChain, SamplingError> {
         positive("the step size", self.step)?;
-        match self.path {
-            Path::Steps(steps) => at_least_one("the leapfrog steps", steps)?,
-            Path::Jittered(length) => positive("the path length", length)?,
+        match self.trajectory {
+            Trajectory::Steps(steps) => at_least_one("the leapfrog steps", steps)?,
+            Trajectory::Jittered(length) => positive("the trajectory length", length)?,
         }
         let wanted = self.tuning.target(Some(BEST_ACCEPTANCE))?;
         let here = Phase::new(start);
         let mut chain = HamiltonianChain {
             size: self.step,
-            path: self.path,
+            trajectory: self.trajectory,
             averaging: None,
             learner: (self.mass == Mass::Adapted).then(|| MassLearner::new(start.len())),
             variances: vec![1.0; start.len()],
@@ -143,7 +148,7 @@ impl Phase {
 pub struct HamiltonianChain {
     /// ε.
     size: f64,
-    path: Path,
+    trajectory: Trajectory,
     averaging: Option<DualAveraging>,
     learner: Option<MassLearner>,
     /// 1 / m, `[dimension]`.
@@ -209,9 +214,9 @@ impl HamiltonianChain {
     }
 
     fn steps(&self, step: &mut Step<'_>) -> usize {
-        match self.path {
-            Path::Steps(steps) => steps,
-            Path::Jittered(length) => {
+        match self.trajectory {
+            Trajectory::Steps(steps) => steps,
+            Trajectory::Jittered(length) => {
                 let drawn = 2.0 * length * step.stream.random::<f64>();
                 (drawn / self.size).ceil().clamp(1.0, MOST_STEPS) as usize
             }

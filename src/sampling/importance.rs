@@ -196,13 +196,9 @@ impl ImportanceEstimate {
         // Weights relative to their mean, so that neither sum can overflow.
         let relative = |draw: &Weighed| (draw.log_weight - log_normaliser.value).exp();
         let ratio = weighed.iter().map(|draw| relative(draw) * draw.f).sum::<f64>() / n;
-        let (scale, centre) = match weighting {
-            Weighting::Plain => (log_normaliser.value.exp(), 0.0),
-            Weighting::SelfNormalised => (1.0, ratio),
-        };
-        let residual = |draw: &Weighed| match weighting {
-            Weighting::Plain => relative(draw) * draw.f - ratio,
-            Weighting::SelfNormalised => relative(draw) * (draw.f - centre),
+        let (scale, residual): (f64, &dyn Fn(&Weighed) -> f64) = match weighting {
+            Weighting::Plain => (log_normaliser.value.exp(), &|draw| relative(draw) * draw.f - ratio),
+            Weighting::SelfNormalised => (1.0, &|draw| relative(draw) * (draw.f - ratio)),
         };
         let squares: f64 = weighed.iter().map(|draw| residual(draw).powi(2)).sum();
         ImportanceEstimate {

@@ -213,12 +213,12 @@ fn leaves_unchanged<K: Kernel<Skewed>>(name: &str, kernel: K) {
 fn kernels_leave_draws_of_the_target_draws_of_the_target() {
     let fixed = Tuning::Fixed;
     let langevin = Langevin { step: 1.1, tuning: fixed };
-    let hamiltonian = |path| Hamiltonian { step: 0.9, path, mass: Mass::Unit, tuning: fixed };
+    let hamiltonian = |trajectory| Hamiltonian { step: 0.9, trajectory, mass: Mass::Unit, tuning: fixed };
     leaves_unchanged("random walk", Metropolis::new(RandomWalk::with_scales(&[1.0, 2.0])));
     leaves_unchanged("independence", Metropolis::new(Independence(Whole)));
     leaves_unchanged("Langevin", langevin.clone());
-    leaves_unchanged("Hamiltonian, 3 steps", hamiltonian(Path::Steps(3)));
-    leaves_unchanged("Hamiltonian, jittered", hamiltonian(Path::Jittered(2.0)));
+    leaves_unchanged("Hamiltonian, 3 steps", hamiltonian(Trajectory::Steps(3)));
+    leaves_unchanged("Hamiltonian, jittered", hamiltonian(Trajectory::Jittered(2.0)));
     leaves_unchanged("cycle", Cycle(langevin, Metropolis::new(RandomWalk::new(1.0))));
     leaves_unchanged("Gibbs", Gibbs::default());
     leaves_unchanged("Gibbs at random", Gibbs { scan: Scan::Random });
@@ -247,7 +247,8 @@ impl GradientLogDensity for Posterior {
 fn composed_kernels_pass_gewekes_joint_test() {
     // Geweke (2004): a step of the kernel on θ given y, then y anew given θ, has the joint distribution of prior and
     // likelihood, whose moments are known.
-    let hamiltonian = Hamiltonian { step: 0.7, path: Path::Steps(2), mass: Mass::Unit, tuning: Tuning::Fixed };
+    let hamiltonian =
+        Hamiltonian { step: 0.7, trajectory: Trajectory::Steps(2), mass: Mass::Unit, tuning: Tuning::Fixed };
     let kernel = Cycle(
         hamiltonian,
         Cycle(Langevin { step: 0.8, tuning: Tuning::Fixed }, Metropolis::new(RandomWalk::new(1.0))),

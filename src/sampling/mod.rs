@@ -1,4 +1,42 @@
-//! Model-free Monte Carlo: estimates that know their error.
+//! Model-free Monte Carlo: for densities that can be evaluated up to a constant, but not drawn from.
+//!
+//! - [`ImportanceSampling`] weighs draws of another distribution, and says when their tail makes that worthless.
+//! - [`Run::sample`] runs chains of a [`Kernel`]: [`Metropolis`] with any [`Proposal`], [`Langevin`] and [`Hamiltonian`]
+//!   where there is a gradient, [`Gibbs`] where there are conditionals, [`Tempering`] where there are several modes.
+//! - [`AnnealedImportance`] estimates a normaliser along a path of densities.
+//! - [`diagnostics`] say how far the draws can be trusted; [`Estimate`] is a likelihood that knows its errors.
+//!
+//! A correlated normal distribution, by its log-density and
+//! gradient:
+//!
+//! ```
+//! use helmholtz::sampling::{DensityError, GradientLogDensity, Hamiltonian, LogDensity, Run};
+//!
+//! struct Correlated;
+//!
+//! impl LogDensity for Correlated {
+//!     fn dimension(&self) -> usize {
+//!         2
+//!     }
+//!     fn log_density(&self, x: &[f64]) -> Result<f64, DensityError> {
+//!         Ok(-(x[0] * x[0] - 1.8 * x[0] * x[1] + x[1] * x[1]) / 0.38)
+//!     }
+//! }
+//!
+//! impl GradientLogDensity for Correlated {
+//!     fn log_density_and_gradient(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, DensityError> {
+//!         gradient[0] = -(2.0 * x[0] - 1.8 * x[1]) / 0.38;
+//!         gradient[1] = -(2.0 * x[1] - 1.8 * x[0]) / 0.38;
+//!         self.log_density(x)
+//!     }
+//! }
+//!
+//! let draws = Run::default().sample(&Hamiltonian::default(), &Correlated, &[0.0, 0.0])?;
+//! println!("{draws}"); // a line a component: mean, sd, quantiles, R̂, effective draws
+//! let product = helmholtz::sampling::diagnostics::Summary::of(&draws.map(|x| x[0] * x[1]));
+//! assert!((product.mean - 0.9).abs() < 5.0 * product.mean_error);
+//! # Ok::<(), helmholtz::sampling::SamplingError>(())
+//! ```
 
 mod annealed;
 #[cfg(test)]
@@ -28,6 +66,8 @@ mod metropolis;
 mod moments_tests;
 mod proposal;
 mod run;
+#[cfg(test)]
+mod run_tests;
 mod sampler;
 #[cfg(test)]
 mod targets;
@@ -44,7 +84,7 @@ pub use draws::{ChainReport, Draws};
 pub use error::SamplingError;
 pub use estimate::{Estimate, Kind, LogMeanExp, Warning};
 pub use gibbs::{Conditionals, Gibbs, GibbsChain, Scan};
-pub use hamiltonian::{Hamiltonian, HamiltonianChain, Mass, Path};
+pub use hamiltonian::{Hamiltonian, HamiltonianChain, Mass, Trajectory};
 pub use importance::{ImportanceEstimate, ImportanceSampling, Reliability, Weighting};
 pub use independence::Independence;
 pub use kernel::{Chain, Exchanges, Kernel, Outcome, Step, WarmUp};

@@ -39,6 +39,7 @@ impl Simd for Avx2 {
 
     const LANES: usize = 8;
     const INDEX_BITS: usize = 3;
+    const TABLE: usize = 8;
     // Eight 16-bit entries fill the half register that a byte shuffle reaches; its index names both bytes.
     const FIXED_BITS: usize = 3;
     const FIXED_STEPS: usize = 1;
@@ -140,6 +141,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn to_float(self, x: Self::U32) -> Self::F32 {
         with_token!(_mm256_cvtepi32_ps(x))
+    }
+
+    #[inline(always)]
+    fn round(self, x: Self::F32) -> Self::U32 {
+        with_token!(_mm256_cvtps_epi32(x))
     }
 
     #[inline(always)]
@@ -267,8 +273,14 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32 {
-        with_token!(_mm256_permutevar8x32_ps(table, index))
+    unsafe fn load_table(self, pointer: *const u32) -> Self::U32 {
+        // SAFETY: a table is a vector.
+        unsafe { self.load_u32(pointer) }
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: Self::U32, index: Self::U32) -> Self::U32 {
+        with_token!(_mm256_permutevar8x32_epi32(table, index))
     }
 }
 

@@ -45,6 +45,7 @@ impl Simd for Avx512 {
 
     const LANES: usize = 16;
     const INDEX_BITS: usize = 4;
+    const TABLE: usize = 16;
     const FIXED_BITS: usize = 5;
     const FIXED_STEPS: usize = 3;
     const FIXED_INDEX: [u16; 2] = [1, 0];
@@ -145,6 +146,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn to_float(self, x: Self::U32) -> Self::F32 {
         with_token!(_mm512_cvtepi32_ps(x))
+    }
+
+    #[inline(always)]
+    fn round(self, x: Self::F32) -> Self::U32 {
+        with_token!(_mm512_cvtps_epi32(x))
     }
 
     #[inline(always)]
@@ -267,7 +273,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32 {
-        with_token!(_mm512_permutexvar_ps(index, table))
+    unsafe fn load_table(self, pointer: *const u32) -> Self::U32 {
+        // SAFETY: a table is a vector.
+        unsafe { self.load_u32(pointer) }
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: Self::U32, index: Self::U32) -> Self::U32 {
+        with_token!(_mm512_permutexvar_epi32(index, table))
     }
 }

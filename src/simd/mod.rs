@@ -38,8 +38,10 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
 
     /// Lanes of a vector: 8 or 16, always a divisor of 16.
     const LANES: usize;
-    /// Bits of an index into a vector, log₂ `LANES`: the units that one lookup table covers.
+    /// Units that one lookup table covers: 4, 3, or 1 where there is no lookup.
     const INDEX_BITS: usize;
+    /// Entries of a lookup table: a vector of them, or the one of a unit that is on.
+    const TABLE: usize;
     /// Units that one table of 16-bit sums covers; it has 2 to that power entries.
     const FIXED_BITS: usize;
     /// Groups of units that one vector of 16-bit indices holds; [`next_index`](Simd::next_index) moves on.
@@ -96,6 +98,8 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     fn from_bits(self, x: Self::U32) -> Self::F32;
     /// Each word, taken as a signed number, as the nearest float.
     fn to_float(self, x: Self::U32) -> Self::F32;
+    /// The nearest whole numbers below 2³¹ in size, ties to even; any word for what is larger or NaN.
+    fn round(self, x: Self::F32) -> Self::U32;
 
     /// All lanes `x`.
     fn splat_u32(self, x: u32) -> Self::U32;
@@ -163,8 +167,14 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// Each word, taken as a signed number, as a float: the first `LANES`, then the others.
     fn widen(self, x: Self::U16) -> [Self::F32; 2];
 
-    /// The register-resident lookup: lane `i` of the result is lane `index[i] mod LANES` of `table`.
-    fn lookup(self, table: Self::F32, index: Self::U32) -> Self::F32;
+    /// Loads a table of `TABLE` entries.
+    ///
+    /// # Safety
+    /// `pointer` may be read for as many words.
+    unsafe fn load_table(self, pointer: *const u32) -> Self::U32;
+    /// The register-resident lookup: lane `i` of the result is the entry of `table` that the low `INDEX_BITS` bits of
+    /// `index[i]` name, of two entries of which the first is zero where `TABLE` is 1.
+    fn lookup(self, table: Self::U32, index: Self::U32) -> Self::U32;
 }
 
 /// Code that runs on any instruction set: a struct of its arguments, and the body generic over the token.

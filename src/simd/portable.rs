@@ -27,7 +27,9 @@ impl Simd for Portable {
     type U16 = Words;
 
     const LANES: usize = 8;
-    const INDEX_BITS: usize = 3;
+    // No vector instruction of the baseline looks up: one unit at a time, masked.
+    const INDEX_BITS: usize = 1;
+    const TABLE: usize = 1;
     const FIXED_BITS: usize = 4;
     const FIXED_STEPS: usize = 4;
     const FIXED_INDEX: [u16; 2] = [1, 0];
@@ -128,6 +130,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn to_float(self, x: u32x8) -> f32x8 {
         f32x8::from_i32x8(bytemuck::cast(x))
+    }
+
+    #[inline(always)]
+    fn round(self, x: f32x8) -> u32x8 {
+        bytemuck::cast(x.fast_round_int())
     }
 
     #[inline(always)]
@@ -252,9 +259,14 @@ impl Simd for Portable {
         [half(0), half(8)]
     }
 
-    #[inline(never)]
-    fn lookup(self, table: f32x8, index: u32x8) -> f32x8 {
-        let (table, index) = (table.to_array(), index.to_array());
-        f32x8::new(std::array::from_fn(|lane| table[index[lane] as usize & 7]))
+    #[inline(always)]
+    unsafe fn load_table(self, pointer: *const u32) -> u32x8 {
+        // SAFETY: the caller vouches for the one entry.
+        u32x8::splat(unsafe { *pointer })
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: u32x8, index: u32x8) -> u32x8 {
+        table & (u32x8::splat(0) - (index & u32x8::splat(1)))
     }
 }

@@ -115,7 +115,7 @@ impl VaeConfig {
 
     /// What no tensor says: activation and likelihood, as metadata.
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
-        snapshot.set(ACTIVATION, activation_name(self.activation));
+        snapshot.set(ACTIVATION, self.activation);
         snapshot.set(LIKELIHOOD, self.likelihood);
     }
 
@@ -158,24 +158,9 @@ pub(super) const OBSERVATION: &str = "observation_log_variance";
 const ACTIVATION: &str = "vae.activation";
 const LIKELIHOOD: &str = "vae.likelihood";
 
-fn activation_name(activation: Activation) -> String {
-    match activation {
-        Activation::Identity => "identity".to_owned(),
-        Activation::Relu => "relu".to_owned(),
-        Activation::LeakyRelu(slope) => format!("leaky-relu:{slope}"),
-        Activation::Tanh => "tanh".to_owned(),
-        Activation::Sigmoid => "sigmoid".to_owned(),
-        Activation::Softplus => "softplus".to_owned(),
-    }
-}
-
 fn activation(name: &str) -> Result<Activation, VaeError> {
-    let plain =
-        [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Softplus];
-    let slope = || name.strip_prefix("leaky-relu:")?.parse().ok().map(Activation::LeakyRelu);
-    let found = plain.into_iter().find(|activation| activation_name(*activation) == name).or_else(slope);
     let wanted = "identity, relu, leaky-relu:SLOPE, tanh, sigmoid or softplus";
-    found.ok_or_else(|| VaeError::setting("the activation", name, wanted))
+    name.parse().map_err(|_| VaeError::setting("the activation", name, wanted))
 }
 
 #[cfg(test)]
@@ -186,7 +171,7 @@ mod tests {
     fn every_name_is_read_back() {
         let leaky = Activation::LeakyRelu(0.01);
         for given in [leaky, Activation::Identity, Activation::Tanh, Activation::Sigmoid, Activation::Softplus] {
-            assert_eq!(activation(&activation_name(given)), Ok(given));
+            assert_eq!(activation(&given.to_string()), Ok(given));
         }
         for likelihood in Likelihood::ALL {
             assert_eq!(likelihood.to_string().parse(), Ok(likelihood));

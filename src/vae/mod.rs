@@ -15,7 +15,8 @@
 //! let mut vae = Vae::new(VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 4) }, Seed(1))?;
 //! vae.fit(&digits.train(), &VaeRecipe::default(), &Training { epochs: 2, ..Training::default() })?;
 //! let sampling = ImportanceSampling { samples: 32, ..ImportanceSampling::default() };
-//! println!("{}", vae.log_likelihood(&digits.test(), &sampling)?); // −29.8 nats (importance sampling, …)
+//! let likelihood = vae.log_likelihood(&digits.test(), &sampling)?;
+//! println!("{likelihood}"); // … nats (importance sampling, 32 samples an example, conservative; …)
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -23,6 +24,7 @@ mod config;
 mod error;
 mod evaluator;
 mod generate;
+mod given_noise;
 mod likelihood;
 mod monitor;
 mod network;
@@ -35,6 +37,7 @@ mod trainer;
 pub use config::{Likelihood, VaeConfig};
 pub use error::VaeError;
 pub use generate::{Codes, Observation};
+pub use given_noise::ElboParts;
 pub use likelihood::{ImportanceSampling, VaeScore};
 pub use monitor::{Collapse, CollapseCause, Figures};
 pub use recipe::{Bound, Scheme, VaeRecipe};

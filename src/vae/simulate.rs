@@ -43,7 +43,6 @@ impl Vae {
         if examples == 0 {
             return Err(VaeError::setting("the number of simulated examples", 0, "at least 1"));
         }
-        let latent = self.config.latent;
         let z = self.draw_prior(examples, sampling.seed);
         let x = self.observe(&z, Observation::Drawn, sampling.seed);
         let rows = Rows::Given { values: &x, width: self.config.visible };
@@ -58,7 +57,6 @@ impl Vae {
             let w = scored.weights.log_mean();
             upper.add(w.value, w.error);
         });
-        debug_assert_eq!(z.len(), examples * latent);
         let k = sampling.samples;
         Ok(SimulatedBounds {
             lower: lower.estimate(Kind::Lower, format!("importance sampling, {k} samples an example, own data")),

@@ -92,7 +92,7 @@ fn a_bare_state_dict_is_read_and_its_faults_are_named() {
         "the shape of a weight is [0, 9], but must be a matrix [out, in] of at least 1 × 1"
     );
     assert!(said(&|s| s.set("vae.likelihood", "poisson")).starts_with("the likelihood is poisson"));
-    assert!(said(&|s| s.set("vae.activation", "leaky-relu:-1")).starts_with("the slope"));
+    assert!(said(&|s| s.set("vae.activation", "leaky-relu:-1")).starts_with("the activation is leaky-relu:-1"));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use super::{Bound, Likelihood, Scheme, Vae, VaeConfig, VaeError, VaeRecipe, VaeT
 use crate::data::{Binarization, Dataset, Scale};
 use crate::random::Seed;
 use crate::sampling::independent_bernoulli;
-use crate::train::{TrainError, Training, train};
+use crate::store::Snapshot;
+use crate::train::{Batch, Learner, Progress, TrainError, Training, train};
 
 fn small() -> Vae {
     Vae::new(VaeConfig { encoder: vec![16], decoder: vec![16], ..VaeConfig::new(64, 3) }, Seed(2)).unwrap()
@@ -60,6 +61,32 @@ fn the_bits_do_not_depend_on_threads_or_on_being_looked_at() {
 }
 
 #[test]
+fn a_checkpoint_goes_on_with_the_same_bits() {
+    let data = Dataset::digits().train().binarized(Binarization::Sample);
+    let rows: Vec<usize> = (0..32).map(|row| 7 * row).collect();
+    let batch = Batch { data: &data, rows: &rows };
+    let steps = |trainer: &mut VaeTrainer, from: u64| {
+        for step in from..from + 10 {
+            trainer.step(&batch, &Progress { step, steps: 20, ..Progress::default() }).unwrap();
+        }
+        let mut snapshot = Snapshot::default();
+        trainer.save(&mut snapshot);
+        snapshot
+    };
+    for recipe in recipes() {
+        let start = || VaeTrainer::new(small(), recipe, &data, &training(20)).unwrap();
+        let mut unbroken = start();
+        let half = steps(&mut unbroken, 0);
+        let whole = steps(&mut unbroken, 10);
+        let mut resumed = start();
+        resumed.load(&half).unwrap();
+        assert!(steps(&mut resumed, 10) == whole, "{recipe:?}");
+        assert_eq!(Vae::from_checkpoint(&whole).unwrap(), resumed.average());
+        assert_ne!(half, whole);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let digits = Dataset::digits().train();
     let raw = digits.binarized(Binarization::None).scaled(Scale::Raw);
@@ -88,12 +115,8 @@ fn a_nan_names_its_step_and_its_origin() {
     let weight = vae.store.find("encoder.0.weight").unwrap();
     vae.store.get_mut(weight)[3] = f32::NAN;
     let mut trainer = VaeTrainer::new(vae, VaeRecipe::default(), &data, &training(10)).unwrap();
-    let error = crate::train::Learner::step(
-        &mut trainer,
-        &crate::train::Batch { data: &data, rows: &[0; 32] },
-        &crate::train::Progress { step: 7, steps: 10, ..Default::default() },
-    )
-    .unwrap_err();
+    let batch = Batch { data: &data, rows: &[0; 32] };
+    let error = trainer.step(&batch, &Progress { step: 7, steps: 10, ..Progress::default() }).unwrap_err();
     let TrainError::NonFinite { step: 7, tensor, .. } = &error else { panic!("{error}") };
     assert!(tensor.contains("encoder.0.weight"), "{tensor}");
     let rate = VaeRecipe { learning_rate: 1e30, ..VaeRecipe::default() };

@@ -2,6 +2,7 @@
 
 mod energy;
 mod runs;
+mod vae;
 
 use serde_json::Value;
 use std::fs;

@@ -5,6 +5,8 @@ use crate::autodiff::op::Op;
 use crate::autodiff::{Operation, Shape, Var, View};
 use crate::kernels::elementwise;
 use crate::kernels::gemm;
+use std::fmt;
+use std::str::FromStr;
 
 /// The function a layer ends with, applied element by element.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,6 +68,30 @@ impl Activation {
             Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         }
+    }
+}
+
+/// The name that [`FromStr`] reads: `identity`, `relu`, `leaky-relu:SLOPE`, `tanh`, `sigmoid` or `softplus`.
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Activation::LeakyRelu(slope) => write!(f, "leaky-relu:{slope}"),
+            plain => f.write_str(plain.name()),
+        }
+    }
+}
+
+impl FromStr for Activation {
+    type Err = &'static str;
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let plain =
+            [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Softplus];
+        let leaky = || {
+            let slope: f32 = name.strip_prefix("leaky-relu:")?.parse().ok()?;
+            (slope >= 0.0 && slope.is_finite()).then_some(Activation::LeakyRelu(slope))
+        };
+        let found = plain.into_iter().find(|activation| activation.name() == name).or_else(leaky);
+        found.ok_or("wanted identity, relu, leaky-relu:SLOPE, tanh, sigmoid or softplus")
     }
 }
 

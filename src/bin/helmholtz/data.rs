@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
 use helmholtz::data::{
-    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, idx_file_length, mnist_files,
+    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, Scale, idx_file_length,
+    mnist_files, npy_numbers,
 };
 use helmholtz::tensor::BitMatrix;
 use std::fs::File;
@@ -38,6 +39,24 @@ impl From<Binarize> for Binarization {
     }
 }
 
+/// On what scale grey levels are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PixelScale {
+    /// from 0 to 1
+    Unit,
+    /// as they are stored: to 16 for the digits, to 255 for MNIST
+    Raw,
+}
+
+impl From<PixelScale> for Scale {
+    fn from(scale: PixelScale) -> Self {
+        match scale {
+            PixelScale::Unit => Scale::Unit,
+            PixelScale::Raw => Scale::Raw,
+        }
+    }
+}
+
 /// Whether light is 1 or dark is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polarity {
@@ -54,12 +73,14 @@ pub struct Reading {
     pub binarize: Binarize,
     /// Whether light is 1 or dark is.
     pub polarity: Polarity,
+    /// On what scale the levels that stay grey are.
+    pub scale: PixelScale,
 }
 
 impl Reading {
     /// The rows of `data` read this way.
     pub fn of(self, data: &Dataset<'static>) -> Dataset<'static> {
-        let data = data.binarized(self.binarize.into());
+        let data = data.binarized(self.binarize.into()).scaled(self.scale.into());
         match self.polarity {
             Polarity::Plain => data,
             Polarity::Flipped => data.flipped(),
@@ -107,6 +128,35 @@ pub fn bits_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<BitMatri
         return Ok(binarized.to_bits());
     }
     Ok(rows.to_bits())
+}
+
+/// The numbers of the rows, `[rows, width]`, if they are as wide as a model of `width` values a row; where bits are
+/// sampled, those of their one fixed stream.
+pub fn values_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<Vec<f32>, Failure> {
+    if rows.width() != width {
+        let given = rows.width();
+        return Err(Failure::new(format!("rows of {given} values, and the model has {width}")).about(name));
+    }
+    if rows.binarization() == Binarization::Sample {
+        return Ok(rows.to_bits().to_f32());
+    }
+    let mut values = vec![0.0; rows.len() * width];
+    values.chunks_exact_mut(width).enumerate().for_each(|(row, values)| rows.row_into(row, values));
+    Ok(values)
+}
+
+/// The numbers of a two-dimensional `.npy`, `[rows, width]`, all of them finite.
+pub fn numbers(path: &Path) -> Result<(Vec<f32>, [usize; 2]), Failure> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| DataError::Io { file: name.clone(), source })?;
+    let (numbers, shape) = npy_numbers(&NamedBytes::new(name.clone(), bytes))?;
+    match numbers.iter().position(|number| !number.is_finite()) {
+        Some(place) => {
+            let (row, column) = (place / shape[1], place % shape[1]);
+            Err(Failure::new(format!("row {row}, column {column} is {}", numbers[place])).about(name))
+        }
+        None => Ok((numbers, shape)),
+    }
 }
 
 fn is_compressed(path: &Path) -> bool {

@@ -7,6 +7,7 @@ use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
 use helmholtz::store::SnapshotError;
 use helmholtz::train::TrainError;
+use helmholtz::vae::VaeError;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -98,7 +99,9 @@ impl From<TrainError> for Failure {
             error => error,
         };
         let hint = match &error {
-            TrainError::Learner(error) => error.downcast_ref().and_then(hint_of),
+            TrainError::Learner(error) => {
+                error.downcast_ref().and_then(hint_of).or_else(|| error.downcast_ref().and_then(VaeError::hint))
+            }
             error => error.hint(),
         };
         Failure { message: chain(&error), hint: hint.map(str::to_owned) }
@@ -132,6 +135,12 @@ impl From<HopfieldError> for Failure {
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
         Failure { message: chain(&error), hint: None }
+    }
+}
+
+impl From<VaeError> for Failure {
+    fn from(error: VaeError) -> Self {
+        Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
     }
 }
 

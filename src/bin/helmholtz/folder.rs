@@ -18,6 +18,12 @@ pub const METRICS: &str = "metrics.csv";
 pub const RUN: &str = "run.json";
 /// What the model draws.
 pub const SAMPLES: &str = "samples.png";
+/// Rows of the data, and what the model makes of them.
+pub const RECONSTRUCTIONS: &str = "reconstructions.png";
+/// From one example to another through the latent space.
+pub const INTERPOLATION: &str = "interpolation.png";
+/// The latent plane of a model with two latent dimensions.
+pub const MANIFOLD: &str = "manifold.png";
 /// What the hidden units look for.
 pub const FILTERS: &str = "filters.png";
 /// Stored, corrupted and recalled patterns.
@@ -32,8 +38,21 @@ pub const CURVES: &str = "curves.svg";
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
-const ALL: [&str; 10] =
-    [CHECKPOINT, MODEL, METRICS, RUN, SAMPLES, FILTERS, CURVES, RECALL, CAPACITY, CAPACITY_TABLE];
+const ALL: [&str; 13] = [
+    CHECKPOINT,
+    MODEL,
+    METRICS,
+    RUN,
+    SAMPLES,
+    RECONSTRUCTIONS,
+    INTERPOLATION,
+    MANIFOLD,
+    FILTERS,
+    CURVES,
+    RECALL,
+    CAPACITY,
+    CAPACITY_TABLE,
+];
 
 /// What to do with a run that is already in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

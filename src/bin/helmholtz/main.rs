@@ -9,12 +9,14 @@ mod chart;
 mod console;
 mod counted;
 mod data;
+mod encode;
 mod eval;
 mod failure;
 mod folder;
 mod globals;
 mod info;
 mod inpaint;
+mod interpolate;
 mod interrupt;
 mod likelihood;
 mod mask;
@@ -26,11 +28,16 @@ mod picture;
 mod precision;
 mod rbm_pictures;
 mod recall;
+mod reconstruct;
+mod row_choice;
 mod sample;
 mod settings;
 mod size;
 mod standing;
 mod train;
+mod vae_pictures;
+mod vae_report;
+mod vae_shape;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -60,6 +67,7 @@ Start with:
   helmholtz eval runs/rbm-digits   how likely the model makes digits that it has not seen
   helmholtz sample runs/rbm-digits
   helmholtz inpaint runs/rbm-digits --mask bottom
+  helmholtz train vae              the same digits by a variational autoencoder
   helmholtz train hopfield         store ten digits; helmholtz recall leads corrupted ones back"
 )]
 struct CommandLine {
@@ -71,11 +79,14 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(train::Train),
+    Train(Box<train::Train>),
     Eval(eval::Eval),
     Sample(sample::Sample),
     Inpaint(inpaint::Inpaint),
     Recall(recall::Recall),
+    Reconstruct(reconstruct::Reconstruct),
+    Interpolate(interpolate::Interpolate),
+    Encode(encode::Encode),
     Bench(bench::Bench),
     Info(info::Info),
 }
@@ -115,6 +126,9 @@ fn run(arguments: &CommandLine) -> Result<Report, Failure> {
         Command::Sample(sample) => sample.run(globals),
         Command::Inpaint(inpaint) => inpaint.run(globals),
         Command::Recall(recall) => recall.run(globals),
+        Command::Reconstruct(reconstruct) => reconstruct.run(globals),
+        Command::Interpolate(interpolate) => interpolate.run(globals),
+        Command::Encode(encode) => encode.run(globals),
         Command::Bench(bench) => bench.run(globals),
         Command::Info(info) => info.run(globals),
     })

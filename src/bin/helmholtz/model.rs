@@ -1,23 +1,28 @@
 //! A model from a run folder or a file: the one place where a file's kind becomes a type.
 
 use crate::console::{Console, Report};
-use crate::data::{Binarize, Polarity, Reading};
+use crate::data::{Binarize, PixelScale, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
 use crate::memory::Memory;
+use crate::picture::Canvas;
 use crate::settings::{Choice, Settings};
 use crate::standing;
+use crate::vae_shape;
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Position;
+use helmholtz::vae::Vae;
 use std::path::{Path, PathBuf};
 
 /// The metadata that says what a file holds.
 pub const KIND: &str = "kind";
 /// Height and width of the images a model was trained on: metadata.
 pub const IMAGE_SHAPE: &str = "image_shape";
+/// The largest number of a row of the data a model was trained on, where it is not 1: metadata.
+pub const LARGEST: &str = "largest_level";
 
 /// A model of a kind this program knows.
 pub enum Model {
@@ -27,16 +32,20 @@ pub enum Model {
     Boltzmann(BoltzmannMachine),
     /// A Hopfield network with the patterns it has stored.
     Hopfield(Memory),
+    /// A variational autoencoder.
+    Vae(Vae),
 }
 
 impl Model {
-    /// The model that a file holds, a checkpoint perhaps. A file that does not say its kind is an RBM's.
+    /// The model that a file holds, a checkpoint perhaps. A file that does not say its kind is an autoencoder's where it
+    /// has the tensor `mean.weight`, else an RBM's.
     pub fn open(snapshot: &Snapshot) -> Result<Self, Failure> {
         if let Some(name) = snapshot.non_finite() {
             return Err(Failure::new(format!("{name} holds a NaN or an infinity"))
                 .hint("the file is damaged, or its training diverged: a lower --learning-rate usually helps"));
         }
-        match snapshot.metadata.get(KIND).map_or("rbm", String::as_str) {
+        let guess = if snapshot.contains("mean.weight") { "vae" } else { "rbm" };
+        match snapshot.metadata.get(KIND).map_or(guess, String::as_str) {
             "rbm" => Ok(Model::Rbm(Rbm::from_checkpoint(snapshot).map_err(|error| {
                 Failure::from(error).hint(
                     "an RBM has the tensors weights [visible, hidden], visible_bias and hidden_bias, all f32",
@@ -52,6 +61,12 @@ impl Model {
                      units], all f32",
                 )
             })?)),
+            "vae" => Ok(Model::Vae(Vae::from_checkpoint(snapshot).map_err(|error| {
+                Failure::from(error).hint(
+                    "a VAE has the f32 tensors encoder.0.weight, …, mean.weight, log_variance.weight, decoder.0.weight, … \
+                     and their biases",
+                )
+            })?)),
             kind => Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))),
         }
     }
@@ -62,6 +77,7 @@ impl Model {
             Model::Rbm(_) => "rbm",
             Model::Boltzmann(_) => "boltzmann",
             Model::Hopfield(_) => "hopfield",
+            Model::Vae(_) => "vae",
         }
     }
 
@@ -71,6 +87,7 @@ impl Model {
             Model::Rbm(rbm) => rbm.visible(),
             Model::Boltzmann(machine) => machine.visible(),
             Model::Hopfield(memory) => memory.network.units(),
+            Model::Vae(vae) => vae.config().visible,
         }
     }
 
@@ -98,6 +115,7 @@ impl Model {
                 report.figure("units", units);
                 report.figure("patterns", patterns);
             }
+            Model::Vae(vae) => vae_shape::describe(vae, report),
         }
         report.figure("model", self.kind());
     }
@@ -115,6 +133,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Height and width of the images it was trained on, else a guess.
     pub image_shape: (usize, usize),
+    /// The largest number of a row of that data.
+    largest: f32,
 }
 
 impl Loaded {
@@ -138,14 +158,46 @@ impl Loaded {
             let machine = if averaged { "the average of the weights" } else { "the weights" };
             console.note(format!("using {machine} at step {step} of {steps}: {}", file.display()));
         }
-        Ok(Loaded { model, file, run, settings, image_shape })
+        let largest = snapshot.metadata.get(LARGEST).and_then(|largest| largest.parse().ok()).unwrap_or(1.0);
+        Ok(Loaded { model, file, run, settings, image_shape, largest })
+    }
+
+    /// The model where it is a variational autoencoder, as `command` needs.
+    pub fn vae(&self, command: &str) -> Result<&Vae, Failure> {
+        match &self.model {
+            Model::Vae(vae) => Ok(vae),
+            other => {
+                let kind = other.kind();
+                Err(Failure::new(format!("a model of kind {kind}, and {command} is for variational autoencoders"))
+                    .about(self.file.display()))
+            }
+        }
+    }
+
+    /// Refuses an option that only models of another kind have.
+    pub fn refuse_option(&self, option: Option<&str>) -> Result<(), Failure> {
+        match option {
+            None => Ok(()),
+            Some(option) => {
+                let kind = self.model.kind();
+                Err(Failure::new(format!("--{option} is not for models of kind {kind}"))
+                    .about(self.file.display()))
+            }
+        }
+    }
+
+    /// What pictures of the model's data are drawn on.
+    pub fn canvas(&self) -> Canvas {
+        Canvas { shape: self.image_shape, largest: self.largest }
     }
 
     /// How to read data for this model: as asked, else as it was trained, else by threshold.
     pub fn reading(&self, binarize: Option<Binarize>) -> Reading {
         let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
         let flipped = self.settings.saved("flip").unwrap_or(false);
+        let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
         Reading {
+            scale: scale.unwrap_or(PixelScale::Unit),
             binarize: binarize.or(trained).unwrap_or(Binarize::Threshold),
             polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
         }

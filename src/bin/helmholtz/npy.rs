@@ -1,9 +1,22 @@
-//! Writing and reading the `.npy` format, as far as samples and masks need it.
+//! Writing the `.npy` format, as far as samples and codes need it.
 
-/// `[rows, columns]` bytes as a `.npy` file of `u8` (format version 1.0).
-pub fn encode(rows: usize, columns: usize, values: &[u8]) -> Vec<u8> {
-    debug_assert_eq!(values.len(), rows * columns);
-    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+/// `[rows, columns]` bits as a `.npy` file of `u8`.
+pub fn of_bits(rows: usize, columns: usize, bits: &[u8]) -> Vec<u8> {
+    debug_assert_eq!(bits.len(), rows * columns);
+    file("|u1", rows, columns, bits)
+}
+
+/// `[rows, columns]` numbers as a `.npy` file of little-endian `f32`.
+pub fn of_floats(rows: usize, columns: usize, numbers: &[f32]) -> Vec<u8> {
+    debug_assert_eq!(numbers.len(), rows * columns);
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    file("<f4", rows, columns, &bytes)
+}
+
+/// Format version 1.0, the numbers described as NumPy does.
+fn file(description: &str, rows: usize, columns: usize, numbers: &[u8]) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '{description}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
     // Magic, version and length take 10 bytes; the whole is padded to a multiple of 64 and ends in a line break.
     let padding = 63 - (10 + header.len()) % 64;
     header.push_str(&" ".repeat(padding));
@@ -11,20 +24,26 @@ pub fn encode(rows: usize, columns: usize, values: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
-    bytes.extend(values);
+    bytes.extend(numbers);
     bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use helmholtz::data::{Dataset, NamedBytes};
+    use helmholtz::data::{NamedBytes, npy_numbers};
 
     #[test]
     fn what_is_written_is_read() {
-        let bytes = encode(2, 3, &[0, 1, 1, 1, 0, 0]);
-        assert_eq!((bytes.len() - 6) % 64, 0);
-        let data = Dataset::from_bytes(NamedBytes::new("samples.npy", bytes)).unwrap();
-        assert_eq!((data.len(), data.width()), (2, 3));
+        let bits = of_bits(2, 3, &[0, 1, 1, 1, 0, 0]);
+        assert_eq!((bits.len() - 6) % 64, 0);
+        let numbers = [-1.5, 0.0, 1e-30, 7.0];
+        for (bytes, wanted, shape) in [
+            (bits, &[0.0, 1.0, 1.0, 1.0, 0.0, 0.0][..], [2, 3]),
+            (of_floats(4, 1, &numbers), &numbers[..], [4, 1]),
+        ] {
+            let read = npy_numbers(&NamedBytes::new("written.npy", bytes)).unwrap();
+            assert_eq!((&read.0[..], read.1), (wanted, shape));
+        }
     }
 }

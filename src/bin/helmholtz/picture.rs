@@ -1,8 +1,17 @@
 //! Grids of small images as PNG files.
 
+use crate::failure::Failure;
 use helmholtz::storage::StorageError;
 use helmholtz::storage::write_atomic;
 use std::path::Path;
+
+/// Refuses a file whose name does not end like that of a picture.
+pub fn check_ending(path: &Path) -> Result<(), Failure> {
+    match path.extension() {
+        Some(extension) if extension == "png" => Ok(()),
+        _ => Err(Failure::new("--out must end in .png").about(path.display())),
+    }
+}
 
 /// Red, green, blue.
 pub type Colour = [u8; 3];
@@ -10,6 +19,37 @@ pub type Colour = [u8; 3];
 const GAP: Colour = [112, 112, 112];
 /// Small images are enlarged until their longer side has at least this many pixels.
 const LONGER_SIDE: usize = 48;
+
+/// What images are like: their shape, and which number is white.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Canvas {
+    /// Height and width.
+    pub shape: (usize, usize),
+    /// The number that is white.
+    pub largest: f32,
+}
+
+impl Canvas {
+    /// The grey levels of numbers.
+    pub fn levels(&self, values: &[f32]) -> Vec<f32> {
+        values.iter().map(|value| value / self.largest).collect()
+    }
+
+    /// Images, `[images, height × width]` numbers, the whole about square.
+    pub fn square(&self, values: &[f32]) -> Grid {
+        Grid::of(&self.levels(values), self.shape)
+    }
+
+    /// The same, `columns` of them side by side.
+    pub fn lines(&self, values: &[f32], columns: usize) -> Grid {
+        Grid::stacked(self.shape, columns, &[&self.levels(values)])
+    }
+
+    /// Two versions of the same images, the second one below the first.
+    pub fn pairs(&self, above: &[f32], below: &[f32], columns: usize) -> Grid {
+        Grid::stacked(self.shape, columns, &[&self.levels(above), &self.levels(below)])
+    }
+}
 
 /// Images of one shape in rows and columns, a pixel of grey between them.
 pub struct Grid {

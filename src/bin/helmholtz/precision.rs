@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use clap::ValueEnum;
 use helmholtz::rbm::{Precision, Rbm, Rounding};
+use std::borrow::Cow;
 
 /// What the sums of a sweep are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,14 +25,14 @@ impl From<Sums> for Precision {
 
 impl Sums {
     /// The machine that is sampled: for 16 bits the rounded one, and how coarse it is.
-    pub fn machine(self, rbm: &Rbm) -> Result<(Rbm, Option<Rounding>), Failure> {
+    pub fn machine(self, rbm: Cow<'_, Rbm>) -> Result<(Cow<'_, Rbm>, Option<Rounding>), Failure> {
         match self {
-            Sums::F32 => Ok((rbm.clone(), None)),
+            Sums::F32 => Ok((rbm, None)),
             Sums::I16 => {
-                let (rounded, rounding) = rbm.rounded().map_err(|error| {
+                let (rounded, rounding) = rbm.into_owned().into_rounded().map_err(|error| {
                     Failure::from(error).about("--precision i16").hint("--precision f32 samples every machine")
                 })?;
-                Ok((rounded, Some(rounding)))
+                Ok((Cow::Owned(rounded), Some(rounding)))
             }
         }
     }

@@ -5,7 +5,7 @@
 //! numbers, as Hebb's and the perceptron's are, are summed in 16 bits where these suffice: the sums are the same.
 
 use super::{Ending, Hopfield};
-use crate::kernels::lookup::{self, BitsRef, FixedTables, Rows, Tables, WINDOW, Weights};
+use crate::kernels::lookup::{self, BitsRef, FixedRows, FixedTables, Rows, Tables, WINDOW, Weights};
 use crate::simd::Isa;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
@@ -38,6 +38,11 @@ enum Prepared {
     TileByTile,
 }
 
+fn rows_of(network: &Hopfield) -> Rows<'_> {
+    let units = network.units;
+    Rows { isa: Isa::current(), values: &network.weights, outputs: units, inputs: units, stride: units }
+}
+
 impl<'a> Synchronous<'a> {
     /// Tabulates the weights: 13 bytes a weight where 16-bit sums are exact, else 16 up to 40 MB in all, else none.
     pub fn new(network: &'a Hopfield) -> Self {
@@ -47,8 +52,8 @@ impl<'a> Synchronous<'a> {
             (0.5 * (sum - f64::from(network.bias[unit]))) as f32
         };
         let tables = if is_small_whole(network) {
-            let mut tables = FixedTables::with_isa(Isa::current());
-            tables.build(&network.weights, [units, units], units, 1.0);
+            let mut tables = FixedTables::new();
+            tables.build(FixedRows { rows: rows_of(network), step: 1.0 });
             Prepared::Fixed(tables)
         } else if 16 * units * units <= TABLE_BYTES {
             let mut tables = Tables::new();
@@ -61,17 +66,10 @@ impl<'a> Synchronous<'a> {
     }
 
     fn weights(&self) -> Weights<'_> {
-        let units = self.network.units;
         match &self.tables {
             Prepared::Fixed(tables) => Weights::Fixed(tables),
             Prepared::Kept(tables) => Weights::Tables(tables),
-            Prepared::TileByTile => Weights::Rows(Rows {
-                isa: Isa::current(),
-                values: &self.network.weights,
-                outputs: units,
-                inputs: units,
-                stride: units,
-            }),
+            Prepared::TileByTile => Weights::Rows(rows_of(self.network)),
         }
     }
 

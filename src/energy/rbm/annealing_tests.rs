@@ -255,6 +255,17 @@ fn a_mode_far_from_the_data_that_annealing_misses_is_warned_of() {
 }
 
 #[test]
+fn annealing_tile_by_tile_gives_the_same_weights() {
+    let (rbm, base) = (machine(50, 37, 0.5, 16), vec![0.2; 50]);
+    let whole = Bridge::new(&rbm, &base);
+    let mut tiles = Bridge::new(&rbm, &base);
+    tiles.tables = Tabulated::tile_by_tile();
+    assert_eq!(whole.climb(90, 20, Seed(3)), tiles.climb(90, 20, Seed(3)));
+    let rows = BitMatrix::from_fn(90, 50, |r, u| (r * 5 + u * 3 + r * u) % 7 < 3);
+    assert_eq!(whole.descend(rows.clone(), 20, Seed(3)), tiles.descend(rows, 20, Seed(3)));
+}
+
+#[test]
 fn scores_are_the_same_on_any_number_of_threads() {
     let rbm = machine(50, 30, 0.5, 16);
     let data = dataset(&BitMatrix::from_fn(90, 50, |r, u| (r * 5 + u * 3 + r * u) % 7 < 3));

@@ -9,18 +9,18 @@
 //! p_β(v) unchanged and is reversible with respect to it, p_β(v) T_β(v′ | v) = Σₕ p_β(v, h) p_β(v′, h) / p_β(h), which
 //! is symmetric: so the operator that undoes it is T_β itself.
 
+use super::tabulated::Tabulated;
 use super::{Rbm, RbmError};
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
 use crate::random::{Lanes, Seed};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
 
-/// The family p*_β of one machine, tabulated.
+/// The family p*_β of one machine, tabulated where it is small.
 pub(super) struct Bridge<'a> {
     rbm: &'a Rbm,
     base: &'a [f32],
-    towards_hidden: Tables,
-    towards_visible: Tables,
+    pub(super) tables: Tabulated,
     /// The change of the visible bias, a − a₀, as the weights of one output.
     linear: Tables,
 }
@@ -38,9 +38,9 @@ impl<'a> Bridge<'a> {
     /// From the independent model with visible biases `base` `[visible]` to `rbm`.
     pub(super) fn new(rbm: &'a Rbm, base: &'a [f32]) -> Self {
         assert_eq!(base.len(), rbm.visible, "base biases for {} visible units", rbm.visible);
-        let (mut towards_hidden, mut towards_visible) = (Tables::new(), Tables::new());
-        rbm.tabulate(&mut towards_hidden, &mut towards_visible);
-        Bridge { rbm, base, towards_hidden, towards_visible, linear: change_of_bias(rbm, base) }
+        let mut tables = Tabulated::new();
+        tables.build(rbm, None);
+        Bridge { rbm, base, tables, linear: change_of_bias(rbm, base) }
     }
 
     /// Units of both layers.
@@ -149,7 +149,8 @@ impl<'a> Walkers<'a> {
 
     /// Adds log p*_β′(v) − log p*_β(v), then draws h ~ p_β′(h | v).
     fn weigh_and_draw_hidden(&mut self, beta: f64, next_beta: f64) {
-        let Bridge { rbm, towards_hidden, linear, .. } = self.bridge;
+        let Bridge { rbm, linear, .. } = self.bridge;
+        let [towards_hidden, _] = self.bridge.tables.weights(rbm);
         let blocks = self.streams.len();
         let rows = blocks * LANES;
         let states = BitsRef::new(self.visible, rbm.visible, blocks);
@@ -159,12 +160,13 @@ impl<'a> Walkers<'a> {
         }
         let layer = Layer { bias: &rbm.hidden_bias, temper: None, words: &mut self.hidden, free: None, rows };
         let betas = [beta as f32, next_beta as f32];
-        lookup::anneal(Weights::Tables(towards_hidden), states, layer, betas, self.streams, self.totals);
+        lookup::anneal(towards_hidden, states, layer, betas, self.streams, self.totals);
     }
 
     /// Draws v ~ p_β(v | h).
     fn draw_visible(&mut self, beta: f64) {
-        let Bridge { rbm, base, towards_visible, .. } = self.bridge;
+        let Bridge { rbm, base, .. } = self.bridge;
+        let [_, towards_visible] = self.bridge.tables.weights(rbm);
         let blocks = self.streams.len();
         self.scale.fill(beta as f32);
         let layer = Layer {
@@ -175,6 +177,6 @@ impl<'a> Walkers<'a> {
             rows: blocks * LANES,
         };
         let input = BitsRef::new(&self.hidden, rbm.hidden, blocks);
-        lookup::sample(Weights::Tables(towards_visible), input, layer, self.streams);
+        lookup::sample(towards_visible, input, layer, self.streams);
     }
 }

@@ -1,15 +1,12 @@
 //! Chains of block Gibbs sampling: bit-packed states that persist, one stream of random words a block of 16.
 
 use super::Rbm;
-use super::rounding::{FixedPoint, Precision};
-use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
+use super::rounding::Precision;
+use super::tabulated::Tabulated;
+use crate::kernels::lookup::{self, BitsRef, Columns, Grids, Layer};
 use crate::random::{Lanes, Seed};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
-
-/// Tables are kept whole while those of both directions take no more than this; beyond, each thread tabulates a few
-/// outputs at a time. 40 MB: a machine of 1024 × 1024 units, and about the last-level cache of a server.
-pub(super) const TABLE_BYTES: usize = 40 << 20;
 
 /// Persistent Gibbs chains of an RBM.
 ///
@@ -23,10 +20,8 @@ pub struct Chains {
     streams: Vec<Lanes>,
     /// A bit for each visible unit that may change.
     free: Option<Vec<u32>>,
-    towards_hidden: Tables,
-    towards_visible: Tables,
+    pub(super) tables: Tabulated,
     precision: Precision,
-    fixed: FixedPoint,
     drawn: AlignedVec<u32>,
 }
 
@@ -50,10 +45,8 @@ impl Chains {
             visible,
             streams,
             free: None,
-            towards_hidden: Tables::new(),
-            towards_visible: Tables::new(),
+            tables: Tabulated::new(),
             precision: Precision::F32,
-            fixed: FixedPoint::new(),
             drawn: AlignedVec::new(),
         }
     }
@@ -117,17 +110,12 @@ impl Chains {
         if self.len() <= lookup::FEW_CHAINS {
             return self.gibbs_of_few(rbm, sweeps);
         }
-        // 16 entries for 4 weights, both directions.
-        let tabulate = 2 * 4 * 4 * rbm.visible * rbm.hidden <= TABLE_BYTES;
-        let (towards_hidden, towards_visible) = if self.precision == Precision::I16 {
-            self.fixed.tabulate(rbm);
-            self.fixed.weights()
-        } else if tabulate {
-            rbm.tabulate(&mut self.towards_hidden, &mut self.towards_visible);
-            (Weights::Tables(&self.towards_hidden), Weights::Tables(&self.towards_visible))
-        } else {
-            (rbm.towards_hidden(), rbm.towards_visible())
+        let step = match self.precision {
+            Precision::F32 => None,
+            Precision::I16 => Some(rbm.step.expect("16-bit sweeps want a machine made by Rbm::rounded")),
         };
+        self.tables.build(rbm, step);
+        let [towards_hidden, towards_visible] = self.tables.weights(rbm);
         let blocks = self.visible.blocks();
         let rows = self.visible.rows();
         let free = self.free.as_deref();
@@ -175,13 +163,17 @@ impl Chains {
     fn gibbs_of_few(&mut self, rbm: &Rbm, sweeps: usize) {
         let Chains { visible, hidden, streams, free, .. } = self;
         let rows = visible.rows();
+        let (hidden_rows, visible_rows) = (rbm.hidden_rows(), rbm.visible_rows());
+        let (hidden_grids, visible_grids) = (Grids::of(hidden_rows), Grids::of(visible_rows));
+        let towards_hidden = Columns { rows: visible_rows, grids: &hidden_grids };
+        let towards_visible = Columns { rows: hidden_rows, grids: &visible_grids };
         for _ in 0..sweeps {
             let layer =
                 Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
-            lookup::sample_few(rbm.visible_rows(), BitsRef::from(&*visible), layer, streams);
+            lookup::sample_few(towards_hidden, BitsRef::from(&*visible), layer, streams);
             let words = visible.words_mut();
             let layer = Layer { bias: &rbm.visible_bias, temper: None, words, free: free.as_deref(), rows };
-            lookup::sample_few(rbm.hidden_rows(), BitsRef::from(&*hidden), layer, streams);
+            lookup::sample_few(towards_visible, BitsRef::from(&*hidden), layer, streams);
         }
     }
 }

@@ -12,11 +12,12 @@ use crate::random::Lanes;
 use crate::simd::Isa;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The gradient before centering, and the means it needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statistics {
-    /// ⟨v hᵀ⟩_data − ⟨v hᵀ⟩_model, `[hidden, stride]`.
+    /// ⟨v hᵀ⟩_data − ⟨v hᵀ⟩_model, `[hidden, stride]`; empty where they are summed as they are used.
     pub products: AlignedVec<f32>,
     /// ⟨v⟩_data − ⟨v⟩_model, `[stride]`.
     pub visible: AlignedVec<f32>,
@@ -28,8 +29,13 @@ pub(super) struct Statistics {
 
 impl Statistics {
     pub(super) fn new(visible: usize, hidden: usize) -> Self {
+        Statistics { products: AlignedVec::zeroed(hidden * stride(visible)), ..Self::means(visible, hidden) }
+    }
+
+    /// Room for the means alone.
+    pub(super) fn means(visible: usize, hidden: usize) -> Self {
         Statistics {
-            products: AlignedVec::zeroed(hidden * stride(visible)),
+            products: AlignedVec::new(),
             visible: AlignedVec::zeroed(stride(visible)),
             hidden: AlignedVec::zeroed(hidden),
             data_hidden: AlignedVec::zeroed(hidden),
@@ -188,27 +194,42 @@ impl Stack {
     }
 
     /// Sums all rows up.
-    pub(super) fn statistics(&mut self, rbm: &Rbm, out: &mut Statistics) {
+    pub(super) fn statistics(&mut self, out: &mut Statistics) {
+        self.sum_means(out);
+        if self.row_weights.is_empty() {
+            out.products.fill(0.0);
+            return;
+        }
+        let (weights, visible_bits) = self.operands(0..out.hidden.len());
+        lookup::sums(weights, visible_bits, &mut out.products, stride(self.visible));
+    }
+
+    /// ⟨v hᵀ⟩_data − ⟨v hᵀ⟩_model of some hidden units into `out` `[units, stride]`, one thread; the means are summed.
+    pub(super) fn products(&self, hidden: Range<usize>, out: &mut [f32]) {
+        let (weights, visible_bits) = self.operands(hidden);
+        lookup::sums_of_blocks(weights, visible_bits, out, stride(self.visible));
+    }
+
+    /// The rows are the inputs: weighted probabilities to be tabulated, and the transposed bits.
+    fn operands(&self, hidden: Range<usize>) -> (Weights<'_>, BitsRef<'_>) {
+        let rows = self.row_weights.len();
+        let (isa, outputs) = (Isa::current(), hidden.len());
+        let weights =
+            Rows { isa, values: &self.means[hidden.start * rows..], outputs, inputs: rows, stride: rows };
+        (Weights::Rows(weights), BitsRef::new(&self.transposed, rows, self.visible.div_ceil(LANES)))
+    }
+
+    /// Sums the means up, and lays the bits out for the products.
+    pub(super) fn sum_means(&mut self, out: &mut Statistics) {
         let rows = self.row_weights.len();
         if rows == 0 {
             // Grey levels beside the exact model: neither side has bits.
-            for values in [&mut out.products, &mut out.visible, &mut out.hidden, &mut out.data_hidden] {
+            for values in [&mut out.visible, &mut out.hidden, &mut out.data_hidden] {
                 values.fill(0.0);
             }
             return;
         }
-        let blocks = rows / LANES;
-        lookup::transpose_bits(BitsRef::new(&self.words, self.visible, blocks), &mut self.transposed);
-        let visible_bits = BitsRef::new(&self.transposed, rows, rbm.visible.div_ceil(LANES));
-        let weights = Weights::Rows(Rows {
-            isa: Isa::current(),
-            values: &self.means,
-            outputs: rbm.hidden,
-            inputs: rows,
-            stride: rows,
-        });
-        lookup::sums(weights, visible_bits, &mut out.products, stride(rbm.visible));
-
+        lookup::transpose_bits(BitsRef::new(&self.words, self.visible, rows / LANES), &mut self.transposed);
         let data_rows = self.data_blocks * LANES;
         let hidden = out.hidden.par_iter_mut().zip(out.data_hidden.par_iter_mut());
         self.means.par_chunks_exact(rows).zip(hidden).with_min_len(64).for_each(

@@ -159,7 +159,7 @@ fn statistics_are_the_sums_over_rows() {
         stack.draw_visible(&rbm, rbm.towards_visible(), &chains, &mut streams);
         let model = stack.model_visible();
         stack.finish_hidden(&rbm, &mut chains, &mut streams);
-        stack.statistics(&rbm, &mut statistics);
+        stack.statistics(&mut statistics);
 
         let (data_means, model_means) = (rbm.mean_hidden(&bits), rbm.mean_hidden(&model));
         let average = |rows: &BitMatrix, means: &[f32], i: Option<usize>, j: Option<usize>| -> f64 {
@@ -195,7 +195,7 @@ fn grey_levels_of_zero_and_one_give_the_binary_gradient() {
     let mut stack = Stack::new(&rbm, STATES.len(), 0);
     stack.set_data(&bits);
     stack.finish_data(&rbm);
-    stack.statistics(&rbm, &mut binary);
+    stack.statistics(&mut binary);
     let mut levels = Grey::new(&rbm, STATES.len());
     for (row, out) in levels.levels.chunks_exact_mut(stride(V)).enumerate() {
         bits.row_into(row, &mut out[..V]);

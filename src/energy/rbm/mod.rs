@@ -18,6 +18,7 @@ mod monitor;
 mod raise;
 mod recipe;
 mod rounding;
+mod tabulated;
 mod tempering;
 mod trainer;
 mod update;
@@ -32,12 +33,13 @@ pub use rounding::{Precision, Rounding};
 pub use tempering::TemperedChains;
 pub use trainer::RbmTrainer;
 
-use crate::kernels::lookup::{self, BitsRef, MeansOut, Rows, Tables, Weights};
+use crate::kernels::lookup::{self, BitsRef, MeansOut, Rows, Weights};
 use crate::random::Seed;
 use crate::simd::Isa;
 use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
+use tabulated::Tabulated;
 
 /// A Bernoulli–Bernoulli restricted Boltzmann machine.
 ///
@@ -88,10 +90,8 @@ impl Rbm {
     pub fn new(visible: usize, hidden: usize, seed: Seed) -> Self {
         assert!(visible > 0 && hidden > 0, "an RBM of {visible} visible and {hidden} hidden units");
         let mut rbm = Self::zeros(visible, hidden);
-        let mut weights = AlignedVec::zeroed(visible * hidden);
-        seed.lanes("rbm weights", 0).fill_normal(&mut weights);
-        weights.iter_mut().for_each(|w| *w *= 0.01);
-        rbm.weights = weights;
+        seed.lanes("rbm weights", 0).fill_normal(&mut rbm.weights);
+        rbm.weights.iter_mut().for_each(|w| *w *= 0.01);
         rbm.transpose_weights();
         rbm
     }
@@ -223,12 +223,6 @@ impl Rbm {
         Weights::Rows(self.visible_rows())
     }
 
-    /// Tables of the weights towards hidden units, then towards visible ones.
-    fn tabulate(&self, towards_hidden: &mut Tables, towards_visible: &mut Tables) {
-        towards_hidden.build(&self.transposed, [self.hidden, self.visible], stride(self.visible));
-        towards_visible.build(&self.weights, [self.visible, self.hidden], self.hidden);
-    }
-
     /// The free energy F(v) = −a·v − Σⱼ softplus(bⱼ + v·W₍ⱼ₎) of each row of `visible`, `[rows]`, nats.
     ///
     /// # Panics
@@ -242,8 +236,9 @@ impl Rbm {
             visible.units(),
             self.visible
         );
-        let mut tables = Tables::new();
-        tables.build(&self.transposed, [self.hidden, self.visible], stride(self.visible));
+        let mut tables = Tabulated::new();
+        tables.build(self, None);
+        let [towards_hidden, _] = tables.weights(self);
         let mut totals = vec![0.0; visible.blocks() * LANES];
         let block_words = visible.words_per_row() * LANES;
         // 32 blocks a task: 512 rows keep a tile of tables busy.
@@ -251,7 +246,7 @@ impl Rbm {
             |(totals, words)| {
                 let blocks = totals.len() / LANES;
                 let input = BitsRef::new(words, self.visible, blocks);
-                lookup::add_softplus(Weights::Tables(&tables), input, &self.hidden_bias, totals);
+                lookup::add_softplus(towards_hidden, input, &self.hidden_bias, totals);
                 add_linear(input, &self.visible_bias, totals);
             },
         );
@@ -375,6 +370,8 @@ mod annealing_tests;
 mod gradient_tests;
 #[cfg(test)]
 mod likelihood_tests;
+#[cfg(test)]
+mod model_free_tests;
 #[cfg(test)]
 pub(super) mod reference;
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Machines on a grid: weights that are multiples of δ = 2⁻ᵏ, so that 16-bit sums are exact.
 
 use super::{Rbm, RbmError, stride};
-use crate::kernels::lookup::{FixedTables, WINDOW, Weights};
-use crate::simd::Isa;
+use crate::kernels::lookup::WINDOW;
 use crate::tensor::LANES;
 use rayon::prelude::*;
 
@@ -53,13 +52,30 @@ impl Rbm {
     /// # Errors
     /// Where the grid is so coarse that it would move a logit by more than 0.1.
     pub fn rounded(&self) -> Result<(Rbm, Rounding), RbmError> {
-        let mut rounded = self.clone();
-        let rounding = self.round_into(&mut rounded)?;
-        Ok((rounded, rounding))
+        self.clone().into_rounded()
     }
 
-    /// [`rounded`](Self::rounded) into a machine of the same shape; allocates nothing.
-    pub(super) fn round_into(&self, rounded: &mut Rbm) -> Result<Rounding, RbmError> {
+    /// [`rounded`](Self::rounded) in the machine's own memory.
+    ///
+    /// # Errors
+    /// As for `rounded`.
+    pub fn into_rounded(mut self) -> Result<(Rbm, Rounding), RbmError> {
+        let rounding = self.grid()?;
+        let (step, per_step) = (rounding.step, 1.0 / rounding.step);
+        for weights in [&mut self.weights, &mut self.transposed] {
+            // 16 KB a task.
+            weights.par_chunks_mut(4096).for_each(|weights| {
+                for weight in weights {
+                    *weight = nearest(*weight * per_step) * step;
+                }
+            });
+        }
+        self.step = Some(step);
+        Ok((self, rounding))
+    }
+
+    /// The grid that [`rounded`](Self::rounded) rounds to; allocates nothing.
+    pub(super) fn grid(&self) -> Result<Rounding, RbmError> {
         let rows = || {
             let hidden = self.transposed.par_chunks_exact(stride(self.visible));
             hidden.chain(self.weights.par_chunks_exact(self.hidden)).with_min_len(TASK_ROWS)
@@ -80,27 +96,22 @@ impl Rbm {
             bits -= 1;
         }
         let (step, per_step) = (step(bits), 1.0 / step(bits));
-        rounded.visible_bias.copy_from_slice(&self.visible_bias);
-        rounded.hidden_bias.copy_from_slice(&self.hidden_bias);
-        rounded.step = Some(step);
 
         // The sum and the largest of the rows' squared errors.
-        let round = |own: &[f32], other: &mut [f32], width: usize| {
-            own.par_chunks_exact(width)
-                .zip(other.par_chunks_exact_mut(width))
+        let errors = |weights: &[f32], width: usize| {
+            weights
+                .par_chunks_exact(width)
                 .with_min_len(TASK_ROWS)
-                .map(|(own, other)| {
-                    for (other, weight) in other.iter_mut().zip(own) {
-                        *other = nearest(weight * per_step) * step;
-                    }
-                    let error = own.iter().zip(other).map(|(a, b)| f64::from(*a - *b).powi(2)).sum::<f64>();
+                .map(|row| {
+                    let error = |weight: f32| f64::from(weight - nearest(weight * per_step) * step);
+                    let error = row.iter().map(|&weight| error(weight).powi(2)).sum::<f64>();
                     (error, error)
                 })
                 .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1.max(b.1)))
         };
-        let (errors, hidden) = round(&self.transposed, &mut rounded.transposed, stride(self.visible));
-        let (_, visible) = round(&self.weights, &mut rounded.weights, self.hidden);
-        let weight_error = (errors / (self.visible * self.hidden) as f64).sqrt();
+        let (all, hidden) = errors(&self.transposed, stride(self.visible));
+        let (_, visible) = errors(&self.weights, self.hidden);
+        let weight_error = (all / (self.visible * self.hidden) as f64).sqrt();
         let logit_error = hidden.max(visible).sqrt();
         if logit_error > LOGIT_ERROR_LIMIT {
             return Err(RbmError::Coarse { logit_error, limit: LOGIT_ERROR_LIMIT });
@@ -133,93 +144,46 @@ fn lane_sum(row: &[f32], value: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().map(|&weight| value(weight)).sum::<f32>()
 }
 
-/// A machine in training, rounded at each step, and its tables.
-#[derive(Debug)]
-pub(super) struct RoundedEachStep {
-    machine: Rbm,
-    tables: FixedPoint,
-}
-
-impl RoundedEachStep {
-    pub(super) fn new(rbm: &Rbm) -> Self {
-        RoundedEachStep { machine: rbm.clone(), tables: FixedPoint::new() }
-    }
-
-    /// Follows `rbm`.
-    pub(super) fn round(&mut self, rbm: &Rbm) -> Result<(), RbmError> {
-        rbm.round_into(&mut self.machine)?;
-        self.tables.tabulate(&self.machine);
-        Ok(())
-    }
-
-    /// Towards hidden units, then towards visible ones.
-    pub(super) fn weights(&self) -> (Weights<'_>, Weights<'_>) {
-        self.tables.weights()
-    }
-}
-
-/// The 16-bit tables of both directions of a rounded machine.
-#[derive(Clone, Debug)]
-pub(super) struct FixedPoint {
-    towards_hidden: FixedTables,
-    towards_visible: FixedTables,
-}
-
-impl FixedPoint {
-    pub(super) fn new() -> Self {
-        Self::with_isa(Isa::current())
-    }
-
-    pub(super) fn with_isa(isa: Isa) -> Self {
-        FixedPoint { towards_hidden: FixedTables::with_isa(isa), towards_visible: FixedTables::with_isa(isa) }
-    }
-
-    /// # Panics
-    /// Where the machine is not rounded.
-    #[track_caller]
-    pub(super) fn tabulate(&mut self, rbm: &Rbm) {
-        let step = rbm.step.expect("16-bit sweeps want a machine made by Rbm::rounded");
-        self.towards_hidden.build(&rbm.transposed, [rbm.hidden, rbm.visible], stride(rbm.visible), step);
-        self.towards_visible.build(&rbm.weights, [rbm.visible, rbm.hidden], rbm.hidden, step);
-    }
-
-    /// Towards hidden units, then towards visible ones.
-    pub(super) fn weights(&self) -> (Weights<'_>, Weights<'_>) {
-        (Weights::Fixed(&self.towards_hidden), Weights::Fixed(&self.towards_visible))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::reference::machine;
+    use super::super::tabulated::Tabulated;
     use super::*;
-    use crate::kernels::lookup::{self, BitsRef, Rows};
+    use crate::kernels::lookup::{self, BitsRef, FixedRows, FixedTables, Rows, Weights};
     use crate::random::Seed;
+    use crate::simd::Isa;
     use crate::tensor::BitMatrix;
+
+    /// The 16-bit sums of `input` for each hidden unit `[hidden][row]`, from tables kept whole, or tile by tile.
+    fn fixed_sums(rbm: &Rbm, isa: Isa, step: f32, input: &BitMatrix) -> [Vec<f32>; 2] {
+        let rows = FixedRows { rows: Rows { isa, ..rbm.hidden_rows() }, step };
+        let mut tables = FixedTables::new();
+        tables.build(rows);
+        [Weights::Fixed(&tables), Weights::FixedRows(rows)].map(|weights| sums(weights, input))
+    }
+
+    fn sums(weights: Weights<'_>, input: &BitMatrix) -> Vec<f32> {
+        let stride = input.blocks() * LANES;
+        let mut out = vec![0.0; weights.outputs() * stride];
+        lookup::sums(weights, BitsRef::from(input), &mut out, stride);
+        out
+    }
 
     #[test]
     fn sixteen_bit_sums_are_the_rounded_machines_f32_sums() {
         for (visible, hidden, scale) in [(1, 1, 1.0), (5, 3, 2.0), (33, 47, 0.3), (100, 70, 3.0), (784, 500, 0.2)]
         {
-            let (rounded, report) = machine(visible, hidden, scale, 1).rounded().expect("fine enough");
+            let rbm = machine(visible, hidden, scale, 1);
+            let (rounded, report) = rbm.rounded().expect("fine enough");
             let input = BitMatrix::from_fn(70, visible, |r, u| (r * 7 + u * 5 + r * u) % 3 != 0);
-            let stride = input.blocks() * LANES;
-            let sums = |weights: Weights<'_>| {
-                let mut out = vec![0.0; hidden * stride];
-                lookup::sums(weights, BitsRef::from(&input), &mut out, stride);
-                out
-            };
             for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
-                let rows = Rows {
-                    isa,
-                    values: &rounded.transposed,
-                    outputs: hidden,
-                    inputs: visible,
-                    stride: super::stride(visible),
-                };
-                let mut fixed = FixedPoint::with_isa(isa);
-                fixed.tabulate(&rounded);
-                assert_eq!(sums(Weights::Rows(rows)), sums(fixed.weights().0), "{isa}, 2^-{}", report.bits);
+                let want = sums(Weights::Rows(Rows { isa, ..rounded.hidden_rows() }), &input);
+                // The machine before it was rounded is rounded on the way.
+                for rbm in [&rounded, &rbm] {
+                    for got in fixed_sums(rbm, isa, report.step, &input) {
+                        assert!(got == want, "{isa}, 2^-{}, {visible} × {hidden}", report.bits);
+                    }
+                }
             }
         }
     }
@@ -234,13 +198,11 @@ mod tests {
             assert_eq!((report.bits, report.weight_error), (14, 0.0));
             let input = BitMatrix::from_fn(8, 3, |row, unit| row >> unit & 1 == 1);
             for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
-                let mut fixed = FixedPoint::with_isa(isa);
-                fixed.tabulate(&rounded);
-                let mut out = vec![0.0; LANES];
-                lookup::sums(fixed.weights().0, BitsRef::from(&input), &mut out, LANES);
-                for row in 0..8 {
-                    let want: f32 = (0..3).filter(|unit| row >> unit & 1 == 1).map(|unit| weights[unit]).sum();
-                    assert_eq!(out[row], want, "{isa}, state {row}");
+                for out in fixed_sums(&rounded, isa, report.step, &input) {
+                    for row in 0..8 {
+                        let want: f32 = (0..3).filter(|unit| row >> unit & 1 == 1).map(|unit| weights[unit]).sum();
+                        assert_eq!(out[row], want, "{isa}, state {row}");
+                    }
                 }
             }
         }
@@ -265,10 +227,17 @@ mod tests {
             let mut float = rounded.chains(chains, Seed(1));
             let mut fixed = float.clone();
             fixed.set_precision(Precision::I16);
+            let mut tile_by_tile = [float.clone(), fixed.clone()];
             float.gibbs(&rounded, 5);
             fixed.gibbs(&rounded, 5);
-            assert_eq!(float.visible(), fixed.visible());
-            assert_eq!(float.hidden(), fixed.hidden());
+            for chains in &mut tile_by_tile {
+                chains.tables = Tabulated::tile_by_tile();
+                chains.gibbs(&rounded, 5);
+            }
+            for other in [&fixed, &tile_by_tile[0], &tile_by_tile[1]] {
+                assert_eq!(float.visible(), other.visible());
+                assert_eq!(float.hidden(), other.hidden());
+            }
         }
     }
 

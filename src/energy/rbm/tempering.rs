@@ -19,7 +19,8 @@
 //!   rule: equal rates of rejection between all neighbours.
 
 use super::bridge::change_of_bias;
-use super::chains::{TABLE_BYTES, toss};
+use super::chains::toss;
+use super::tabulated::Tabulated;
 use super::{Rbm, likelihood};
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
 use crate::random::{Lanes, Seed, Stream};
@@ -78,8 +79,7 @@ pub struct TemperedChains {
     offered: Vec<u64>,
     accepted: Vec<u64>,
     round_trips: u64,
-    towards_hidden: Tables,
-    towards_visible: Tables,
+    pub(super) tables: Tabulated,
 }
 
 impl TemperedChains {
@@ -115,8 +115,7 @@ impl TemperedChains {
             offered: vec![0; replicas - 1],
             accepted: vec![0; replicas - 1],
             round_trips: 0,
-            towards_hidden: Tables::new(),
-            towards_visible: Tables::new(),
+            tables: Tabulated::new(),
         };
         chains.note_headings();
         chains
@@ -190,15 +189,9 @@ impl TemperedChains {
         if sweeps == 0 || self.rungs.is_empty() {
             return;
         }
-        let (mut towards_hidden, mut towards_visible) =
-            (std::mem::take(&mut self.towards_hidden), std::mem::take(&mut self.towards_visible));
-        // 16 entries for 4 weights, both directions.
-        let weights = if 2 * 4 * 4 * rbm.visible * rbm.hidden <= TABLE_BYTES {
-            rbm.tabulate(&mut towards_hidden, &mut towards_visible);
-            [Weights::Tables(&towards_hidden), Weights::Tables(&towards_visible)]
-        } else {
-            [rbm.towards_hidden(), rbm.towards_visible()]
-        };
+        let mut tables = std::mem::take(&mut self.tables);
+        tables.build(rbm, None);
+        let weights = tables.weights(rbm);
         let linear = change_of_bias(rbm, &self.base);
         let rows = self.visible.blocks() * LANES;
         let mut temperatures = [AlignedVec::zeroed(rows), AlignedVec::zeroed(rows)];
@@ -208,7 +201,7 @@ impl TemperedChains {
             self.sweep(rbm, weights, &linear, &temperatures, &mut log_ratios);
             self.exchange(&log_ratios);
         }
-        (self.towards_hidden, self.towards_visible) = (towards_hidden, towards_visible);
+        self.tables = tables;
     }
 
     /// `sweeps` sweeps in rounds, each twice as long as the one before; after each the temperatures are set anew for

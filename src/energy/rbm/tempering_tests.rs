@@ -152,6 +152,10 @@ fn ladders_are_the_same_on_any_number_of_threads_and_in_any_company() {
     for ladder in 0..7 {
         assert!((0..70).all(|unit| few.get(ladder, unit) == many.cold().get(ladder, unit)));
     }
+    let mut tiles = TemperedChains::new(&rbm, 40, 5, &base, Seed(5));
+    tiles.tables = Tabulated::tile_by_tile();
+    tiles.gibbs(&rbm, 30);
+    assert_eq!((tiles.cold(), tiles.acceptance()), (many.cold(), many.acceptance()));
 }
 
 fn recipe() -> Recipe {

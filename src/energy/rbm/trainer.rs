@@ -2,8 +2,9 @@
 
 use super::exact::Enumeration;
 use super::gradient::{Grey, Stack, Statistics, subtract_exact_model};
-use super::rounding::{Precision, RoundedEachStep};
-use super::update::{Momentum, Step, ascend};
+use super::rounding::Precision;
+use super::tabulated::Tabulated;
+use super::update::{Average, Momentum, Products, Step, ascend};
 use super::{
     AVERAGE, Centering, ChainStart, Method, Rbm, RbmError, Recipe, TemperedChains, chains, likelihood, monitor,
     stride,
@@ -24,7 +25,7 @@ const OFFSET_SHARE: f32 = 0.01;
 #[derive(Debug)]
 pub struct RbmTrainer {
     rbm: Rbm,
-    average: Rbm,
+    average: Average,
     recipe: Recipe,
     momentum: Momentum,
     visible_offset: AlignedVec<f32>,
@@ -34,8 +35,8 @@ pub struct RbmTrainer {
     chain_streams: Vec<Lanes>,
     /// The chains of parallel tempering, which have states, streams and temperatures of their own.
     tempered: Option<TemperedChains>,
-    /// The machine that the chains are of, where they compute in 16 bits.
-    rounded: Option<RoundedEachStep>,
+    /// The tables of the rounded machine that the chains are of, where they compute in 16 bits.
+    rounded: Option<Tabulated>,
     data_streams: Vec<Lanes>,
     /// The batch as bits; none for grey levels.
     bits: BitMatrix,
@@ -110,10 +111,15 @@ impl RbmTrainer {
             _ => (None, chain_count),
         };
         let data_rows = if grey.is_some() { 0 } else { training.batch };
+        let statistics = if grey.is_some() || recipe.method == Method::Exact {
+            Statistics::new(rbm.visible, rbm.hidden)
+        } else {
+            Statistics::means(rbm.visible, rbm.hidden)
+        };
         Ok(RbmTrainer {
-            average: rbm.clone(),
+            average: Average::new(&rbm),
             momentum: Momentum::new(&rbm),
-            rounded: (recipe.precision == Precision::I16).then(|| RoundedEachStep::new(&rbm)),
+            rounded: (recipe.precision == Precision::I16).then(Tabulated::new),
             visible_offset,
             hidden_offset,
             chains: hidden,
@@ -123,7 +129,7 @@ impl RbmTrainer {
             grey,
             tempered,
             stack: Stack::new(&rbm, data_rows, model_rows),
-            statistics: Statistics::new(rbm.visible, rbm.hidden),
+            statistics,
             seed,
             recipe,
             rbm,
@@ -140,9 +146,7 @@ impl RbmTrainer {
         if self.recipe.average_decay == 0.0 {
             return self.rbm.clone();
         }
-        let mut average = self.average.clone();
-        average.restore_weights();
-        average
+        self.average.machine()
     }
 
     /// The recipe.
@@ -170,12 +174,13 @@ impl RbmTrainer {
             self.stack.set_data(&self.bits);
         }
         if let Some(rounded) = &mut self.rounded {
-            rounded.round(&self.rbm)?;
+            let rounding = self.rbm.grid()?;
+            rounded.build(&self.rbm, Some(rounding.step));
         }
         let (rbm, streams) = (&self.rbm, &mut self.chain_streams);
-        let (towards_hidden, towards_visible) = match &self.rounded {
-            Some(rounded) => rounded.weights(),
-            None => (rbm.towards_hidden(), rbm.towards_visible()),
+        let [towards_hidden, towards_visible] = match &self.rounded {
+            Some(rounded) => rounded.weights(rbm),
+            None => [rbm.towards_hidden(), rbm.towards_visible()],
         };
         match self.recipe.method {
             Method::Exact => self.stack.finish_data(rbm),
@@ -207,7 +212,11 @@ impl RbmTrainer {
                 }
             }
         }
-        self.stack.statistics(rbm, &mut self.statistics);
+        if !self.sums_products() {
+            self.stack.sum_means(&mut self.statistics);
+            return Ok(());
+        }
+        self.stack.statistics(&mut self.statistics);
         if let Some(grey) = &mut self.grey {
             grey.add(rbm, &mut self.statistics);
         }
@@ -216,6 +225,11 @@ impl RbmTrainer {
             subtract_exact_model(rbm, &enumeration, &mut self.statistics);
         }
         Ok(())
+    }
+
+    /// Whether the gradient has parts beside the rows of bits, so that its products are summed before they are used.
+    fn sums_products(&self) -> bool {
+        self.grey.is_some() || self.recipe.method == Method::Exact
     }
 
     fn update(&mut self, progress: &Progress) {
@@ -235,7 +249,12 @@ impl RbmTrainer {
             visible_offset: &self.visible_offset,
             hidden_offset: &self.hidden_offset,
         };
-        ascend(&mut self.rbm, &mut self.average, &mut self.momentum, &self.statistics, step);
+        let products = if self.sums_products() {
+            Products::Summed(&self.statistics.products)
+        } else {
+            Products::Of(&self.stack)
+        };
+        ascend(&mut self.rbm, &mut self.average, &mut self.momentum, &self.statistics, products, step);
     }
 }
 
@@ -319,10 +338,11 @@ impl Learner for RbmTrainer {
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let (visible, hidden, stride) = (self.rbm.visible, self.rbm.hidden, stride(self.rbm.visible));
-        read_parameters(&mut self.rbm, snapshot, "")?;
         if self.recipe.average_decay > 0.0 {
-            read_parameters(&mut self.average, snapshot, AVERAGE)?;
+            read_parameters(&mut self.rbm, snapshot, AVERAGE)?;
+            self.average = Average::new(&self.rbm);
         }
+        read_parameters(&mut self.rbm, snapshot, "")?;
         self.momentum.weights.copy_from_slice(snapshot.f32("momentum.weights", &[hidden, stride])?);
         self.momentum.visible_bias.copy_from_slice(snapshot.f32("momentum.visible_bias", &[visible])?);
         self.momentum.hidden_bias.copy_from_slice(snapshot.f32("momentum.hidden_bias", &[hidden])?);
@@ -397,7 +417,7 @@ impl Rbm {
     }
 
     /// Makes the weights equal their transposed copy.
-    fn restore_weights(&mut self) {
+    pub(super) fn restore_weights(&mut self) {
         let stride = stride(self.visible);
         for (visible, row) in self.weights.chunks_exact_mut(self.hidden).enumerate() {
             for (hidden, weight) in row.iter_mut().enumerate() {

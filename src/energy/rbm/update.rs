@@ -3,11 +3,13 @@
 //! The centered gradient (Melchior, Fischer & Wiskott 2016) from the plain statistics, with offsets μ, λ:
 //! ∇W = g − μ Δhᵀ − Δv λᵀ, ∇a = Δv − ∇W λ, ∇b = Δh − ∇Wᵀ μ; with μ = λ = 0 it is the plain one.
 
-use super::gradient::Statistics;
+use super::gradient::{Stack, Statistics};
 use super::{Rbm, stride};
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;
+use std::cell::RefCell;
+use std::ops::Range;
 
 /// Hidden units a task updates: rows of the transposed weights, columns of the weights.
 const ROWS: usize = 16;
@@ -36,6 +38,36 @@ impl Momentum {
     }
 }
 
+/// The running average of a machine's parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Average {
+    /// `[hidden, stride]`, as the machine's transposed weights.
+    weights: AlignedVec<f32>,
+    visible_bias: AlignedVec<f32>,
+    hidden_bias: AlignedVec<f32>,
+}
+
+impl Average {
+    /// That of no step yet.
+    pub(super) fn new(rbm: &Rbm) -> Self {
+        Average {
+            weights: rbm.transposed.clone(),
+            visible_bias: rbm.visible_bias.clone(),
+            hidden_bias: rbm.hidden_bias.clone(),
+        }
+    }
+
+    /// The machine with these parameters.
+    pub(super) fn machine(&self) -> Rbm {
+        let mut rbm = Rbm::zeros(self.visible_bias.len(), self.hidden_bias.len());
+        rbm.visible_bias.copy_from_slice(&self.visible_bias);
+        rbm.hidden_bias.copy_from_slice(&self.hidden_bias);
+        rbm.transposed.copy_from_slice(&self.weights);
+        rbm.restore_weights();
+        rbm
+    }
+}
+
 /// The numbers of one step.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
@@ -49,12 +81,42 @@ pub(super) struct Step<'a> {
     pub hidden_offset: &'a [f32],
 }
 
-/// Moves `rbm` one step; `average` follows.
+/// Where ⟨v hᵀ⟩_data − ⟨v hᵀ⟩_model comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Products<'a> {
+    /// All of it `[hidden, stride]`.
+    Summed(&'a [f32]),
+    /// Summed for a few hidden units at a time, so that it never leaves the cache.
+    Of(&'a Stack),
+}
+
+impl Products<'_> {
+    /// Hands `update` the rows `hidden` `[units, stride]`.
+    fn with_rows(self, hidden: Range<usize>, stride: usize, update: impl FnOnce(&[f32])) {
+        thread_local! {
+            static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
+        }
+        match self {
+            Products::Summed(products) => update(&products[hidden.start * stride..hidden.end * stride]),
+            Products::Of(stack) => SCRATCH.with_borrow_mut(|scratch| {
+                let length = hidden.len() * stride;
+                if scratch.len() < length {
+                    scratch.resize(length);
+                }
+                stack.products(hidden, &mut scratch[..length]);
+                update(&scratch[..length]);
+            }),
+        }
+    }
+}
+
+/// Moves `rbm` one step up the gradient with the means of `gradient` and the products `products`; `average` follows.
 pub(super) fn ascend(
     rbm: &mut Rbm,
-    average: &mut Rbm,
+    average: &mut Average,
     momentum: &mut Momentum,
     gradient: &Statistics,
+    products: Products<'_>,
     step: Step<'_>,
 ) {
     let (stride, visible) = (stride(rbm.visible), rbm.visible);
@@ -62,21 +124,18 @@ pub(super) fn ascend(
     let tasks = rbm
         .transposed
         .par_chunks_mut(ROWS * stride)
-        .zip(average.transposed.par_chunks_mut(ROWS * stride))
+        .zip(average.weights.par_chunks_mut(ROWS * stride))
         .zip(momentum.weights.par_chunks_mut(ROWS * stride))
-        .zip(gradient.products.par_chunks(ROWS * stride))
         .zip(momentum.partial.par_chunks_mut(stride))
         .zip(rbm.hidden_bias.par_chunks_mut(ROWS))
         .zip(momentum.hidden_bias.par_chunks_mut(ROWS));
-    tasks.enumerate().for_each(
-        |(task, ((((((weights, average), velocity), products), partial), bias), bias_velocity))| {
-            let first = task * ROWS;
+    tasks.enumerate().for_each(|(task, (((((weights, average), velocity), partial), bias), bias_velocity))| {
+        let first = task * ROWS;
+        partial.fill(0.0);
+        products.with_rows(first..first + bias.len(), stride, |products| {
             for row in 0..bias.len() {
                 let range = row * stride..(row + 1) * stride;
                 let hidden = first + row;
-                if row == 0 {
-                    partial.fill(0.0);
-                }
                 let correction = dispatch(Row {
                     weights: &mut weights[range.clone()],
                     average: &mut average[range.clone()],
@@ -92,14 +151,21 @@ pub(super) fn ascend(
                     step.momentum * bias_velocity[row] + step.rate * (gradient.hidden[hidden] - correction);
                 bias[row] += bias_velocity[row];
             }
-            // SAFETY: the columns `first..first + bias.len()` are this task's alone.
-            unsafe { columns.write(weights, stride, visible, first, bias.len()) };
-        },
-    );
+        });
+        // SAFETY: the columns `first..first + bias.len()` are this task's alone.
+        unsafe { columns.write(weights, stride, visible, first, bias.len()) };
+    });
 
-    for (unit, (bias, velocity)) in rbm.visible_bias.iter_mut().zip(momentum.visible_bias.iter_mut()).enumerate() {
-        let correction: f32 = momentum.partial.iter().skip(unit).step_by(stride).sum();
-        *velocity = step.momentum * *velocity + step.rate * (gradient.visible[unit] - correction);
+    // The tasks' parts of ∇W λ, added up into the first.
+    let (correction, others) = momentum.partial.split_at_mut(stride);
+    for other in others.chunks_exact(stride) {
+        for (sum, part) in correction.iter_mut().zip(other) {
+            *sum += part;
+        }
+    }
+    let biases = rbm.visible_bias.iter_mut().zip(momentum.visible_bias.iter_mut());
+    for ((bias, velocity), (difference, correction)) in biases.zip(gradient.visible.iter().zip(correction)) {
+        *velocity = step.momentum * *velocity + step.rate * (difference - *correction);
         *bias += *velocity;
     }
     if step.average_share > 0.0 {

@@ -1,10 +1,10 @@
 //! Half-sweeps of a few chains, for which a table is read once for one or two of its lanes: the rows of the weights that
 //! the units in state 1 select are added up instead, outputs in lanes.
 //!
-//! The terms of a group of inputs are added as a table holds them, pair by pair, and the groups in order, so a chain's
-//! sums are the same bits as in the company of many.
+//! The terms are the whole steps that tables hold, so a chain's sums are the same bits as in the company of many.
 
 use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
+use super::tables::Grid;
 use crate::simd::{Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
@@ -12,33 +12,103 @@ use std::cell::RefCell;
 /// The most chains that are few: beyond, tables are faster.
 pub(crate) const FEW_CHAINS: usize = 8;
 
-/// Multiplies the first `rows` rows of `input`, at most [`FEW_CHAINS`], with `columns` `[inputs, outputs]`; one thread.
-pub(super) fn product_of_few<E: Epilogue>(columns: Rows<'_>, input: BitsRef<'_>, rows: usize, epilogue: &E) {
-    thread_local! {
-        static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
+/// The grid of each output of some weights.
+pub(crate) struct Grids {
+    /// `[outputs]`, padded to whole vectors with zeros.
+    per_step: AlignedVec<f32>,
+    /// The same.
+    steps: AlignedVec<f32>,
+}
+
+impl Grids {
+    /// Those of `rows` `[outputs, inputs]`.
+    pub(crate) fn of(rows: Rows<'_>) -> Self {
+        let padded = rows.outputs.next_multiple_of(LANES);
+        let mut grids = Grids { per_step: AlignedVec::zeroed(padded), steps: AlignedVec::zeroed(padded) };
+        dispatch_on(rows.isa, FindGrids { rows, grids: &mut grids });
+        grids
     }
-    // `Rows` names its own rows outputs; here they are the inputs.
-    let (inputs, outputs) = (columns.outputs, columns.inputs);
-    assert_eq!(inputs, input.units, "inputs of a product");
+}
+
+struct FindGrids<'a> {
+    rows: Rows<'a>,
+    grids: &'a mut Grids,
+}
+
+impl Kernel for FindGrids<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let FindGrids { rows, grids } = self;
+        for output in 0..rows.outputs {
+            let grid = Grid::of(simd, &rows.values[output * rows.stride..][..rows.inputs]);
+            grids.per_step[output] = grid.per_step;
+            grids.steps[output] = grid.step;
+        }
+    }
+}
+
+/// Weights `[inputs, outputs]`, an input's row by row, and the grids of the outputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    /// `Rows` names its own rows outputs; here they are the inputs.
+    pub rows: Rows<'a>,
+    pub grids: &'a Grids,
+}
+
+impl<'a> Columns<'a> {
+    #[expect(clippy::misnamed_getters, reason = "what the rows have as inputs, the columns have as outputs")]
+    pub(super) fn outputs(self) -> usize {
+        self.rows.inputs
+    }
+
+    fn row(self, input: usize) -> &'a [f32] {
+        &self.rows.values[input * self.rows.stride..][..self.rows.inputs]
+    }
+}
+
+/// Multiplies the first `rows` rows of `input`, at most [`FEW_CHAINS`], with `columns`; one thread.
+pub(super) fn product_of_few<E: Epilogue>(columns: Columns<'_>, input: BitsRef<'_>, rows: usize, epilogue: &E) {
+    thread_local! {
+        static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
+    }
+    assert_eq!(columns.rows.outputs, input.units, "inputs of a product");
     assert!(rows <= FEW_CHAINS && input.blocks == 1, "chains of a product of few");
     SCRATCH.with_borrow_mut(|scratch| {
-        // One chain's sums, a row of zeros, then all sums, `[output][lane]`.
-        let padded = outputs.next_multiple_of(LANES);
-        scratch.resize(2 * padded + padded * LANES);
-        scratch.fill(0.0);
-        let (chain, rest) = scratch.split_at_mut(padded);
-        let (zeros, sums) = rest.split_at_mut(padded);
-        dispatch_on(columns.isa, Few { columns, input, rows, chain, zeros, sums, epilogue });
+        scratch.fit(columns.outputs());
+        dispatch_on(columns.rows.isa, Few { columns, input, rows, scratch, epilogue });
     });
 }
 
+struct Scratch {
+    /// One chain's sums in steps, padded to whole vectors.
+    chain: AlignedVec<u32>,
+    /// A row of zeros.
+    zeros: AlignedVec<f32>,
+    /// All sums, `[output][lane]`.
+    sums: AlignedVec<f32>,
+}
+
+impl Scratch {
+    const fn new() -> Self {
+        Scratch { chain: AlignedVec::new(), zeros: AlignedVec::new(), sums: AlignedVec::new() }
+    }
+
+    fn fit(&mut self, outputs: usize) {
+        let padded = outputs.next_multiple_of(LANES);
+        self.chain.resize(padded);
+        self.zeros.resize(padded);
+        self.sums.resize(padded * LANES);
+        self.sums.fill(0.0);
+    }
+}
+
 struct Few<'a, E> {
-    columns: Rows<'a>,
+    columns: Columns<'a>,
     input: BitsRef<'a>,
     rows: usize,
-    chain: &'a mut [f32],
-    zeros: &'a [f32],
-    sums: &'a mut [f32],
+    scratch: &'a mut Scratch,
     epilogue: &'a E,
 }
 
@@ -47,33 +117,28 @@ impl<E: Epilogue> Kernel for Few<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Few { columns, input, rows, chain, zeros, sums, epilogue } = self;
-        let outputs = columns.inputs;
+        let Few { columns, input, rows, scratch: Scratch { chain, zeros, sums }, epilogue } = self;
+        let outputs = columns.outputs();
+        let zeros = &zeros[..outputs];
         for lane in 0..rows {
-            chain.fill(0.0);
+            chain.fill(0);
+            let (mut selected, mut count) = ([zeros; 4], 0);
             for word in 0..input.units.div_ceil(32) {
                 let mut bits = input.words[word * LANES + lane];
-                let mut unit = word * 32;
-                let end = unit + 32;
                 while bits != 0 {
-                    // The same groups as the tables': they end with the word.
-                    let row = |index: usize| {
-                        if bits >> index & 1 == 1 && unit + index < end && index < S::INDEX_BITS {
-                            &columns.values[(unit + index) * columns.stride..][..outputs]
-                        } else {
-                            &zeros[..outputs]
-                        }
-                    };
-                    if bits & ((1 << S::INDEX_BITS) - 1) != 0 {
-                        add_group(simd, chain, [row(0), row(1), row(2), row(3)]);
+                    selected[count] = columns.row(word * 32 + bits.trailing_zeros() as usize);
+                    bits &= bits - 1;
+                    count += 1;
+                    if count == selected.len() {
+                        add_rows(simd, chain, selected, &columns.grids.per_step);
+                        (selected, count) = ([zeros; 4], 0);
                     }
-                    bits >>= S::INDEX_BITS;
-                    unit += S::INDEX_BITS;
                 }
             }
-            for (sums, &sum) in sums.chunks_exact_mut(LANES).zip(chain.iter()) {
-                sums[lane] = sum;
+            if count > 0 {
+                add_rows(simd, chain, selected, &columns.grids.per_step);
             }
+            spread(simd, chain, &columns.grids.steps, lane, sums);
         }
         for unit in (0..outputs).step_by(TILE) {
             let units = TILE.min(outputs - unit);
@@ -92,20 +157,50 @@ impl<E: Epilogue> Kernel for Few<'_, E> {
     }
 }
 
-/// Adds (a + b) + (c + d) to `sums`.
+/// Adds four rows of weights, in whole steps, to `sums`, which is padded to whole vectors as `per_step` is.
 #[inline(always)]
-fn add_group<S: Simd>(simd: S, sums: &mut [f32], [a, b, c, d]: [&[f32]; 4]) {
-    let whole = a.len() / S::LANES * S::LANES;
-    for start in (0..whole).step_by(S::LANES) {
-        // SAFETY: all rows are as long as the first, and `sums` is longer.
+fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f32]) {
+    let length = rows[0].len();
+    assert!(
+        rows.iter().all(|row| row.len() == length)
+            && sums.len().min(per_step.len()) >= length.next_multiple_of(S::LANES),
+        "rows of weights"
+    );
+    let whole = length / S::LANES * S::LANES;
+    let mut add = |start: usize, rows: [*const f32; 4]| {
+        // SAFETY: sums and scales reach to the end of the last vector, and each row has a vector to be read.
         unsafe {
-            let load = |row: &[f32]| simd.load(row.as_ptr().add(start));
-            let group = simd.add(simd.add(load(a), load(b)), simd.add(load(c), load(d)));
-            let sum = simd.add(simd.load(sums.as_ptr().add(start)), group);
-            simd.store(sums.as_mut_ptr().add(start), sum);
+            let scale = simd.load(per_step.as_ptr().add(start));
+            let [a, b, c, d] = rows.map(|row| simd.round(simd.mul(simd.load(row), scale)));
+            let group = simd.add_u32(simd.add_u32(a, b), simd.add_u32(c, d));
+            let sum = simd.add_u32(simd.load_u32(sums.as_ptr().add(start)), group);
+            simd.store_u32(sums.as_mut_ptr().add(start), sum);
         }
+    };
+    for start in (0..whole).step_by(S::LANES) {
+        add(start, rows.map(|row| row[start..].as_ptr()));
     }
-    for index in whole..a.len() {
-        sums[index] += (a[index] + b[index]) + (c[index] + d[index]);
+    if whole < length {
+        let mut ends = [[0.0f32; LANES]; 4];
+        for (end, row) in ends.iter_mut().zip(rows) {
+            end[..length - whole].copy_from_slice(&row[whole..]);
+        }
+        add(whole, ends.each_ref().map(|end| end.as_ptr()));
+    }
+}
+
+/// One chain's sums as floats, into its lane of all sums.
+#[inline(always)]
+fn spread<S: Simd>(simd: S, chain: &[u32], steps: &[f32], lane: usize, sums: &mut [f32]) {
+    let mut floats = [0.0f32; LANES];
+    for start in (0..chain.len()).step_by(S::LANES) {
+        // SAFETY: both are padded to whole vectors, and one fits the array.
+        unsafe {
+            let whole = simd.to_float(simd.load_u32(chain.as_ptr().add(start)));
+            simd.store(floats.as_mut_ptr(), simd.mul(whole, simd.load(steps.as_ptr().add(start))));
+        }
+        for (offset, &float) in floats[..S::LANES].iter().enumerate() {
+            sums[(start + offset) * LANES + lane] = float;
+        }
     }
 }

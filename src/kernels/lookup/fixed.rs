@@ -6,170 +6,50 @@
 //! weights, on every instruction set. One register holds 32 entries (AVX-512, groups of 5 units) for 32 chains: 2.5
 //! times the work of an f32 lookup.
 
+use super::fixed_tables::{FixedTile, Grouping};
 use super::operands::{BitsRef, SumsOfBlocks, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// The most steps of the grid that the weights of one unit may add up to.
-pub(crate) const WINDOW: u32 = 65_535;
-
-/// Groups of units that the tables have, a whole number of index vectors.
-fn groups(inputs: usize, bits: usize, steps: usize) -> usize {
-    inputs.div_ceil(bits * steps) * steps
-}
-
-/// (bits, steps) of [`Simd::FIXED_BITS`] and [`Simd::FIXED_STEPS`].
-fn grouping(isa: Isa) -> (usize, usize) {
-    match isa {
-        Isa::Avx512 => (5, 3),
-        Isa::Avx2 => (3, 1),
-        Isa::Portable => (4, 4),
-    }
-}
-
-/// Lookup tables of 16-bit sums of a weight matrix `[outputs, inputs]` on a grid, laid out
-/// `[tile of 4 outputs][group of inputs][output in tile][entry]`.
-#[derive(Clone, Debug)]
-pub(crate) struct FixedTables {
+/// The states of some blocks of chains, cut into indices of 16-bit tables.
+#[derive(Clone, Copy)]
+pub(super) struct Indices<'a> {
     isa: Isa,
-    outputs: usize,
-    inputs: usize,
-    /// δ.
-    step: f32,
-    /// The centre of each output's window, in steps, and padding for the last tile.
-    centres: AlignedVec<f32>,
-    values: AlignedVec<u16>,
+    /// `[column][vector][lane]`.
+    words: &'a [u16],
+    vectors: usize,
 }
 
-impl FixedTables {
-    /// Tables of nothing for one instruction set, to be [`build`](Self::build)-t.
-    pub(crate) fn with_isa(isa: Isa) -> Self {
-        let (centres, values) = (AlignedVec::new(), AlignedVec::new());
-        FixedTables { isa, outputs: 0, inputs: 0, step: 1.0, centres, values }
-    }
-
-    pub(crate) fn isa(&self) -> Isa {
-        self.isa
-    }
-
-    pub(crate) fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    pub(crate) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    fn stride(&self) -> usize {
-        let (bits, steps) = grouping(self.isa);
-        (groups(self.inputs, bits, steps) * TILE) << bits
-    }
-
-    /// Tabulates `weights` `[outputs, inputs]`, all multiples of `step`, `stride` values from one row to the next.
-    ///
-    /// # Panics
-    /// Where the weights of an output add up to more than [`WINDOW`] steps.
-    pub(crate) fn build(&mut self, weights: &[f32], [outputs, inputs]: [usize; 2], stride: usize, step: f32) {
-        (self.outputs, self.inputs, self.step) = (outputs, inputs, step);
-        self.centres.resize(outputs.next_multiple_of(TILE));
-        let tile = self.stride();
-        self.values.resize(tile * outputs.div_ceil(TILE));
-        if tile == 0 {
-            return;
-        }
-        let isa = self.isa;
-        let centres = self.centres.par_chunks_mut(TILE);
-        self.values.par_chunks_mut(tile).zip(centres).enumerate().for_each(|(index, (tables, centres))| {
-            for (row, centre) in centres.iter_mut().enumerate() {
-                let output = index * TILE + row;
-                let weights = if output < outputs { &weights[output * stride..][..inputs] } else { &[] };
-                *centre = dispatch_on(isa, Build { weights, per_step: 1.0 / step, row, tables });
-            }
-        });
-    }
-}
-
-/// Tabulates the weights of one output; returns the centre of its window.
-struct Build<'a> {
-    weights: &'a [f32],
-    per_step: f32,
-    row: usize,
-    tables: &'a mut [u16],
-}
-
-impl Kernel for Build<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> f32 {
-        match S::FIXED_BITS {
-            3 => self.entries::<3, 8>(),
-            4 => self.entries::<4, 16>(),
-            _ => self.entries::<5, 32>(),
-        }
-    }
-}
-
-impl Build<'_> {
-    #[inline(always)]
-    fn entries<const BITS: usize, const ENTRIES: usize>(self) -> f32 {
-        // All bits set where unit `b` is on in entry `e`.
-        let on: [[u16; ENTRIES]; BITS] =
-            std::array::from_fn(|b| std::array::from_fn(|e| if e >> b & 1 == 1 { u16::MAX } else { 0 }));
-        let (mut low, mut high) = (0i64, 0i64);
-        let mut groups = self.weights.chunks(BITS);
-        for table in self.tables.chunks_exact_mut(ENTRIES).skip(self.row).step_by(TILE) {
-            let mut sums = [0u16; ENTRIES];
-            for (on, &weight) in on.iter().zip(groups.next().unwrap_or(&[])) {
-                let q = (weight * self.per_step) as i32;
-                low += i64::from(q.min(0));
-                high += i64::from(q.max(0));
-                for (sum, on) in sums.iter_mut().zip(on) {
-                    *sum = sum.wrapping_add(on & q as u16);
-                }
-            }
-            table.copy_from_slice(&sums);
-        }
-        assert!(high - low <= i64::from(WINDOW), "weights of {} steps in a 16-bit window", high - low);
-        (low + 32_768) as f32
-    }
-}
-
-/// Cuts the states of `input` into indices, and has `product` call what makes the sums of a tile for some blocks.
-pub(super) fn fixed_part(
-    tables: &FixedTables,
-    input: BitsRef<'_>,
-    product: impl FnOnce(&mut dyn FnMut(usize, Range<usize>, &mut SumsOfBlocks)),
-) {
+/// Cuts the states of `input` into indices for `product`.
+pub(super) fn with_indices(isa: Isa, input: BitsRef<'_>, product: impl FnOnce(Indices<'_>)) {
     thread_local! {
         static INDICES: RefCell<AlignedVec<u16>> = const { RefCell::new(AlignedVec::new()) };
     }
     INDICES.with_borrow_mut(|indices| {
-        let (bits, steps) = grouping(tables.isa);
-        let vectors = groups(tables.inputs, bits, steps) / steps;
+        let vectors = Grouping::of(isa).vectors(input.units);
         // 32 chains a column at the most.
         let length = input.blocks.next_multiple_of(2) * LANES * vectors;
         if indices.len() < length {
             indices.resize(length);
         }
-        let indices = &mut indices[..length];
-        dispatch_on(tables.isa, Regroup { input, indices, vectors });
-        product(&mut |tile, blocks, sums| {
-            dispatch_on(tables.isa, SumFixedTile { tables, tile, indices, vectors, blocks, sums });
-        });
+        let words = &mut indices[..length];
+        dispatch_on(isa, Regroup { input, indices: words, vectors });
+        product(Indices { isa, words, vectors });
     });
 }
 
-/// The sums of one tile for some blocks.
+impl Indices<'_> {
+    /// The sums of one tile for some blocks.
+    pub(super) fn sum(self, tile: FixedTile<'_>, blocks: Range<usize>, sums: &mut SumsOfBlocks) {
+        dispatch_on(self.isa, SumFixedTile { tile, indices: self, blocks, sums });
+    }
+}
+
 struct SumFixedTile<'a> {
-    tables: &'a FixedTables,
-    tile: usize,
-    /// `[column][vector][lane]`.
-    indices: &'a [u16],
-    vectors: usize,
+    tile: FixedTile<'a>,
+    indices: Indices<'a>,
     blocks: Range<usize>,
     sums: &'a mut SumsOfBlocks,
 }
@@ -259,14 +139,14 @@ impl SumFixedTile<'_> {
     #[inline(always)]
     unsafe fn columns<S: Simd, const COLS: usize>(&mut self, simd: S, column: usize) {
         let lanes = 2 * S::LANES;
-        let tables = self.tables;
-        let centres = &tables.centres[self.tile * TILE..][..TILE];
-        let mut table = tables.values[self.tile * tables.stride()..].as_ptr();
+        let FixedTile { values, centres, step } = self.tile;
+        let Indices { words, vectors, .. } = self.indices;
+        let mut table = values.as_ptr();
         let mut sums: [[S::U16; COLS]; TILE] =
             std::array::from_fn(|row| [simd.splat_u16((-centres[row]) as i32 as u16); COLS]);
         let start: [*const u16; COLS] =
-            std::array::from_fn(|c| self.indices.as_ptr().wrapping_add((column + c) * self.vectors * lanes));
-        for vector in 0..self.vectors {
+            std::array::from_fn(|c| words.as_ptr().wrapping_add((column + c) * vectors * lanes));
+        for vector in 0..vectors {
             // SAFETY: a column has `vectors` vectors of indices.
             let mut index = start.map(|start| unsafe { simd.load_u16(start.add(vector * lanes)) });
             for _ in 0..S::FIXED_STEPS {
@@ -281,7 +161,7 @@ impl SumFixedTile<'_> {
                 index = index.map(|index| simd.next_index(index));
             }
         }
-        let step = simd.splat(tables.step);
+        let step = simd.splat(step);
         for c in 0..COLS {
             for (row, sums) in sums.iter().enumerate() {
                 let centre = simd.splat(centres[row]);

@@ -5,7 +5,7 @@ use super::epilogue::{Bits, Draws, FromLanes, Logit, Shared, Sigmoid};
 use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
 use super::product::{Apply, SumTile, Weights};
 use super::sweep::Layer;
-use super::tables::{Build, tile_stride};
+use super::tables::{Build, Tile, tile_stride};
 use crate::random::Lanes;
 use crate::simd::{Simd, dispatch_on};
 use crate::tensor::AlignedVec;
@@ -50,27 +50,29 @@ impl Epilogue for InTurn<'_> {
 /// same symmetric matrix `[units, units]` with a zero diagonal; `streams` has one stream a block.
 pub(crate) fn sample_in_turn(weights: Weights<'_>, couplings: Rows<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
     thread_local! {
-        static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
+        static SCRATCH: RefCell<AlignedVec<u32>> = const { RefCell::new(AlignedVec::new()) };
     }
     let (isa, units, blocks) = (weights.isa(), layer.bias.len(), streams.len());
     assert!(couplings.outputs == units && couplings.inputs == units, "weights between the units of a sweep");
     layer.check(weights, blocks, streams.len());
     SCRATCH.with_borrow_mut(|scratch| {
-        let mut sums = SumsOfBlocks::new();
+        let (mut sums, mut steps) = (SumsOfBlocks::new(), [0.0; TILE]);
         for tile in 0..units.div_ceil(TILE) {
             let table = match weights {
                 Weights::Tables(tables) => tables.tile(tile),
                 Weights::Rows(rows) => {
                     scratch.resize(tile_stride(isa, units));
-                    dispatch_on(isa, Build { rows, first_tile: tile, tables: scratch });
-                    &scratch[..]
+                    dispatch_on(isa, Build { rows, first_tile: tile, tables: scratch, steps: &mut steps });
+                    Tile { values: scratch, steps: &steps }
                 }
-                Weights::Fixed(_) => unreachable!("units in turn are drawn from f32 sums"),
+                Weights::Fixed(_) | Weights::FixedRows(_) => {
+                    unreachable!("units in turn are drawn from f32 sums")
+                }
             };
             for first in (0..blocks).step_by(BLOCKS) {
                 let blocks = first..blocks.min(first + BLOCKS);
                 let input = BitsRef::new(layer.words, units, streams.len());
-                dispatch_on(isa, SumTile { table, input, blocks: blocks.clone(), sums: &mut sums });
+                dispatch_on(isa, SumTile { tile: table, input, blocks: blocks.clone(), sums: &mut sums });
                 let epilogue = InTurn {
                     couplings,
                     logit: Logit { bias: layer.bias, temper: layer.temper },

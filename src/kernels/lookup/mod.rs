@@ -7,6 +7,7 @@
 mod epilogue;
 mod few;
 mod fixed;
+mod fixed_tables;
 mod in_turn;
 mod operands;
 mod product;
@@ -18,8 +19,8 @@ mod tests;
 mod transpose;
 
 pub(crate) use epilogue::Sigmoid;
-pub(crate) use few::FEW_CHAINS;
-pub(crate) use fixed::{FixedTables, WINDOW};
+pub(crate) use few::{Columns, FEW_CHAINS, Grids};
+pub(crate) use fixed_tables::{FixedRows, FixedTables, WINDOW};
 pub(crate) use in_turn::sample_in_turn;
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;

@@ -1,8 +1,9 @@
 //! The product: for each tile of outputs and each block of chains, one table lookup and one add a group of inputs.
 
-use super::fixed::{FixedTables, fixed_part};
+use super::fixed::with_indices;
+use super::fixed_tables::{FixedRows, FixedTables, FixedTile, Grouping, build_tile};
 use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
-use super::tables::{Build, Tables, groups, tile_stride};
+use super::tables::{Build, Tables, Tile, groups, tile_stride};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;
@@ -18,6 +19,8 @@ pub(crate) enum Weights<'a> {
     Fixed(&'a FixedTables),
     /// Row by row, to be tabulated tile by tile on the way; pays where the weights serve one product only.
     Rows(Rows<'a>),
+    /// The same in 16-bit fixed point.
+    FixedRows(FixedRows<'a>),
 }
 
 impl Weights<'_> {
@@ -26,6 +29,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.outputs(),
             Weights::Fixed(tables) => tables.outputs(),
             Weights::Rows(rows) => rows.outputs,
+            Weights::FixedRows(fixed) => fixed.rows.outputs,
         }
     }
 
@@ -34,6 +38,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.inputs(),
             Weights::Fixed(tables) => tables.inputs(),
             Weights::Rows(rows) => rows.inputs,
+            Weights::FixedRows(fixed) => fixed.rows.inputs,
         }
     }
 
@@ -42,6 +47,7 @@ impl Weights<'_> {
             Weights::Tables(tables) => tables.isa(),
             Weights::Fixed(tables) => tables.isa(),
             Weights::Rows(rows) => rows.isa,
+            Weights::FixedRows(fixed) => fixed.rows.isa,
         }
     }
 }
@@ -70,30 +76,52 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
 
 fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usize>, epilogue: &E) {
     thread_local! {
-        static SCRATCH: RefCell<AlignedVec<f32>> = const { RefCell::new(AlignedVec::new()) };
+        static SCRATCH: RefCell<AlignedVec<u32>> = const { RefCell::new(AlignedVec::new()) };
+        static FIXED_SCRATCH: RefCell<AlignedVec<u16>> = const { RefCell::new(AlignedVec::new()) };
     }
     assert_eq!(weights.inputs(), input.units, "inputs of a lookup product");
     let (isa, outputs) = (weights.isa(), weights.outputs());
     match weights {
         Weights::Tables(tables) => each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
-            dispatch_on(isa, SumTile { table: tables.tile(tile), input, blocks, sums });
+            dispatch_on(isa, SumTile { tile: tables.tile(tile), input, blocks, sums });
         }),
-        Weights::Fixed(tables) => fixed_part(tables, input, |sum| {
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, sum);
+        Weights::Fixed(tables) => with_indices(isa, input, |indices| {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                indices.sum(tables.tile(tile), blocks, sums);
+            });
+        }),
+        Weights::FixedRows(rows) => with_indices(isa, input, |indices| {
+            FIXED_SCRATCH.with_borrow_mut(|scratch| {
+                let entries = Grouping::of(isa).tile_entries(input.units);
+                if scratch.len() < entries {
+                    scratch.resize(entries);
+                }
+                let (values, mut centres) = (&mut scratch[..entries], [0.0; TILE]);
+                let mut built = usize::MAX;
+                each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                    if tile != built {
+                        build_tile(rows, tile, values, &mut centres);
+                        built = tile;
+                    }
+                    indices.sum(FixedTile { values: &*values, centres: &centres, step: rows.step }, blocks, sums);
+                });
+            });
         }),
         Weights::Rows(rows) => SCRATCH.with_borrow_mut(|scratch| {
             let stride = tile_stride(isa, rows.inputs);
             if scratch.len() < stride {
                 scratch.resize(stride);
             }
-            let table = &mut scratch[..stride];
+            let (values, mut steps) = (&mut scratch[..stride], [0.0; TILE]);
             let mut built = usize::MAX;
             each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
                 if tile != built {
-                    dispatch_on(isa, Build { rows, first_tile: tile, tables: table });
+                    let (tables, steps) = (&mut *values, &mut steps[..]);
+                    dispatch_on(isa, Build { rows, first_tile: tile, tables, steps });
                     built = tile;
                 }
-                dispatch_on(isa, SumTile { table, input, blocks, sums });
+                let tile = Tile { values: &*values, steps: &steps };
+                dispatch_on(isa, SumTile { tile, input, blocks, sums });
             });
         }),
     }
@@ -153,7 +181,7 @@ impl<E: Epilogue> Kernel for Apply<'_, E> {
 
 /// The sums of one tile for some blocks.
 pub(super) struct SumTile<'a> {
-    pub table: &'a [f32],
+    pub tile: Tile<'a>,
     pub input: BitsRef<'a>,
     pub blocks: Range<usize>,
     pub sums: &'a mut SumsOfBlocks,
@@ -167,19 +195,22 @@ impl Kernel for SumTile<'_> {
         let parts = LANES / S::LANES;
         let mut column = 0;
         let end = self.blocks.len() * parts;
-        // Thirty-two registers hold 4 × 4 sums, 4 words and the tables; sixteen hold 4 × 2.
+        // Thirty-two registers hold 4 × 4 sums, 4 words and the tables; sixteen hold 4 × 2, or 4 × 1 of two halves.
         if S::LANES == 16 {
             while column + 4 <= end {
                 self.columns::<S, 4>(simd, column);
                 column += 4;
             }
         }
-        while column + 2 <= end {
-            self.columns::<S, 2>(simd, column);
-            column += 2;
+        if S::TABLE > 1 {
+            while column + 2 <= end {
+                self.columns::<S, 2>(simd, column);
+                column += 2;
+            }
         }
-        if column < end {
+        while column < end {
             self.columns::<S, 1>(simd, column);
+            column += 1;
         }
     }
 }
@@ -196,18 +227,19 @@ impl SumTile<'_> {
             words[block * stride..][..stride].as_ptr().wrapping_add(part * S::LANES)
         });
         // SAFETY: a block has a word a lane for every 32 units, and the tile a table a group of them.
-        let sums = unsafe { sum::<S, COLS>(simd, self.table.as_ptr(), state, units) };
+        let sums = unsafe { sum::<S, COLS>(simd, self.tile.values.as_ptr(), state, units) };
         for c in 0..COLS {
             let (block, lane) = ((column + c) / parts, (column + c) % parts * S::LANES);
             for (row, sums) in sums.iter().enumerate() {
+                let float = simd.mul(simd.to_float(sums[c]), simd.splat(self.tile.steps[row]));
                 // SAFETY: a row has 16 sums, and `lane + S::LANES ≤ 16`.
-                unsafe { simd.store(self.sums.0[block][row].as_mut_ptr().add(lane), sums[c]) };
+                unsafe { simd.store(self.sums.0[block][row].as_mut_ptr().add(lane), float) };
             }
         }
     }
 }
 
-/// The sums of `TILE` outputs for `COLS` vectors of chains.
+/// The sums of `TILE` outputs for `COLS` vectors of chains, in steps.
 ///
 /// # Safety
 /// `table` may be read for `TILE` tables a group of `inputs`; each of `state` for one vector every 16 words, a word of
@@ -215,11 +247,11 @@ impl SumTile<'_> {
 #[inline(always)]
 unsafe fn sum<S: Simd, const COLS: usize>(
     simd: S,
-    mut table: *const f32,
+    mut table: *const u32,
     mut state: [*const u32; COLS],
     inputs: usize,
-) -> [[S::F32; COLS]; TILE] {
-    let mut sums = [[simd.splat(0.0); COLS]; TILE];
+) -> [[S::U32; COLS]; TILE] {
+    let mut sums = [[simd.splat_u32(0); COLS]; TILE];
     let per_word = groups(32, S::INDEX_BITS);
     for _ in 0..inputs / 32 {
         // SAFETY: the caller's promise.
@@ -228,7 +260,7 @@ unsafe fn sum<S: Simd, const COLS: usize>(
         for _ in 0..per_word {
             // SAFETY: the caller's promise.
             unsafe { group(simd, table, &mut index, &mut sums) };
-            table = table.wrapping_add(TILE * S::LANES);
+            table = table.wrapping_add(TILE * S::TABLE);
         }
     }
     let rest = groups(inputs % 32, S::INDEX_BITS);
@@ -238,7 +270,7 @@ unsafe fn sum<S: Simd, const COLS: usize>(
         for _ in 0..rest {
             // SAFETY: the caller's promise.
             unsafe { group(simd, table, &mut index, &mut sums) };
-            table = table.wrapping_add(TILE * S::LANES);
+            table = table.wrapping_add(TILE * S::TABLE);
         }
     }
     sums
@@ -247,22 +279,26 @@ unsafe fn sum<S: Simd, const COLS: usize>(
 /// One group of inputs: `TILE` tables, each looked up by `COLS` vectors of indices.
 ///
 /// # Safety
-/// `table` may be read for `TILE` vectors.
+/// `table` may be read for `TILE` tables.
 #[inline(always)]
 unsafe fn group<S: Simd, const COLS: usize>(
     simd: S,
-    table: *const f32,
+    table: *const u32,
     index: &mut [S::U32; COLS],
-    sums: &mut [[S::F32; COLS]; TILE],
+    sums: &mut [[S::U32; COLS]; TILE],
 ) {
     for (row, sums) in sums.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
-        let table = unsafe { simd.load(table.add(row * S::LANES)) };
+        let table = unsafe { simd.load_table(table.add(row * S::TABLE)) };
         for (sum, index) in sums.iter_mut().zip(*index) {
-            *sum = simd.add(*sum, simd.lookup(table, index));
+            *sum = simd.add_u32(*sum, simd.lookup(table, index));
         }
     }
     for index in index {
-        *index = if S::INDEX_BITS == 4 { simd.shr::<4>(*index) } else { simd.shr::<3>(*index) };
+        *index = match S::INDEX_BITS {
+            4 => simd.shr::<4>(*index),
+            3 => simd.shr::<3>(*index),
+            _ => simd.shr::<1>(*index),
+        };
     }
 }

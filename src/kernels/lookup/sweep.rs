@@ -7,8 +7,8 @@
 use super::epilogue::{
     Anneal, Bits, Drawn, Exchange, FromLanes, Logit, Mean, MeanAndSample, Means, Sample, Shared, Softplus, Sums,
 };
-use super::few::product_of_few;
-use super::operands::{BitsRef, Rows};
+use super::few::{Columns, product_of_few};
+use super::operands::BitsRef;
 use super::product::{Weights, product, product_by_outputs};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
@@ -79,8 +79,8 @@ pub(crate) fn sample_by_outputs(
 }
 
 /// As [`sample`], for at most [`FEW_CHAINS`](super::FEW_CHAINS) chains, from weights laid out `[inputs, outputs]`.
-pub(crate) fn sample_few(columns: Rows<'_>, input: BitsRef<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
-    assert_eq!(columns.inputs, layer.units(), "units of a half-sweep");
+pub(crate) fn sample_few(columns: Columns<'_>, input: BitsRef<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
+    assert_eq!(columns.outputs(), layer.units(), "units of a half-sweep");
     let bits = Layer::bits(layer.words, layer.bias.len(), layer.free, layer.rows);
     let logit = Logit { bias: layer.bias, temper: layer.temper };
     let rows = layer.rows;

@@ -2,19 +2,19 @@
 //!
 //! Bounds are derived, with u = 2⁻²⁴ the largest relative error of one rounding:
 //!
-//! - a weight goes through two additions in its table and one a group after it, so a sum of G groups errs by at most
-//!   (G + 2) u Σ|w| (1 + tiny);
+//! - a weight is rounded to a multiple of 2⁻ᵏ ≤ 2⁻²⁹ Σ|w|, the sum over all inputs, and the total to a float: a sum of n
+//!   weights errs by at most n 2⁻³⁰ Σ|w| and u of itself;
 //! - [`crate::simd::math::exp`] is 1 ULP = 2u off at most, so with e = exp(−|x|) the sum 1 + e errs by 2u relative
 //!   (e / (1 + e) ≤ ½, then its own rounding), and e itself by 2u;
 //! - a draw compares u′ (1 + e) with 1 or e: its threshold errs by 4u of itself, a probability (one division, one
 //!   weight) by 5u.
 
 use super::operands::{Rows, TILE};
-use super::tables::{groups, tile_stride};
+use super::tables::{Grid, groups, table_shape, tile_stride};
 use super::*;
 use crate::random::Lanes;
 use crate::random::Seed;
-use crate::simd::Isa;
+use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 const U: f64 = 1.0 / 16_777_216.0;
@@ -41,10 +41,6 @@ const SHAPES: [[usize; 3]; 14] = [
 
 fn sets() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_supported())
-}
-
-fn index_bits(isa: Isa) -> usize {
-    if isa == Isa::Avx512 { 4 } else { 3 }
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -116,11 +112,15 @@ impl Case {
         row < self.input.rows() && self.input.get(row, input)
     }
 
-    /// Σ w and Σ |w| over the inputs that are on.
+    /// Σ w over the inputs that are on, and how far from it a kernel's sum may be.
     fn exact(&self, output: usize, row: usize) -> (f64, f64) {
         let on = (0..self.inputs).filter(|&input| self.bit(row, input));
-        on.map(|input| f64::from(self.weight(output, input)))
-            .fold((0.0, 0.0), |(sum, size), weight| (sum + weight, size + weight.abs()))
+        let (sum, count) =
+            on.fold((0.0, 0.0), |(sum, count), input| (sum + f64::from(self.weight(output, input)), count + 1.0));
+        let size: f64 = (0..self.inputs).map(|input| f64::from(self.weight(output, input).abs())).sum();
+        let rounded = count * size * 2f64.powi(-30);
+        // A little more for the choice of k from a sum that is itself rounded.
+        (sum, 1.001 * rounded + U * (sum.abs() + rounded))
     }
 
     fn sums(&self, isa: Isa) -> Vec<f32> {
@@ -141,11 +141,6 @@ impl Case {
         values
     }
 
-    fn sum_bound(&self, isa: Isa, size: f64) -> f64 {
-        let roundings = (groups(self.inputs, index_bits(isa)) + 2) as f64 * U;
-        roundings / (1.0 - roundings) * size
-    }
-
     fn streams(&self) -> Vec<Lanes> {
         (0..self.input.blocks() as u64).map(|block| Seed(3).lanes("lookup test", block)).collect()
     }
@@ -159,9 +154,9 @@ impl Case {
 fn tables_hold_every_partial_sum() {
     for case in Case::all() {
         for isa in sets() {
-            let (bits, tables) = (index_bits(isa), case.tables(isa));
-            let entries = 1 << bits;
-            assert_eq!(tables.bytes(), 4 * tile_stride(isa, case.inputs) * case.outputs.div_ceil(TILE));
+            let ([bits, entries], tables) = (table_shape(isa), case.tables(isa));
+            let tiles = case.outputs.div_ceil(TILE);
+            assert_eq!(tables.bytes(), 4 * (tile_stride(isa, case.inputs) + TILE) * tiles);
             // Groups do not cross words of 32 inputs.
             let words = (0..case.inputs).step_by(32).map(|first| first..case.inputs.min(first + 32));
             let firsts: Vec<_> =
@@ -169,16 +164,21 @@ fn tables_hold_every_partial_sum() {
             assert_eq!(firsts.len(), groups(case.inputs, bits));
             for output in 0..case.outputs.next_multiple_of(TILE) {
                 let tile = tables.tile(output / TILE);
+                let step = f64::from(tile.steps[output % TILE]);
                 for (group, range) in firsts.iter().enumerate() {
-                    let table = &tile[(group * TILE + output % TILE) * entries..][..entries];
+                    let table = &tile.values[(group * TILE + output % TILE) * entries..][..entries];
                     for (entry, &value) in table.iter().enumerate() {
+                        // The one entry of a single unit is that of the unit on.
+                        let entry = if entries == 1 { 1 } else { entry };
                         let term = |place: usize| {
                             let input = range.start + place;
                             let on = place < bits && entry >> place & 1 == 1 && input < range.end;
-                            if on && output < case.outputs { case.weight(output, input) } else { 0.0 }
+                            let weight =
+                                if on && output < case.outputs { case.weight(output, input) } else { 0.0 };
+                            (f64::from(weight) / step).round_ties_even()
                         };
-                        let want = (term(0) + term(1)) + (term(2) + term(3));
-                        assert_eq!(value, want, "{isa} {}: output {output} group {group}", case.shape());
+                        let want = if case.inputs == 0 { 0.0 } else { (0..4).map(term).sum() };
+                        assert_eq!(f64::from(value as i32), want, "{isa} {}: output {output}", case.shape());
                     }
                 }
             }
@@ -186,31 +186,60 @@ fn tables_hold_every_partial_sum() {
     }
 }
 
+/// The grid of a row, the same on every instruction set.
+fn grid_of(row: &[f32]) -> Grid {
+    struct Find<'a>(&'a [f32]);
+    impl Kernel for Find<'_> {
+        type Output = Grid;
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Grid {
+            Grid::of(simd, self.0)
+        }
+    }
+    let grid = dispatch_on(Isa::Portable, Find(row));
+    for isa in sets() {
+        let other = dispatch_on(isa, Find(row));
+        assert_eq!((grid.per_step, grid.step.to_bits()), (other.per_step, other.step.to_bits()), "{isa}");
+    }
+    grid
+}
+
 #[test]
-fn sums_are_the_references_within_their_roundings() {
+fn the_grid_is_fine_and_its_sums_fit() {
+    let mut rows = vec![vec![], vec![0.0; 40], vec![1.0], vec![-1.0; 7], vec![1e30, 1.0, -1e-30], vec![1e-42; 33]];
+    rows.push((0..784).map(|i| (i as f32 * 0.7).sin()).collect());
+    for row in rows {
+        let grid = grid_of(&row);
+        assert_eq!(grid.per_step * grid.step, 1.0);
+        let size: f64 = row.iter().map(|&weight| f64::from(weight.abs())).sum();
+        let steps = size * f64::from(grid.per_step);
+        assert!(steps < 1.001 * 2f64.powi(30) && (steps > 0.999 * 2f64.powi(29) || grid.step == 2f32.powi(-126)));
+    }
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert!(grid_of(&[1.0, bad]).step.is_nan());
+    }
+}
+
+#[test]
+fn sums_are_the_references_within_their_roundings_and_the_same_everywhere() {
     for case in Case::all() {
-        let mut by_index_bits = [const { None }; 5];
-        for isa in sets() {
-            let (lanes, input) = (case.lanes(), BitsRef::from(&case.input));
-            let on_the_way = case.sums(isa);
-            for (output, sums) in on_the_way.chunks_exact(lanes.max(1)).enumerate() {
-                for (row, &sum) in sums.iter().enumerate() {
-                    let (want, size) = case.exact(output, row);
-                    let bound = case.sum_bound(isa, size);
-                    assert!((f64::from(sum) - want).abs() <= bound, "{isa} {}: {sum} {want}", case.shape());
-                }
+        let (lanes, input) = (case.lanes(), BitsRef::from(&case.input));
+        let first = case.sums(Isa::Portable);
+        for (output, sums) in first.chunks_exact(lanes.max(1)).enumerate() {
+            for (row, &sum) in sums.iter().enumerate() {
+                let (want, bound) = case.exact(output, row);
+                assert!((f64::from(sum) - want).abs() <= bound, "{}: {sum} {want}", case.shape());
             }
+        }
+        for isa in sets() {
             let tables = case.tables(isa);
             for weights in [Weights::Tables(&tables), case.rows(isa)] {
-                let (mut shared, mut alone) = (vec![f32::NAN; on_the_way.len()], vec![f32::NAN; on_the_way.len()]);
+                let (mut shared, mut alone) = (vec![f32::NAN; first.len()], vec![f32::NAN; first.len()]);
                 sums(weights, input, &mut shared, lanes);
                 sums_of_blocks(weights, input, &mut alone, lanes);
-                assert_eq!(shared, on_the_way, "{isa} {}", case.shape());
-                assert_eq!(alone, on_the_way, "{isa} {}", case.shape());
+                assert_eq!(shared, first, "{isa} {}", case.shape());
+                assert_eq!(alone, first, "{isa} {}", case.shape());
             }
-            // Sets that cut the inputs into the same groups add in the same order.
-            let same = by_index_bits[index_bits(isa)].get_or_insert_with(|| on_the_way.clone());
-            assert_eq!(*same, on_the_way, "{isa} {}", case.shape());
         }
     }
 }
@@ -404,9 +433,9 @@ fn probabilities_are_the_references_and_weighted_by_row() {
                         case.shape()
                     );
                     // End to end: |σ(x) − σ(y)| ≤ |x − y| / 4, the bias rounding once more.
-                    let (sum, size) = case.exact(unit, row);
+                    let (sum, sum_bound) = case.exact(unit, row);
                     let x = sum + f64::from(case.bias[unit]);
-                    let bound = (case.sum_bound(isa, size) + U * (x.abs() + 1.0)) / 4.0 + 6.0 * U;
+                    let bound = (sum_bound + U * (x.abs() + 1.0)) / 4.0 + 6.0 * U;
                     assert!((got - sigmoid(x) * weight).abs() <= bound * weight.abs(), "{isa} {}", case.shape());
                 }
                 let beyond = &values[unit * stride + lanes..(unit + 1) * stride];

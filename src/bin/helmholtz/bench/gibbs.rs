@@ -9,6 +9,7 @@ use crate::precision::Sums;
 use crate::settings::Choice;
 use clap::Args;
 use helmholtz::rbm::Rbm;
+use std::borrow::Cow;
 
 /// Block Gibbs sampling of an RBM with random weights
 #[derive(Args)]
@@ -37,7 +38,7 @@ impl Gibbs {
         check_sizes(&[("visible", visible), ("hidden", hidden), ("chains", chains)])?;
         let mut report = Report::new();
         let peak = begin(&mut report);
-        let (rbm, rounding) = self.precision.machine(&Rbm::new(visible, hidden, globals.seed()))?;
+        let (rbm, rounding) = self.precision.machine(Cow::Owned(Rbm::new(visible, hidden, globals.seed())))?;
         let mut state = rbm.chains(chains, globals.seed());
         state.set_precision(self.precision.into());
         let seconds = seconds_of(|| state.gibbs(&rbm, SWEEPS)) / SWEEPS as f64;

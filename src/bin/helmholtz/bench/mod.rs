@@ -4,6 +4,7 @@ mod gemm;
 mod gibbs;
 mod random;
 mod rbm;
+mod vae;
 
 use crate::console::Report;
 use crate::counted::counted;
@@ -24,6 +25,7 @@ multiplying can pass it.
 Examples:
   helmholtz bench gibbs --visible 784 --hidden 500 --chains 1024
   helmholtz bench rbm --threads 1
+  helmholtz bench vae --architecture burda --importance-samples 50 --batch 100
   helmholtz bench gemm --size 1024 --json")]
 pub struct Bench {
     #[command(subcommand)]
@@ -34,6 +36,7 @@ pub struct Bench {
 enum Subject {
     Gibbs(gibbs::Gibbs),
     Rbm(rbm::Rbm),
+    Vae(vae::Vae),
     Gemm(gemm::Gemm),
     Random(random::Random),
 }
@@ -44,6 +47,7 @@ impl Bench {
         match &self.subject {
             Subject::Gibbs(bench) => bench.run(globals),
             Subject::Rbm(bench) => bench.run(globals),
+            Subject::Vae(bench) => bench.run(globals),
             Subject::Gemm(bench) => bench.run(),
             Subject::Random(bench) => bench.run(globals),
         }

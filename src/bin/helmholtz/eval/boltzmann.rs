@@ -1,11 +1,12 @@
 //! The log-likelihood of a Boltzmann machine: enumerated, else annealed.
 
-use super::Rows;
 use crate::annealing::Annealing;
 use crate::boltzmann_machines;
 use crate::console::Report;
 use crate::failure::Failure;
 use crate::likelihood;
+use crate::row_choice::Rows;
+use helmholtz::Seed;
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 
 /// Estimates the log-likelihood of `machine` on the rows.
@@ -13,12 +14,13 @@ pub fn eval(
     machine: &BoltzmannMachine,
     rescore: Option<Annealing>,
     rows: &Rows,
+    seed: Seed,
     report: &mut Report,
 ) -> Result<(), Failure> {
     if let Some(annealing) = rescore {
         annealing.check("rescore", machine.len())?;
     }
-    let annealing = boltzmann_machines::annealing(rescore, rows.seed);
+    let annealing = boltzmann_machines::annealing(rescore, seed);
     let estimate = machine.log_likelihood(&rows.rows, &annealing).map_err(|error| {
         Failure::from(error)
             .about(&rows.name)

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::mask::{Mask, MaskName};
 use crate::model::{Loaded, Model};
-use crate::picture::Grid;
+use crate::picture::{self, Grid};
 use crate::size;
 use clap::Args;
 use helmholtz::tensor::BitMatrix;
@@ -62,9 +62,7 @@ impl Inpaint {
     pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals.console())?;
         let out = loaded.picture_path(self.out.as_deref(), "inpainted.png");
-        if out.extension().is_none_or(|extension| extension != "png") {
-            return Err(Failure::new("--out must end in .png").about(out.display()));
-        }
+        picture::check_ending(&out)?;
         let width = loaded.model.width();
         size::check("count", self.count, width)?;
         let name = loaded.data_name(self.data.as_deref())?;
@@ -81,6 +79,11 @@ impl Inpaint {
                 return Err(Failure::new(format!("a model of kind {kind:?} cannot fill in images yet"))
                     .about(loaded.file.display())
                     .hint("helmholtz recall --erase half completes what a Hopfield network has stored"));
+            }
+            Model::Vae(_) => {
+                return Err(Failure::new("a variational autoencoder does not fill in hidden pixels")
+                    .about(self.model.display())
+                    .hint("helmholtz reconstruct shows what it makes of whole images"));
             }
         };
 

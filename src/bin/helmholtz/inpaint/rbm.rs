@@ -14,7 +14,7 @@ use helmholtz::tensor::BitMatrix;
 #[group(skip)]
 pub struct Options {
     /// Gibbs sweeps of each chain
-    #[arg(long, default_value_t = 1000, value_name = "SWEEPS")]
+    #[arg(long, default_value_t = 1000, value_name = "SWEEPS", help_heading = "Restricted Boltzmann machines")]
     steps: usize,
 }
 

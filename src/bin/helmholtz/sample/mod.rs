@@ -1,6 +1,7 @@
 //! `helmholtz sample`: draws of a trained model.
 
 mod rbm;
+mod vae;
 
 use crate::boltzmann_machines::{self, Exactness, SWEEPS};
 use crate::console::Report;
@@ -9,7 +10,6 @@ use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
 use crate::npy;
-use crate::picture::Grid;
 use crate::size;
 use clap::Args;
 use helmholtz::storage::write_atomic;
@@ -17,14 +17,15 @@ use helmholtz::tensor::BitMatrix;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Draw samples: each from its own chain, exactly where the machine is small enough
+/// Draw samples: of an RBM each from its own chain, exactly where it is small enough; of a VAE from the prior
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   helmholtz sample runs/rbm-digits
   helmholtz sample runs/rbm-digits --count 10000 --out draws.npy
   helmholtz sample runs/rbm-digits --from-data --steps 10
-  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode")]
+  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode
+  helmholtz sample runs/vae-digits --observation drawn    bits instead of their probabilities")]
 pub struct Sample {
     /// A run folder or a .safetensors file
     #[arg(value_name = "RUN|MODEL")]
@@ -37,7 +38,9 @@ pub struct Sample {
     steps: Option<usize>,
     #[command(flatten)]
     rbm: rbm::Options,
-    /// FILE.png, a picture, or FILE.npy, the bits [default: samples.png, in the run folder if there is one]
+    #[command(flatten)]
+    vae: vae::Options,
+    /// FILE.png, a picture, or FILE.npy, the numbers [default: samples.png, in the run folder if there is one]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -45,11 +48,23 @@ pub struct Sample {
 /// What was drawn, and how.
 struct Draws {
     /// What a file of numbers holds.
-    bits: BitMatrix,
-    /// What a picture shows: the pixels' probabilities where the model has them, else the bits; `[count, pixels]`.
+    numbers: Numbers,
+    /// What a picture shows: the means of the pixels where the model has them, else the draws; `[count, pixels]`.
     levels: Vec<f32>,
     /// How, in words.
     method: String,
+}
+
+/// Draws as they are written to a file, `[count, pixels]`.
+enum Numbers {
+    Bits(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+impl Numbers {
+    fn of_bits(bits: &BitMatrix) -> Self {
+        Numbers::Bits(bits.to_f32().iter().map(|bit| *bit as u8).collect())
+    }
 }
 
 /// Draws that a picture shows at the most: a hundred by a hundred.
@@ -68,11 +83,12 @@ impl Sample {
         }
         let begun = Instant::now();
         let draws = match &loaded.model {
-            Model::Rbm(rbm) => self.rbm.draw(rbm, self.count, self.steps, &loaded, globals.seed())?,
+            Model::Rbm(rbm) => {
+                loaded.refuse_option(self.vae.given())?;
+                self.rbm.draw(rbm, self.count, self.steps, &loaded, globals.seed())?
+            }
             Model::Boltzmann(machine) => {
-                if let Some(option) = self.rbm.first_given() {
-                    return Err(Failure::new(format!("--{option} is for RBMs")).about(loaded.file.display()));
-                }
+                loaded.refuse_option(self.vae.given().or(self.rbm.given()))?;
                 let (bits, exactness) = boltzmann_machines::draw(machine, self.count, self.steps, globals.seed());
                 let method = match exactness {
                     Exactness::Exact => "exact, independent".to_owned(),
@@ -81,20 +97,27 @@ impl Sample {
                         format!("{sweeps} over single units from random states")
                     }
                 };
-                Draws { levels: bits.to_f32(), bits, method }
+                Draws { levels: bits.to_f32(), numbers: Numbers::of_bits(&bits), method }
             }
             Model::Hopfield(_) => {
                 return Err(Failure::new("a Hopfield network has nothing to draw from: recall ends in a minimum")
                     .about(loaded.file.display())
                     .hint("helmholtz recall leads corrupted patterns back"));
             }
+            Model::Vae(vae) => {
+                loaded.refuse_option(self.steps.map(|_| "steps").or(self.rbm.given()))?;
+                self.vae.draw(vae, self.count, format, globals.seed())
+            }
         };
         let seconds = begun.elapsed().as_secs_f64();
         match format {
-            FileFormat::Png => Grid::of(&draws.levels, loaded.image_shape).save(&out)?,
+            FileFormat::Png => loaded.canvas().square(&draws.levels).save(&out)?,
             FileFormat::Npy => {
-                let bits: Vec<u8> = draws.bits.to_f32().iter().map(|bit| *bit as u8).collect();
-                let file = npy::encode(draws.bits.rows(), draws.bits.units(), &bits);
+                let width = loaded.model.width();
+                let file = match &draws.numbers {
+                    Numbers::Bits(bits) => npy::of_bits(self.count, width, bits),
+                    Numbers::Floats(numbers) => npy::of_floats(self.count, width, numbers),
+                };
                 write_atomic(&out, |writer| writer.write_all(&file))?;
             }
         }

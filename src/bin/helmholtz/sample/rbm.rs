@@ -1,6 +1,6 @@
 //! Draws of an RBM: exact where the machine is small enough, else by chains.
 
-use super::Draws;
+use super::{Draws, Numbers};
 use crate::boltzmann_machines::SWEEPS;
 use crate::counted::counted;
 use crate::data;
@@ -12,34 +12,33 @@ use clap::Args;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::tensor::BitMatrix;
+use std::borrow::Cow;
+
+const RBM: &str = "Restricted Boltzmann machines";
 
 /// The options that only an RBM has.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Options {
     /// Parallel tempering: each draw from a ladder of so many temperatures
-    #[arg(long, value_name = "REPLICAS", conflicts_with_all = ["from_data", "precision"])]
+    #[arg(long, value_name = "REPLICAS", help_heading = RBM, conflicts_with_all = ["from_data", "precision"])]
     tempering: Option<usize>,
     /// Start the chains at test rows instead of at random states
-    #[arg(long)]
+    #[arg(long, help_heading = RBM)]
     from_data: bool,
     /// The test rows to start from [default: of what the model was trained on]
-    #[arg(long, value_name = "DATA", requires = "from_data")]
+    #[arg(long, value_name = "DATA", requires = "from_data", help_heading = RBM)]
     data: Option<String>,
-    /// What the sums of a sweep are computed in
-    #[arg(long, value_enum, default_value_t = Sums::F32)]
-    precision: Sums,
+    /// What the sums of a sweep are computed in [default: f32]
+    #[arg(long, value_enum, help_heading = RBM)]
+    precision: Option<Sums>,
 }
 
 impl Options {
-    /// The first of these options that was given.
-    pub fn first_given(&self) -> Option<&'static str> {
-        let given = [
-            ("tempering", self.tempering.is_some()),
-            ("from-data", self.from_data),
-            ("precision", self.precision != Sums::F32),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    /// The name of one of them that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let Options { tempering, from_data, data: _, precision } = self;
+        tempering.map(|_| "tempering").or(from_data.then_some("from-data")).or(precision.map(|_| "precision"))
     }
 
     /// `count` draws of `rbm`, by `steps` sweeps where they are given.
@@ -52,6 +51,7 @@ impl Options {
         seed: Seed,
     ) -> Result<Draws, Failure> {
         let replicas = self.tempering.unwrap_or(1);
+        let precision = self.precision.unwrap_or(Sums::F32);
         if self.tempering.is_some() && replicas < 2 {
             return Err(Failure::new(format!("--tempering is {replicas}, but must be at least 2")));
         }
@@ -60,10 +60,11 @@ impl Options {
         if !self.from_data
             && steps.is_none()
             && self.tempering.is_none()
-            && self.precision == Sums::F32
+            && precision == Sums::F32
             && let Some(bits) = rbm.sample_exact(count, seed)
         {
-            return Ok(Draws { levels: bits.to_f32(), bits, method: "exact, independent".to_owned() });
+            let numbers = Numbers::of_bits(&bits);
+            return Ok(Draws { levels: bits.to_f32(), numbers, method: "exact, independent".to_owned() });
         }
         let sweeps = steps.unwrap_or(SWEEPS);
         if let Some(replicas) = self.tempering {
@@ -74,13 +75,13 @@ impl Options {
         } else {
             (rbm.chains(count, seed), "random states")
         };
-        let (machine, rounding) = self.precision.machine(rbm)?;
-        chains.set_precision(self.precision.into());
+        let (machine, rounding) = precision.machine(Cow::Borrowed(rbm))?;
+        chains.set_precision(precision.into());
         chains.gibbs(&machine, sweeps);
         let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
         let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
         let method = format!("{} from {start}{rounded}", counted(sweeps, "Gibbs sweep"));
-        Ok(Draws { levels, bits: chains.visible().clone(), method })
+        Ok(Draws { levels, numbers: Numbers::of_bits(chains.visible()), method })
     }
 
     fn chains_at_data(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Chains, Failure> {
@@ -107,5 +108,5 @@ fn draw_tempered(rbm: &Rbm, count: usize, replicas: usize, sweeps: usize, seed: 
         100.0 * lowest,
         ladders.round_trips() as f64 / count as f64
     );
-    Draws { levels: bits.to_f32(), bits, method }
+    Draws { levels: bits.to_f32(), numbers: Numbers::of_bits(&bits), method }
 }

@@ -7,7 +7,9 @@ mod options;
 mod progress_bar;
 mod rbm;
 mod recorder;
+mod schedule;
 mod session;
+mod vae;
 
 use crate::console::Report;
 use crate::failure::Failure;
@@ -26,6 +28,7 @@ enum Model {
     Rbm(rbm::Rbm),
     Boltzmann(boltzmann::Boltzmann),
     Hopfield(hopfield::Hopfield),
+    Vae(vae::Vae),
 }
 
 impl Train {
@@ -35,6 +38,7 @@ impl Train {
             Model::Rbm(rbm) => rbm.run(globals),
             Model::Boltzmann(boltzmann) => boltzmann.run(globals),
             Model::Hopfield(hopfield) => hopfield.run(globals),
+            Model::Vae(vae) => vae.run(globals),
         }
     }
 }

@@ -4,13 +4,14 @@ use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
 use super::recorder::Recorder;
 use crate::counted::counted;
-use crate::data::{self, Binarize, Polarity, Reading};
+use crate::data::{self, Binarize, PixelScale, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder::{self, CHECKPOINT, Existing, Lock, METRICS, RUN, RunFolder};
 use crate::globals::Globals;
 use crate::interrupt::{self, Interrupt};
 use crate::metrics_table::MetricsTable;
-use crate::model::{IMAGE_SHAPE, KIND};
+use crate::model::{IMAGE_SHAPE, KIND, LARGEST};
+use crate::picture::Canvas;
 use crate::settings::{Choice, Settings};
 use crate::standing::{self, Standing};
 use clap::Arg;
@@ -115,6 +116,7 @@ impl Session {
         let data_name = settings.settle_anew("data", options.data.clone(), "digits".to_owned())?;
         let reading = Reading {
             binarize: settings.settle_choice("binarize", options.binarize, subject.binarize)?,
+            scale: PixelScale::Unit,
             polarity: match settings.settle("flip", options.flip.then_some(true), false)? {
                 true => Polarity::Flipped,
                 false => Polarity::Plain,
@@ -186,6 +188,18 @@ impl Session {
             validation,
             training,
         })
+    }
+
+    /// From now on grey levels are read on this scale.
+    pub fn read_on(&mut self, scale: PixelScale) {
+        for data in [&mut self.data, &mut self.train].into_iter().chain(&mut self.validation) {
+            *data = data.scaled(scale.into());
+        }
+    }
+
+    /// What pictures of the data are drawn on.
+    pub fn canvas(&self) -> Canvas {
+        Canvas { shape: self.data.image_shape(), largest: self.data.largest() }
     }
 
     /// The split that is monitored: the rows held out, else the test split, from which nothing is selected.
@@ -278,6 +292,9 @@ impl Session {
         let mut metadata = BTreeMap::new();
         metadata.insert(KIND.to_owned(), self.kind.to_owned());
         metadata.insert(IMAGE_SHAPE.to_owned(), format!("{height}x{width}"));
+        if self.data.largest() != 1.0 {
+            metadata.insert(LARGEST.to_owned(), self.data.largest().to_string());
+        }
         metadata.insert(FINGERPRINT.to_owned(), format!("{:016x}", self.data.fingerprint()));
         metadata.insert(ISA.to_owned(), Isa::current().to_string());
         metadata.insert(VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
