@@ -64,7 +64,7 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
     let words = tiles.div_ceil(TILES_PER_WORD);
     // Every task cuts all states into 16-bit indices first: a few tasks a thread then, where outputs are many.
     let words_per_task = match weights {
-        Weights::Fixed(_) => (words / (4 * rayon::current_num_threads())).max(1),
+        Weights::Fixed(_) | Weights::FixedRows(_) => (words / (4 * rayon::current_num_threads())).max(1),
         Weights::Tables(_) | Weights::Rows(_) => 1,
     };
     let tiles_per_task = words_per_task * TILES_PER_WORD;
