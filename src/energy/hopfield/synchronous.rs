@@ -81,54 +81,46 @@ impl<'a> Synchronous<'a> {
     #[track_caller]
     pub fn recall(&self, states: &mut BitMatrix, limit: usize) -> Vec<Ending> {
         self.network.check_width(states);
-        let (units, rows) = (states.units(), states.rows());
-        let stride = states.words_per_row() * LANES;
-        let mut endings = vec![Ending::Unfinished; rows];
-        // Blocks still changing, their words now and one sweep earlier.
-        let mut active: Vec<usize> = (0..states.blocks()).collect();
+        let (units, words) = (states.units(), states.words_per_row());
+        let mut endings = vec![Ending::Unfinished; states.rows()];
+        // Rows still changing, packed anew as others settle: their states now and one sweep earlier.
+        let mut active: Vec<usize> = (0..states.rows()).collect();
         let mut now = AlignedVec::from_slice(states.words());
-        let mut earlier = AlignedVec::from_slice(states.words());
+        let mut earlier = now.clone();
         let mut next = AlignedVec::zeroed(now.len());
         for sweep in 0..limit {
             if active.is_empty() {
-                return endings;
+                break;
             }
-            let length = active.len() * stride;
-            let input = BitsRef::new(&now[..length], units, active.len());
-            lookup::sign(self.weights(), input, &self.thresholds, &mut next[..length], length / stride * LANES);
+            let blocks = active.len().div_ceil(LANES);
+            let length = blocks * words * LANES;
+            let input = BitsRef::new(&now[..length], units, blocks);
+            lookup::sign(self.weights(), input, &self.thresholds, &mut next[..length], blocks * LANES);
             let mut kept = 0;
+            let (mut changed, mut cycling) = ([0; LANES], [0; LANES]);
             for place in 0..active.len() {
-                let (block, words) = (active[place], place * stride..(place + 1) * stride);
-                let still = differing(&next[words.clone()], &now[words.clone()]);
-                let cycling = differing(&next[words.clone()], &earlier[words.clone()]);
-                let mut settled = true;
-                for lane in 0..LANES.min(rows - block * LANES) {
-                    let ending = &mut endings[block * LANES + lane];
-                    if *ending != Ending::Unfinished {
-                        continue;
-                    }
-                    let found = if still[lane] == 0 {
-                        Ending::Fixed { sweeps: sweep }
-                    } else if sweep > 0 && cycling[lane] == 0 {
-                        Ending::Cycle
-                    } else {
-                        Ending::Unfinished
-                    };
-                    if found != Ending::Unfinished || sweep + 1 == limit {
-                        let target = &mut states.words_mut()[block * stride..][..stride];
-                        for (target, word) in target.chunks_exact_mut(LANES).zip(next[words.clone()].chunks(LANES))
-                        {
-                            target[lane] = word[lane];
-                        }
-                    }
-                    *ending = found;
-                    settled &= found != Ending::Unfinished;
+                let lane = place % LANES;
+                if lane == 0 {
+                    let block = place * words..(place + LANES) * words;
+                    changed = differing(&next[block.clone()], &now[block.clone()]);
+                    cycling = differing(&next[block.clone()], &earlier[block]);
                 }
-                if !settled {
-                    active[kept] = block;
-                    let target = kept * stride;
-                    now.copy_within(words.clone(), target);
-                    next.copy_within(words, target);
+                let row = active[place];
+                endings[row] = match () {
+                    () if changed[lane] == 0 => Ending::Fixed { sweeps: sweep },
+                    () if sweep > 0 && cycling[lane] == 0 => Ending::Cycle,
+                    () => Ending::Unfinished,
+                };
+                if endings[row] != Ending::Unfinished || sweep + 1 == limit {
+                    for word in 0..words {
+                        states.words_mut()[word_of(row, word, words)] = next[word_of(place, word, words)];
+                    }
+                } else {
+                    for word in 0..words {
+                        let (from, to) = (word_of(place, word, words), word_of(kept, word, words));
+                        (now[to], next[to]) = (now[from], next[from]);
+                    }
+                    active[kept] = row;
                     kept += 1;
                 }
             }
@@ -138,6 +130,11 @@ impl<'a> Synchronous<'a> {
         }
         endings
     }
+}
+
+/// Where a word of a row is, `words` to a row.
+fn word_of(row: usize, word: usize, words: usize) -> usize {
+    (row / LANES * words + word) * LANES + row % LANES
 }
 
 /// Whether the weights are whole numbers that add up to no more than a 16-bit window for any unit.

@@ -61,9 +61,16 @@ pub(crate) fn product<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, epi
 pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
     const TILES_PER_WORD: usize = 32 / TILE;
     let tiles = weights.outputs().div_ceil(TILE);
-    (0..tiles.div_ceil(TILES_PER_WORD)).into_par_iter().for_each(|task| {
-        let first = task * TILES_PER_WORD;
-        part(weights, input, first..tiles.min(first + TILES_PER_WORD), epilogue);
+    let words = tiles.div_ceil(TILES_PER_WORD);
+    // Every task cuts all states into 16-bit indices first: a few tasks a thread then, where outputs are many.
+    let words_per_task = match weights {
+        Weights::Fixed(_) | Weights::FixedRows(_) => (words / (4 * rayon::current_num_threads())).max(1),
+        Weights::Tables(_) | Weights::Rows(_) => 1,
+    };
+    let tiles_per_task = words_per_task * TILES_PER_WORD;
+    (0..tiles.div_ceil(tiles_per_task)).into_par_iter().for_each(|task| {
+        let first = task * tiles_per_task;
+        part(weights, input, first..tiles.min(first + tiles_per_task), epilogue);
     });
 }
 
