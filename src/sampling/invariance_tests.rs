@@ -224,6 +224,22 @@ fn kernels_leave_draws_of_the_target_draws_of_the_target() {
     leaves_unchanged("Gibbs at random", Gibbs { scan: Scan::Random });
 }
 
+#[test]
+fn gibbs_chains_forget_where_they_start() {
+    // Leaving π unchanged is not enough: all blocks must move.
+    for scan in [Scan::Systematic, Scan::Random] {
+        let run = Run { draws: 5000, seed: Seed(22), ..Run::default() };
+        let draws = run.sample(&Gibbs { scan }, &Skewed, &[6.0, 7.0]).unwrap();
+        // Gumbel's distribution has mean γ and variance π² / 6.
+        let (mean, variance) = (0.577_215_664_901_532_9, std::f64::consts::PI.powi(2) / 6.0);
+        for (component, variance) in [variance, variance + 1.0].into_iter().enumerate() {
+            let found = draws.summary(component);
+            assert!((found.mean - mean).abs() < 4.5 * found.mean_error, "{scan:?} {component}: {found}");
+            assert!((found.sd - variance.sqrt()).abs() < 4.5 * found.sd_error, "{scan:?} {component}: {found}");
+        }
+    }
+}
+
 /// θ ~ N(0, 1), three y ~ N(θ, 1): θ given y.
 struct Posterior([f64; 3]);
 
