@@ -12,6 +12,9 @@ pub struct Options {
     /// What is given of p(x | z) [default: its mean in a picture, a draw in a file of numbers]
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Variational autoencoders")]
     observation: Option<Observation>,
+    /// Short for --observation mean
+    #[arg(long, conflicts_with = "observation", help_heading = "Variational autoencoders")]
+    mean: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,7 +28,7 @@ enum Observation {
 impl Options {
     /// The name of one of them that was given.
     pub fn given(&self) -> Option<&'static str> {
-        self.observation.map(|_| "observation")
+        self.observation.map(|_| "observation").or(self.mean.then_some("mean"))
     }
 
     /// `count` draws of `vae`, for a file of this format.
@@ -34,10 +37,11 @@ impl Options {
             FileFormat::Png => Observation::Mean,
             FileFormat::Npy => Observation::Drawn,
         };
-        let (observation, words) = match self.observation.unwrap_or(usual) {
-            Observation::Mean => (vae::Observation::Mean, "means of p(x | z)"),
-            Observation::Drawn => (vae::Observation::Drawn, "draws from p(x | z)"),
-        };
+        let (observation, words) =
+            match self.observation.unwrap_or(if self.mean { Observation::Mean } else { usual }) {
+                Observation::Mean => (vae::Observation::Mean, "means of p(x | z)"),
+                Observation::Drawn => (vae::Observation::Drawn, "draws from p(x | z)"),
+            };
         let levels = vae.sample(count, observation, seed);
         let bits = vae.config().likelihood == Likelihood::Bernoulli && observation == vae::Observation::Drawn;
         let numbers = match bits {
