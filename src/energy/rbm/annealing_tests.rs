@@ -4,11 +4,7 @@ use super::bridge::Bridge;
 use super::reference::{Reference, machine, rows, sigmoid};
 use super::*;
 use crate::data::Dataset;
-use crate::random::Stream;
-use crate::sampling::{
-    AnnealedImportance, AnnealingPath, DensityError, Kind, LogMeanExp, Warning, mean_and_error,
-};
-use rand::RngExt;
+use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
 
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
