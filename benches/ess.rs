@@ -123,11 +123,11 @@ fn main() {
         measure(target, "Langevin", Langevin::default(), 1.0, Run { thin: 2, ..run });
         let mut hamiltonian = Hamiltonian {
             step: 0.1,
-            trajectory: Trajectory::Steps(8),
+            trajectory: Trajectory::Steps(5),
             mass: Mass::Adapted,
             tuning: Tuning::WarmUp,
         };
-        measure(target, "Hamiltonian, 8 steps", hamiltonian.clone(), 1.0, run);
+        measure(target, "Hamiltonian, 5 steps", hamiltonian.clone(), 1.0, run);
         hamiltonian.trajectory = Trajectory::Jittered(2.0);
         measure(target, "Hamiltonian, jittered", hamiltonian, 1.0, run);
     }

@@ -8,7 +8,7 @@ Langevin) after 1,000 steps of warm-up, whose time counts. The peers move as man
 precision, compiled before the clock starts:
 
 - blackjax's random walk and Langevin chains are given the step size that ours learned, and spend no time learning one;
-- blackjax's Hamiltonian chains take 8 leapfrog steps, and learn step size and masses in Stan's windows, as ours do;
+- blackjax's Hamiltonian chains take 5 leapfrog steps, and learn step size and masses in Stan's windows, as ours do;
 - emcee's 32 walkers, vectorised over NumPy, take the random walk's number of evaluations of the density.
 
 The effective draws are bulk, of the worst component, by ArviZ, whose figures ours equal to 10⁻⁶. Everyone takes turns;
@@ -76,8 +76,8 @@ def blackjax_rate(target, kernel, draws, warm_up, size):
     def chain(key):
         tuning, drawing = jax.random.split(key)
         start = jnp.full(10, 0.1)
-        if kernel == "Hamiltonian, 8 steps":
-            learner = blackjax.window_adaptation(blackjax.hmc, density, num_integration_steps=8)
+        if kernel == "Hamiltonian, 5 steps":
+            learner = blackjax.window_adaptation(blackjax.hmc, density, num_integration_steps=5)
             (state, learned), _ = learner.run(tuning, start, warm_up)
             return walk(blackjax.hmc(density, **learned), state, drawing, draws // thin)
         if kernel == "Langevin":
