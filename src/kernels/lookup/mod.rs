@@ -17,7 +17,8 @@ mod tests;
 mod transpose;
 
 pub(crate) use few::{Columns, FEW_CHAINS, Grids};
-pub(crate) use fixed_tables::{FixedRows, FixedTables, WINDOW};
+pub use fixed_tables::FixedTables;
+pub(crate) use fixed_tables::{FixedRows, WINDOW};
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;
 pub(crate) use sweep::{
