@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use helmholtz::Seed;
-use helmholtz::kernels::lookup::Tables;
+use helmholtz::kernels::lookup::{FixedTables, Tables};
 use helmholtz::rbm::Rbm;
 use std::time::Duration;
 
@@ -24,9 +24,19 @@ fn products(criterion: &mut Criterion) {
             bencher.iter(|| rbm.free_energy(chains.visible()));
         });
     }
+    // The sums alone, one thread, without what a sweep makes of them; 256 rows of sums stay in L2.
+    let input = rbm.chains(256, Seed(2)).visible().clone();
+    let mut sums = vec![0.0; HIDDEN * 256];
+    let (mut tables, mut fixed) = (Tables::new(), FixedTables::new());
+    let transposed: Vec<f32> =
+        (0..HIDDEN * VISIBLE).map(|i| rbm.weights()[i % VISIBLE * HIDDEN + i / VISIBLE]).collect();
+    tables.build(&transposed, [HIDDEN, VISIBLE], VISIBLE);
+    fixed.build(&transposed, [HIDDEN, VISIBLE], VISIBLE, 2f32.powi(-12));
+    group.throughput(Throughput::Elements((VISIBLE * HIDDEN * 256) as u64));
+    group.bench_function("sums f32", |bencher| bencher.iter(|| tables.sums(&input, &mut sums)));
+    group.bench_function("sums i16", |bencher| bencher.iter(|| fixed.sums(&input, &mut sums)));
     // One element is one weight tabulated.
     group.throughput(Throughput::Elements((VISIBLE * HIDDEN) as u64));
-    let mut tables = Tables::new();
     group.bench_function("tables", |bencher| {
         bencher.iter(|| tables.build(rbm.weights(), [VISIBLE, HIDDEN], HIDDEN));
     });

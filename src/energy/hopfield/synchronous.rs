@@ -5,7 +5,7 @@
 //! numbers, as Hebb's and the perceptron's are, are summed in 16 bits where these suffice: the sums are the same.
 
 use super::{Ending, Hopfield};
-use crate::kernels::lookup::{self, BitsRef, FixedRows, FixedTables, Rows, Tables, WINDOW, Weights};
+use crate::kernels::lookup::{self, BitsRef, FixedTables, Rows, Tables, WINDOW, Weights};
 use crate::simd::Isa;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
@@ -53,7 +53,7 @@ impl<'a> Synchronous<'a> {
         };
         let tables = if is_small_whole(network) {
             let mut tables = FixedTables::new();
-            tables.build(FixedRows { rows: rows_of(network), step: 1.0 });
+            tables.build(&network.weights, [units, units], units, 1.0);
             Prepared::Fixed(tables)
         } else if 16 * units * units <= TABLE_BYTES {
             let mut tables = Tables::new();

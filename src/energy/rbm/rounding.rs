@@ -156,10 +156,10 @@ mod tests {
 
     /// The 16-bit sums of `input` for each hidden unit `[hidden][row]`, from tables kept whole, or tile by tile.
     fn fixed_sums(rbm: &Rbm, isa: Isa, step: f32, input: &BitMatrix) -> [Vec<f32>; 2] {
-        let rows = FixedRows { rows: Rows { isa, ..rbm.hidden_rows() }, step };
-        let mut tables = FixedTables::new();
-        tables.build(rows);
-        [Weights::Fixed(&tables), Weights::FixedRows(rows)].map(|weights| sums(weights, input))
+        let rows = Rows { isa, ..rbm.hidden_rows() };
+        let mut tables = FixedTables::with_isa(isa);
+        tables.build(rows.values, [rows.outputs, rows.inputs], rows.stride, step);
+        [Weights::Fixed(&tables), Weights::FixedRows(FixedRows { rows, step })].map(|weights| sums(weights, input))
     }
 
     fn sums(weights: Weights<'_>, input: &BitMatrix) -> Vec<f32> {

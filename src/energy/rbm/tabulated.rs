@@ -60,7 +60,7 @@ impl Tabulated {
             }
             Some(step) => {
                 for (tables, rows) in self.fixed.iter_mut().zip(rows) {
-                    tables.build(FixedRows { rows, step });
+                    tables.build(rows.values, [rows.outputs, rows.inputs], rows.stride, step);
                 }
             }
         }

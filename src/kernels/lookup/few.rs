@@ -4,7 +4,7 @@
 //! The terms are the whole steps that tables hold, so a chain's sums are the same bits as in the company of many.
 
 use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
-use super::tables::Grid;
+use super::tables::{Grid, whole_steps};
 use crate::simd::{Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
@@ -58,8 +58,8 @@ pub(crate) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    #[expect(clippy::misnamed_getters, reason = "what the rows have as inputs, the columns have as outputs")]
-    pub(super) fn outputs(self) -> usize {
+    /// Outputs.
+    pub(super) fn units(self) -> usize {
         self.rows.inputs
     }
 
@@ -76,7 +76,7 @@ pub(super) fn product_of_few<E: Epilogue>(columns: Columns<'_>, input: BitsRef<'
     assert_eq!(columns.rows.outputs, input.units, "inputs of a product");
     assert!(rows <= FEW_CHAINS && input.blocks == 1, "chains of a product of few");
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch.fit(columns.outputs());
+        scratch.fit(columns.units());
         dispatch_on(columns.rows.isa, Few { columns, input, rows, scratch, epilogue });
     });
 }
@@ -118,7 +118,7 @@ impl<E: Epilogue> Kernel for Few<'_, E> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Few { columns, input, rows, scratch: Scratch { chain, zeros, sums }, epilogue } = self;
-        let outputs = columns.outputs();
+        let outputs = columns.units();
         let zeros = &zeros[..outputs];
         for lane in 0..rows {
             chain.fill(0);
@@ -167,25 +167,34 @@ fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f
         "rows of weights"
     );
     let whole = length / S::LANES * S::LANES;
-    let mut add = |start: usize, rows: [*const f32; 4]| {
-        // SAFETY: sums and scales reach to the end of the last vector, and each row has a vector to be read.
-        unsafe {
-            let scale = simd.load(per_step.as_ptr().add(start));
-            let [a, b, c, d] = rows.map(|row| simd.round(simd.mul(simd.load(row), scale)));
-            let group = simd.add_u32(simd.add_u32(a, b), simd.add_u32(c, d));
-            let sum = simd.add_u32(simd.load_u32(sums.as_ptr().add(start)), group);
-            simd.store_u32(sums.as_mut_ptr().add(start), sum);
-        }
-    };
     for start in (0..whole).step_by(S::LANES) {
-        add(start, rows.map(|row| row[start..].as_ptr()));
+        let rows = rows.map(|row| row[start..].as_ptr());
+        // SAFETY: sums and scales reach to the end of the last vector, and each row has a vector to be read.
+        unsafe { add_vectors(simd, sums.as_mut_ptr().add(start), rows, per_step.as_ptr().add(start)) };
     }
     if whole < length {
         let mut ends = [[0.0f32; LANES]; 4];
         for (end, row) in ends.iter_mut().zip(rows) {
             end[..length - whole].copy_from_slice(&row[whole..]);
         }
-        add(whole, ends.each_ref().map(|end| end.as_ptr()));
+        let rows = ends.each_ref().map(|end| end.as_ptr());
+        // SAFETY: as above.
+        unsafe { add_vectors(simd, sums.as_mut_ptr().add(whole), rows, per_step.as_ptr().add(whole)) };
+    }
+}
+
+/// Adds a vector of each of four rows of weights, in whole steps.
+///
+/// # Safety
+/// All pointers may be read for a vector, `sums` written.
+#[inline(always)]
+unsafe fn add_vectors<S: Simd>(simd: S, sums: *mut u32, [a, b, c, d]: [*const f32; 4], per_step: *const f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let scale = simd.load(per_step);
+        let low = simd.add_u32(whole_steps(simd, a, scale), whole_steps(simd, b, scale));
+        let high = simd.add_u32(whole_steps(simd, c, scale), whole_steps(simd, d, scale));
+        simd.store_u32(sums, simd.add_u32(simd.load_u32(sums), simd.add_u32(low, high)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::operands::{Rows, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
-use crate::tensor::AlignedVec;
+use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -59,7 +59,7 @@ pub(super) struct FixedTile<'a> {
 
 /// Lookup tables of 16-bit sums of a weight matrix `[outputs, inputs]` on a grid, tile by tile of 4 outputs.
 #[derive(Clone, Debug)]
-pub(crate) struct FixedTables {
+pub struct FixedTables {
     isa: Isa,
     outputs: usize,
     inputs: usize,
@@ -71,9 +71,14 @@ pub(crate) struct FixedTables {
 
 impl FixedTables {
     /// Tables of nothing, to be [`build`](Self::build)-t.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
+        Self::with_isa(Isa::current())
+    }
+
+    /// As [`new`](Self::new), for a chosen instruction set.
+    pub fn with_isa(isa: Isa) -> Self {
         let (centres, values) = (AlignedVec::new(), AlignedVec::new());
-        FixedTables { isa: Isa::current(), outputs: 0, inputs: 0, step: 1.0, centres, values }
+        FixedTables { isa, outputs: 0, inputs: 0, step: 1.0, centres, values }
     }
 
     pub(crate) fn isa(&self) -> Isa {
@@ -88,13 +93,21 @@ impl FixedTables {
         self.inputs
     }
 
-    /// Tabulates `weights`.
+    /// Tabulates `weights`, `[outputs, inputs]` row by row, `stride` values from one row to the next, each as the nearest
+    /// multiple of `step`, a power of two. Allocates only when it grows past what it ever was.
     ///
     /// # Panics
-    /// Where the weights of an output add up to more than [`WINDOW`] steps.
-    pub(crate) fn build(&mut self, weights: FixedRows<'_>) {
-        let Rows { isa, outputs, inputs, .. } = weights.rows;
-        (self.isa, self.outputs, self.inputs, self.step) = (isa, outputs, inputs, weights.step);
+    /// Where `weights` is too short for that, or those of an output add up to more than 65,535 steps.
+    #[track_caller]
+    pub fn build(&mut self, weights: &[f32], [outputs, inputs]: [usize; 2], stride: usize, step: f32) {
+        assert!(
+            stride >= inputs && (outputs == 0 || weights.len() >= (outputs - 1) * stride + inputs),
+            "weights [{outputs}, {inputs}] with stride {stride} from {} values",
+            weights.len()
+        );
+        let isa = self.isa;
+        let weights = FixedRows { rows: Rows { isa, values: weights, outputs, inputs, stride }, step };
+        (self.outputs, self.inputs, self.step) = (outputs, inputs, step);
         self.centres.resize(outputs.next_multiple_of(TILE));
         let tile = Grouping::of(isa).tile_entries(inputs);
         self.values.resize(tile * outputs.div_ceil(TILE));
@@ -107,6 +120,19 @@ impl FixedTables {
         });
     }
 
+    /// The sum of the weights that each row of `input` `[rows, inputs]` selects, for each output, one thread:
+    /// `[outputs, stride]`, `stride` being the rows of whole blocks of 16.
+    ///
+    /// # Panics
+    /// Where `input` or `out` is of another size.
+    #[track_caller]
+    pub fn sums(&self, input: &BitMatrix, out: &mut [f32]) {
+        let stride = input.blocks() * LANES;
+        assert_eq!(input.units(), self.inputs, "units of the rows, and inputs of the tables");
+        assert_eq!(out.len(), self.outputs * stride, "sums of {} outputs and {stride} rows", self.outputs);
+        super::sums_of_blocks(super::Weights::Fixed(self), input.into(), out, stride);
+    }
+
     /// The tables of tile `tile`.
     pub(super) fn tile(&self, tile: usize) -> FixedTile<'_> {
         let entries = Grouping::of(self.isa).tile_entries(self.inputs);
@@ -115,6 +141,12 @@ impl FixedTables {
             centres: &self.centres[tile * TILE..][..TILE],
             step: self.step,
         }
+    }
+}
+
+impl Default for FixedTables {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -131,7 +163,7 @@ pub(super) fn build_tile(weights: FixedRows<'_>, tile: usize, tables: &mut [u16]
 struct Build<'a> {
     weights: FixedRows<'a>,
     tile: usize,
-    /// Scratch: one row as steps of the grid.
+    /// Scratch: the rows in steps of the grid.
     steps: &'a mut AlignedVec<u16>,
     tables: &'a mut [u16],
     centres: &'a mut [f32],
@@ -158,20 +190,22 @@ impl Build<'_> {
         let on: [[u16; ENTRIES]; BITS] =
             std::array::from_fn(|b| std::array::from_fn(|e| if e >> b & 1 == 1 { u16::MAX } else { 0 }));
         let padded = tables.len() / (TILE * ENTRIES) * BITS;
-        if steps.len() < padded {
-            steps.resize(padded);
+        if steps.len() < TILE * padded {
+            steps.resize(TILE * padded);
         }
-        let steps = &mut steps[..padded];
-        for (row, centre) in centres.iter_mut().enumerate() {
+        let steps = &mut steps[..TILE * padded];
+        for (row, (centre, steps)) in centres.iter_mut().zip(steps.chunks_exact_mut(padded)).enumerate() {
             let output = tile * TILE + row;
             let weights =
                 if output < rows.outputs { &rows.values[output * rows.stride..][..rows.inputs] } else { &[] };
             *centre = quantise(weights, 1.0 / step, steps);
-            let groups = steps.as_chunks::<BITS>().0;
-            let tables = tables.as_chunks_mut::<ENTRIES>().0;
-            for (table, group) in tables.iter_mut().skip(row).step_by(TILE).zip(groups) {
+        }
+        // All rows of a group together, so that memory is written in order.
+        let tables = tables.as_chunks_mut::<ENTRIES>().0.as_chunks_mut::<TILE>().0;
+        for (group, tables) in tables.iter_mut().enumerate() {
+            for (row, table) in tables.iter_mut().enumerate() {
                 let mut sums = [0u16; ENTRIES];
-                for (on, &steps) in on.iter().zip(group) {
+                for (on, steps) in on.iter().zip(&steps[row * padded + group * BITS..][..BITS]) {
                     for (sum, on) in sums.iter_mut().zip(on) {
                         *sum = sum.wrapping_add(on & steps);
                     }

@@ -20,7 +20,8 @@ mod transpose;
 
 pub(crate) use epilogue::Sigmoid;
 pub(crate) use few::{Columns, FEW_CHAINS, Grids};
-pub(crate) use fixed_tables::{FixedRows, FixedTables, WINDOW};
+pub use fixed_tables::FixedTables;
+pub(crate) use fixed_tables::{FixedRows, WINDOW};
 pub(crate) use in_turn::sample_in_turn;
 pub(crate) use operands::{BitsRef, Rows};
 pub(crate) use product::Weights;

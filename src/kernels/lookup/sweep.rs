@@ -80,7 +80,7 @@ pub(crate) fn sample_by_outputs(
 
 /// As [`sample`], for at most [`FEW_CHAINS`](super::FEW_CHAINS) chains, from weights laid out `[inputs, outputs]`.
 pub(crate) fn sample_few(columns: Columns<'_>, input: BitsRef<'_>, layer: Layer<'_>, streams: &mut [Lanes]) {
-    assert_eq!(columns.outputs(), layer.units(), "units of a half-sweep");
+    assert_eq!(columns.units(), layer.units(), "units of a half-sweep");
     let bits = Layer::bits(layer.words, layer.bias.len(), layer.free, layer.rows);
     let logit = Logit { bias: layer.bias, temper: layer.temper };
     let rows = layer.rows;

@@ -8,7 +8,7 @@
 
 use super::operands::{Rows, TILE};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
-use crate::tensor::{AlignedVec, LANES};
+use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rayon::prelude::*;
 
 /// Groups that `inputs` bit-packed units are cut into. Groups do not cross words of 32 units: a word is 8 groups of 4
@@ -60,30 +60,28 @@ impl Grid {
 #[inline(always)]
 fn sum_of_magnitudes<S: Simd>(simd: S, weights: &[f32]) -> f32 {
     const WIDTH: usize = 2 * LANES;
-    let mut sums = [simd.splat(0.0); WIDTH / 8];
-    // SAFETY: `add` is handed `WIDTH` numbers.
-    let mut add = |weights: *const f32| unsafe {
-        for (part, sum) in sums.iter_mut().take(WIDTH / S::LANES).enumerate() {
-            let bits = simd.to_bits(simd.load(weights.add(part * S::LANES)));
-            *sum = simd.add(*sum, simd.from_bits(simd.and(bits, simd.splat_u32(0x7fff_ffff))));
-        }
-    };
-    let (chunks, rest) = weights.as_chunks::<WIDTH>();
-    for chunk in chunks {
-        add(chunk.as_ptr());
-    }
-    if !rest.is_empty() {
-        let mut padded = [0.0; WIDTH];
-        padded[..rest.len()].copy_from_slice(rest);
-        add(padded.as_ptr());
-    }
     let mut lanes = [0.0f32; WIDTH];
+    let mut sums = [simd.splat(0.0); WIDTH / 8];
+    let (chunks, rest) = weights.as_chunks::<WIDTH>();
+    let mut last = [0.0f32; WIDTH];
+    last[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for part in 0..WIDTH / S::LANES {
+            // SAFETY: a chunk has `WIDTH` numbers, a multiple of a vector.
+            let bits = simd.to_bits(unsafe { simd.load(chunk.as_ptr().add(part * S::LANES)) });
+            sums[part] = simd.add(sums[part], simd.from_bits(simd.and(bits, simd.splat_u32(0x7fff_ffff))));
+        }
+    }
     for (lanes, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
         // SAFETY: the chunk is a vector.
         unsafe { simd.store(lanes.as_mut_ptr(), sum) };
     }
     let (low, high) = lanes.split_at(LANES);
-    low.iter().zip(high).map(|(low, high)| low + high).sum()
+    let mut sum = 0.0;
+    for lane in 0..LANES {
+        sum += low[lane] + high[lane];
+    }
+    sum
 }
 
 /// Lookup tables of a weight matrix `[outputs, inputs]` for one instruction set, laid out
@@ -169,6 +167,19 @@ impl Tables {
         });
     }
 
+    /// The sum of the weights that each row of `input` `[rows, inputs]` selects, for each output, one thread:
+    /// `[outputs, stride]`, `stride` being the rows of whole blocks of 16.
+    ///
+    /// # Panics
+    /// Where `input` or `out` is of another size.
+    #[track_caller]
+    pub fn sums(&self, input: &BitMatrix, out: &mut [f32]) {
+        let stride = input.blocks() * LANES;
+        assert_eq!(input.units(), self.inputs, "units of the rows, and inputs of the tables");
+        assert_eq!(out.len(), self.outputs * stride, "sums of {} outputs and {stride} rows", self.outputs);
+        super::sums_of_blocks(super::Weights::Tables(self), input.into(), out, stride);
+    }
+
     /// The tables of tile `tile`.
     pub(super) fn tile(&self, tile: usize) -> Tile<'_> {
         let stride = tile_stride(self.isa, self.inputs);
@@ -240,7 +251,7 @@ unsafe fn build_tile<S: Simd>(
         let length = 32.min(inputs - first);
         for row in 0..TILE {
             let weights = weights[row].get(first..first + length).unwrap_or(&[]);
-            whole_steps(simd, weights, scales[row], &mut word[row]);
+            fill_word(simd, weights, scales[row], &mut word[row]);
         }
         for group in 0..groups(length, S::INDEX_BITS) {
             for word in &word {
@@ -256,19 +267,32 @@ unsafe fn build_tile<S: Simd>(
 
 /// Up to 32 weights in whole steps, zeros after them.
 #[inline(always)]
-fn whole_steps<S: Simd>(simd: S, weights: &[f32], per_step: f32, word: &mut Word) {
+fn fill_word<S: Simd>(simd: S, weights: &[f32], per_step: f32, word: &mut Word) {
     let mut padded = [0.0f32; 32];
-    let weights = weights.first_chunk::<32>().unwrap_or_else(|| {
-        padded[..weights.len()].copy_from_slice(weights);
-        &padded
-    });
+    let weights = match weights.first_chunk::<32>() {
+        Some(whole) => whole,
+        None => {
+            padded[..weights.len()].copy_from_slice(weights);
+            &padded
+        }
+    };
     for start in (0..32).step_by(S::LANES) {
         // SAFETY: both arrays have 32 numbers, a multiple of a vector.
         unsafe {
-            let steps = simd.mul(simd.load(weights.as_ptr().add(start)), simd.splat(per_step));
-            simd.store_u32(word.0.as_mut_ptr().add(start), simd.round(steps));
+            let steps = whole_steps(simd, weights.as_ptr().add(start), simd.splat(per_step));
+            simd.store_u32(word.0.as_mut_ptr().add(start), steps);
         }
     }
+}
+
+/// A vector of weights in whole steps.
+///
+/// # Safety
+/// `weights` may be read for a vector.
+#[inline(always)]
+pub(super) unsafe fn whole_steps<S: Simd>(simd: S, weights: *const f32, per_step: S::F32) -> S::U32 {
+    // SAFETY: the caller's promise.
+    simd.round(simd.mul(unsafe { simd.load(weights) }, per_step))
 }
 
 /// Writes every partial sum of a group's weights.
