@@ -52,8 +52,18 @@ pub(super) struct Step {
     pub(super) operands: Vec<(Place, Shape)>,
     pub(super) result: Place,
     pub(super) purpose: Purpose,
+    pub(super) order: Order,
     /// What messages call its result.
     pub(super) description: String,
+}
+
+/// When a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// After all steps before it, and before all steps after it.
+    InTurn,
+    /// After all steps before it, and beside all steps after it.
+    Beside,
 }
 
 /// A tensor that is there before the first step or after the last one, and what messages call it.
@@ -80,7 +90,8 @@ impl Plan {
     ///
     /// # Panics
     /// When a place lies outside its buffer, of which `lengths` are the lengths; when a step writes where it reads, or into
-    /// the store; when a run or an evaluation reads what is not there, or not there any more.
+    /// the store; when a run or an evaluation reads what is not there, or not there any more; when steps that run beside one
+    /// another touch the same numbers and one of them writes.
     pub(super) fn check(&self, lengths: impl Fn(Region) -> usize) {
         let inside = |place: Place| assert!(place.range().end <= lengths(place.region), "{place:?} is outside");
         for step in &self.steps {
@@ -97,6 +108,22 @@ impl Plan {
         self.unreached.iter().for_each(|range| inside(Place::new(Region::Gradients, range.clone())));
         self.check_order(&[Purpose::Outputs, Purpose::Gradients]);
         self.check_order(&[Purpose::Outputs]);
+        self.check_neighbours();
+    }
+
+    /// Makes sure that a step that runs beside those after it neither writes what they read or write nor reads what they write.
+    fn check_neighbours(&self) {
+        for (index, step) in self.steps.iter().enumerate().filter(|(_, step)| step.order == Order::Beside) {
+            let what = &step.description;
+            assert!(step.purpose == Purpose::Gradients, "an evaluation runs its steps in turn, so also {what}");
+            for other in &self.steps[index + 1..] {
+                let theirs = &other.description;
+                let reads = |step: &Step, place: Place| step.operands.iter().any(|(read, _)| read.overlaps(place));
+                assert!(!step.result.overlaps(other.result), "{what} and {theirs} write the same place");
+                assert!(!reads(other, step.result), "{theirs} reads what {what} writes beside it");
+                assert!(!reads(step, other.result), "{what} reads what {theirs} writes beside it");
+            }
+        }
     }
 
     /// Makes sure that what is read was written, and not written over since.

@@ -3,11 +3,16 @@
 //! What no output and no gradient needs is dropped; what is made of constants alone is a constant. A reshaped tensor is the
 //! tensor it was made from. A gradient is computed where the optimiser reads it. Inputs, outputs and constants keep their
 //! place for good; any other result has one only until its last use.
+//!
+//! Steps run in the order they were recorded in, each sharing its work among the threads, but for the large products that give
+//! the gradients of weights, for which nothing waits. Such a one is put off until a step comes that is too small to be shared,
+//! and runs beside that and all after it: what would idle meanwhile works on the product.
 
 use super::arena::Arena;
 use super::op::Op;
 use super::ops::Layout as Move;
-use super::plan::{Place, Plan, Purpose, Region, Slot, Step};
+use super::ops::{Orientation, Product};
+use super::plan::{Order, Place, Plan, Purpose, Region, Slot, Step};
 use super::tape::{Node, Recording};
 use crate::store::Layout;
 use crate::tensor::AlignedVec;
@@ -20,7 +25,7 @@ pub(super) fn plan(recording: &Recording, layout: &Layout) -> (Plan, AlignedVec<
     planner.find_purposes();
     planner.place_leaves();
     let copies = planner.place_results();
-    let tasks = planner.tasks(&copies);
+    let tasks = planner.put_off(planner.tasks(&copies));
     let pinned = planner.place.clone();
     planner.place_for_a_while(&tasks);
     let plan = planner.plan(&tasks, &copies);
@@ -49,9 +54,14 @@ struct Transfer {
 /// A step whose result may have no place yet.
 #[derive(Clone, Copy, Debug)]
 enum Task {
-    Compute(usize),
+    Compute(usize, Order),
     Copy(Transfer),
 }
+
+/// Multiply-adds from which on a product is worth an exchange with another thread, some 0.1 ms.
+const LARGE: usize = 1 << 22;
+/// Elements from which on any other operation is shared among threads for longer than one of them needs to wake up.
+const WIDE: usize = 1 << 18;
 
 struct Planner<'r> {
     nodes: &'r [Node],
@@ -161,13 +171,53 @@ impl<'r> Planner<'r> {
             (0..self.nodes.len()).partition(|node| self.is_computed(*node));
         let needed = computed.into_iter().filter(|node| self.purpose[*node].is_some());
         let leaves = leaves.into_iter().flat_map(of);
-        leaves.chain(needed.flat_map(|node| std::iter::once(Task::Compute(node)).chain(of(node)))).collect()
+        let compute = |node| std::iter::once(Task::Compute(node, Order::InTurn));
+        leaves.chain(needed.flat_map(|node| compute(node).chain(of(node)))).collect()
+    }
+
+    /// The multiply-adds of a node that is a matrix product.
+    fn multiply_adds(&self, node: usize) -> Option<usize> {
+        let Node { op: Op::Product(product), operands, shape, .. } = &self.nodes[node] else { return None };
+        let left = self.nodes[operands[0]].shape;
+        let depth = match product {
+            Product::MatMul { left: Orientation::Transposed, .. } => left[0],
+            Product::MatMul { .. } | Product::Linear(_) => left[1],
+        };
+        Some(shape.elements() * depth)
+    }
+
+    /// Puts large gradients for which nothing waits off until before a task that is too small to be shared, to run beside it.
+    fn put_off(&self, tasks: Vec<Task>) -> Vec<Task> {
+        let mut read = vec![false; self.nodes.len()];
+        tasks.iter().for_each(|task| self.reads(*task).for_each(|root| read[root] = true));
+        let put_off = |node: usize| {
+            let in_gradients = self.place[node].is_some_and(|place| place.region == Region::Gradients);
+            let gradient = in_gradients && self.purpose[node] == Some(Purpose::Gradients);
+            gradient && !read[node] && self.multiply_adds(node).is_some_and(|macs| macs >= LARGE)
+        };
+        let small = |node: usize| match self.multiply_adds(node) {
+            Some(macs) => macs < LARGE,
+            None => self.nodes[node].shape.elements() < WIDE,
+        };
+        let (mut order, mut waiting) = (Vec::with_capacity(tasks.len()), Vec::new());
+        for task in tasks {
+            match task {
+                Task::Compute(node, _) if put_off(node) => waiting.push(Task::Compute(node, Order::Beside)),
+                Task::Compute(node, _) if !small(node) => order.push(task),
+                _ => {
+                    order.append(&mut waiting);
+                    order.push(task);
+                }
+            }
+        }
+        order.append(&mut waiting);
+        order
     }
 
     /// The roots a task reads.
     fn reads(&self, task: Task) -> impl Iterator<Item = usize> {
         let (operands, source) = match task {
-            Task::Compute(node) => (&self.nodes[node].operands[..], None),
+            Task::Compute(node, _) => (&self.nodes[node].operands[..], None),
             Task::Copy(copy) => (&[][..], Some(copy.node)),
         };
         operands.iter().copied().chain(source).map(|node| self.root[node])
@@ -177,11 +227,13 @@ impl<'r> Planner<'r> {
     fn place_for_a_while(&mut self, tasks: &[Task]) {
         let mut last_use = vec![0; self.nodes.len()];
         for (time, task) in tasks.iter().enumerate() {
-            self.reads(*task).for_each(|root| last_use[root] = time);
+            // What runs beside the others may still read when the last of them does.
+            let until = if matches!(task, Task::Compute(_, Order::Beside)) { tasks.len() } else { time };
+            self.reads(*task).for_each(|root| last_use[root] = last_use[root].max(until));
         }
         let mut held = vec![false; self.nodes.len()];
         for (time, task) in tasks.iter().enumerate() {
-            if let Task::Compute(node) = *task
+            if let Task::Compute(node, _) = *task
                 && self.place[node].is_none()
             {
                 self.place[node] = Some(self.pin(self.nodes[node].shape.elements()));
@@ -204,11 +256,12 @@ impl<'r> Planner<'r> {
     fn step(&self, task: Task) -> Step {
         let read = |node: usize| (self.place_of(node), self.nodes[node].shape);
         match task {
-            Task::Compute(node) => Step {
+            Task::Compute(node, order) => Step {
                 op: self.nodes[node].op.clone(),
                 operands: self.nodes[node].operands.iter().map(|operand| read(*operand)).collect(),
                 result: self.place_of(node),
                 purpose: self.purpose[node].expect("what is not needed is not computed"),
+                order,
                 description: self.describe(node, 2),
             },
             Task::Copy(Transfer { node, to, purpose }) => Step {
@@ -216,6 +269,7 @@ impl<'r> Planner<'r> {
                 operands: vec![read(node)],
                 result: to,
                 purpose,
+                order: Order::InTurn,
                 description: self.describe(node, 2),
             },
         }

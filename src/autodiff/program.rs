@@ -1,13 +1,15 @@
 //! What has been recorded, to be run again and again: nothing is allocated, and gradients land where the optimiser reads.
 
 use super::operation::View;
-use super::plan::{Place, Plan, Purpose, Region, Slot, Step};
+use super::plan::{Order, Place, Plan, Purpose, Region, Slot, Step};
 use super::planner::plan;
 use super::tape::MOST_OPERANDS;
 use super::{Shape, Tape};
+use crate::kernels::gemm::{Scratch, with_scratch};
 use crate::kernels::reduce::all_finite;
 use crate::store::{Gradients, Layout, Store};
 use crate::tensor::AlignedVec;
+use std::marker::PhantomData;
 
 /// A planned recording. It owns its inputs, outputs and intermediate results, but neither the store nor the tape; copies of it
 /// run independently of one another.
@@ -42,6 +44,8 @@ use crate::tensor::AlignedVec;
 pub struct Program {
     pub(super) plan: Plan,
     arena: AlignedVec<f32>,
+    /// What products pack into: of the steps in turn, then of each step that runs beside them.
+    scratch: Vec<Scratch>,
     /// Of the store it was recorded over.
     layout: Layout,
     differentiated: bool,
@@ -58,7 +62,9 @@ impl Program {
         body(&tape);
         let recording = tape.recording.into_inner();
         let (plan, arena) = plan(&recording, store.layout());
-        Program { plan, arena, layout: store.layout().clone(), differentiated: recording.differentiated }
+        let beside = plan.steps.iter().filter(|step| step.order == Order::Beside).count();
+        let (layout, scratch) = (store.layout().clone(), vec![Scratch::default(); 1 + beside]);
+        Program { plan, arena, scratch, layout, differentiated: recording.differentiated }
     }
 
     /// The values of an input, row-major: they stay until they are written again.
@@ -111,10 +117,10 @@ impl Program {
         assert!(self.differentiated, "this program declares no gradients: evaluate it");
         self.check_layout("the store", store.layout());
         self.check_layout("the gradients", gradients.layout());
-        let mut memory =
-            Memory { arena: &mut self.arena, store: store.values(), gradients: gradients.values_mut() };
-        self.plan.unreached.iter().for_each(|range| memory.gradients[range.clone()].fill(0.0));
-        self.plan.steps.iter().for_each(|step| memory.execute(step));
+        self.plan.unreached.iter().for_each(|range| gradients.values_mut()[range.clone()].fill(0.0));
+        let memory = Memory::new(&mut self.arena, store, gradients.values_mut());
+        let (own, beside) = self.scratch.split_first_mut().expect("one for the steps in turn");
+        with_scratch(own, || memory.execute_all(&self.plan.steps, beside));
     }
 
     /// Computes the outputs alone, whether or not gradients were declared.
@@ -124,9 +130,9 @@ impl Program {
     #[track_caller]
     pub fn evaluate(&mut self, store: &Store) {
         self.check_layout("the store", store.layout());
-        let mut memory = Memory { arena: &mut self.arena, store: store.values(), gradients: &mut [] };
+        let memory = Memory::new(&mut self.arena, store, &mut []);
         let steps = self.plan.steps.iter().filter(|step| step.purpose == Purpose::Outputs);
-        steps.for_each(|step| memory.execute(step));
+        with_scratch(&mut self.scratch[0], || steps.for_each(|step| memory.execute(step)));
     }
 
     /// What holds the first NaN or infinity of a run with the present inputs, if anything does: an input, a parameter, a
@@ -138,7 +144,7 @@ impl Program {
     pub fn first_non_finite(&self, store: &Store) -> Option<String> {
         self.check_layout("the store", store.layout());
         let (mut arena, mut gradients) = (self.arena.clone(), store.gradients());
-        let mut memory = Memory { arena: &mut arena, store: store.values(), gradients: gradients.values_mut() };
+        let memory = Memory::new(&mut arena, store, gradients.values_mut());
         if let Some(slot) = self.plan.inputs.iter().find(|slot| !all_finite(memory.read(slot.place))) {
             return Some(format!("the input `{}`", slot.name));
         }
@@ -173,39 +179,63 @@ fn find(slots: &[Slot], kind: &str, name: &str) -> Place {
 }
 
 /// The buffers that steps read and write. Their lengths are those that [`Plan::check`] was given; an evaluation, which
-/// writes no gradient, has none.
+/// writes no gradient, has none of the last.
 struct Memory<'a> {
-    arena: &'a mut [f32],
+    arena: *mut f32,
     store: &'a [f32],
-    gradients: &'a mut [f32],
+    gradients: *mut f32,
+    borrowed: PhantomData<&'a mut [f32]>,
 }
 
-impl Memory<'_> {
+// SAFETY: steps that run at the same time write apart from what the others read or write: `Plan::check_neighbours`.
+unsafe impl Sync for Memory<'_> {}
+
+impl<'a> Memory<'a> {
+    fn new(arena: &'a mut [f32], store: &'a Store, gradients: &'a mut [f32]) -> Self {
+        let (arena, gradients) = (arena.as_mut_ptr(), gradients.as_mut_ptr());
+        Memory { arena, store: store.values(), gradients, borrowed: PhantomData }
+    }
+
+    fn base(&self, region: Region) -> *const f32 {
+        match region {
+            Region::Arena => self.arena.cast_const(),
+            Region::Store => self.store.as_ptr(),
+            Region::Gradients => self.gradients.cast_const(),
+        }
+    }
+
+    /// What is in a place of a checked plan, while no step runs.
     fn read(&self, place: Place) -> &[f32] {
-        match place.region {
-            Region::Arena => &self.arena[place.range()],
-            Region::Store => &self.store[place.range()],
-            Region::Gradients => &self.gradients[place.range()],
+        // SAFETY: `Plan::check` found the place inside its buffer.
+        unsafe { std::slice::from_raw_parts(self.base(place.region).add(place.start), place.length) }
+    }
+
+    /// Runs the steps of a checked plan. `scratch` is for those that run beside the others, in their order.
+    fn execute_all(&self, steps: &[Step], scratch: &mut [Scratch]) {
+        for (index, step) in steps.iter().enumerate() {
+            if step.order == Order::Beside {
+                let (own, others) = scratch.split_first_mut().expect("one for each of them");
+                let rest = &steps[index + 1..];
+                rayon::join(|| self.execute_all(rest, others), || with_scratch(own, || self.execute(step)));
+                return;
+            }
+            self.execute(step);
         }
     }
 
     /// Runs one step of a checked plan.
-    fn execute(&mut self, step: &Step) {
+    fn execute(&self, step: &Step) {
         let operation = step.op.operation().expect("leaves have no step");
         let mut operands = [View { values: &[][..], shape: Shape::SCALAR }; MOST_OPERANDS];
-        let (arena, gradients) = (self.arena.as_mut_ptr(), self.gradients.as_mut_ptr());
-        let base = |region| match region {
-            Region::Arena => arena.cast_const(),
-            Region::Store => self.store.as_ptr(),
-            Region::Gradients => gradients.cast_const(),
-        };
         for (view, (place, shape)) in operands.iter_mut().zip(&step.operands) {
-            // SAFETY: `Plan::check` found the place inside its buffer, and apart from the result's.
-            let values = unsafe { std::slice::from_raw_parts(base(place.region).add(place.start), place.length) };
+            // SAFETY: `Plan::check` found the place inside its buffer, apart from the result's and from what other steps write
+            // at the same time.
+            let values =
+                unsafe { std::slice::from_raw_parts(self.base(place.region).add(place.start), place.length) };
             *view = View { values, shape: *shape };
         }
         let Place { region, start, length } = step.result;
-        let target = if region == Region::Arena { arena } else { gradients };
+        let target = if region == Region::Arena { self.arena } else { self.gradients };
         // SAFETY: as above; only these two buffers are written, and both are borrowed mutably.
         let result = unsafe { std::slice::from_raw_parts_mut(target.add(start), length) };
         operation.forward(&operands[..step.operands.len()], result);

@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod batch_gradient;
 mod config;
 mod error;
 mod evaluator;

@@ -1,7 +1,7 @@
 //! Bounds and their gradients against PyTorch, central differences, one another, and expectations.
 
 use super::objective::{Objective, objective};
-use super::trainer::gradient_program;
+use super::batch_gradient::gradient_program;
 use super::{Bound, Likelihood, Vae, VaeConfig, VaeRecipe};
 use crate::autodiff::{Activation, Program, Var, check_parameter_gradients};
 use crate::random::Seed;
@@ -235,7 +235,7 @@ fn both_gradients_of_the_encoder_have_one_mean() {
     let phi = vae.network.encoder_parameters();
     let statistics = |bound| {
         let recipe = VaeRecipe { bound, importance_samples: 8, ..VaeRecipe::default() };
-        let mut program = gradient_program(&vae, &recipe, BATCH, &phi);
+        let mut program = gradient_program(&vae, &recipe, [BATCH, BATCH], &phi);
         program.input_mut("x").copy_from_slice(&examples(Likelihood::Bernoulli));
         let (mut gradients, mut lanes) = (vae.store.gradients(), Seed(7).lanes("noise", 0));
         let (mut sums, mut squares) = (Vec::new(), Vec::new());
@@ -273,7 +273,7 @@ fn the_halves_of_the_alternating_scheme_are_the_joint_gradient() {
             let vae = model(likelihood, Activation::Relu);
             let recipe = VaeRecipe { bound, importance_samples: DRAWS, ..VaeRecipe::default() };
             let gradient = |parameters: &[Parameter]| {
-                let mut program = gradient_program(&vae, &recipe, BATCH, parameters);
+                let mut program = gradient_program(&vae, &recipe, [BATCH, BATCH], parameters);
                 program.input_mut("x").copy_from_slice(&examples(likelihood));
                 program.input_mut("noise").copy_from_slice(&noise());
                 let mut gradients = vae.store.gradients();

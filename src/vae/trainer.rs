@@ -1,12 +1,11 @@
 //! A variational autoencoder in training: parameters, optimiser, noise; one step after the other.
 
+use super::batch_gradient::BatchGradient;
 use super::evaluator::Evaluator;
 use super::monitor::{self, Figures};
-use super::objective::{BETA, BOUND, NOISE, Objective, X, objective};
 use super::recipe::Scheme;
 use super::rows::{BatchReader, Rows};
-use super::{AVERAGE, Vae, VaeConfig, VaeError, VaeRecipe};
-use crate::autodiff::Program;
+use super::{AVERAGE, Vae, VaeError, VaeRecipe};
 use crate::data::Dataset;
 use crate::optim::{Optimiser, WeightAverage, clip_by_global_norm};
 use crate::random::Lanes;
@@ -19,11 +18,11 @@ const HINT: &str = "a lower --learning-rate usually helps";
 const NOISE_STREAM: &str = "noise.stream";
 const GRADIENT_NORM: &str = "gradient_norm";
 
-/// Some of the parameters, and how they move: a program for the gradient, and an optimiser. Of the parameters that the
-/// program gives no gradient, the optimiser's averages stay zero, and so do its steps.
+/// Some of the parameters, and how they move: their gradient, and an optimiser. Of the other parameters the optimiser's averages
+/// stay zero, and so do its steps.
 #[derive(Debug)]
 struct Update {
-    program: Program,
+    gradient: BatchGradient,
     optimiser: Optimiser,
     /// What the names of the optimiser's state begin with in a checkpoint.
     name: &'static str,
@@ -63,8 +62,8 @@ impl VaeTrainer {
         }
         let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
         let update = |name, parameters: &[Parameter]| -> Result<Update, VaeError> {
-            let program = gradient_program(&vae, &recipe, training.batch, parameters);
-            Ok(Update { program, optimiser: Optimiser::new(recipe.adam, &vae.store)?, name })
+            let gradient = BatchGradient::new(&vae, &recipe, training.batch, parameters);
+            Ok(Update { gradient, optimiser: Optimiser::new(recipe.adam, &vae.store)?, name })
         };
         let updates = match recipe.scheme {
             Scheme::Joint => vec![update("adam.", &[theta, phi].concat())?],
@@ -112,14 +111,14 @@ impl VaeTrainer {
     }
 
     fn update(&mut self, index: usize, progress: &Progress) -> Result<(), TrainError> {
-        let Update { program, optimiser, .. } = &mut self.updates[index];
-        self.noise.fill_normal(program.input_mut(NOISE));
-        program.input_mut(BETA)[0] = self.recipe.beta_at(progress.step);
-        program.run(&self.vae.store, &mut self.gradients);
+        let Update { gradient, optimiser, .. } = &mut self.updates[index];
+        self.noise.fill_normal(gradient.noise_mut());
+        gradient.set_beta(self.recipe.beta_at(progress.step));
+        let bound = gradient.run(&self.vae.store, &mut self.gradients);
         let limit = self.recipe.clip.unwrap_or(f64::INFINITY);
         self.gradient_norm = clip_by_global_norm(&mut self.gradients, limit);
-        if !(program.scalar(BOUND).is_finite() && self.gradient_norm.is_finite()) {
-            let tensor = program.first_non_finite(&self.vae.store).unwrap_or_else(|| "the gradient".to_owned());
+        if !(bound.is_finite() && self.gradient_norm.is_finite()) {
+            let tensor = gradient.first_non_finite(&self.vae.store).unwrap_or_else(|| "the gradient".to_owned());
             return Err(TrainError::NonFinite { step: progress.step, tensor, hint: HINT });
         }
         let rate = self.recipe.learning_rate * self.recipe.schedule.factor(progress.step, progress.steps);
@@ -128,26 +127,13 @@ impl VaeTrainer {
     }
 }
 
-/// A program for the gradient of the recipe's loss with respect to `parameters`.
-pub(super) fn gradient_program(vae: &Vae, recipe: &VaeRecipe, batch: usize, parameters: &[Parameter]) -> Program {
-    let VaeConfig { visible, latent, .. } = vae.config;
-    Program::record(&vae.store, |tape| {
-        let x = tape.input(X, [batch, visible]);
-        let noise = tape.input(NOISE, [recipe.importance_samples, batch, latent]);
-        let beta = tape.input_with(BETA, [], &[1.0]);
-        let Objective { bound, loss } = objective(&vae.network, recipe.bound, [x, noise, beta]);
-        tape.output(BOUND, bound);
-        tape.gradients_of_some(loss, parameters);
-    })
-}
-
 impl Learner for VaeTrainer {
     fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError> {
         self.vae.check_data(batch.data).map_err(|error| TrainError::Learner(Box::new(error)))?;
         let [first, others @ ..] = &mut self.updates[..] else { return Ok(()) };
-        let x = first.program.input_mut(X);
+        let x = first.gradient.x_mut();
         self.reader.read(batch.data, batch.rows, x);
-        others.iter_mut().for_each(|update| update.program.input_mut(X).copy_from_slice(x));
+        others.iter_mut().for_each(|update| update.gradient.x_mut().copy_from_slice(x));
         for index in 0..self.updates.len() {
             self.update(index, progress)?;
         }

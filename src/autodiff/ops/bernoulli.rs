@@ -34,14 +34,41 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// softplus(l) − t l
-#[derive(Clone, Copy)]
-struct Surprise;
+/// A logit of which nothing remains but the linear part.
+const CERTAIN: f32 = 104.0;
 
-impl OfTwo for Surprise {
+/// Sixteens of a row that are added up in f32, and multiplied, before f64 takes them.
+const STRETCH: usize = 8;
+
+/// What becomes of sixteen logits l and targets t of a stretch after the other, with e = e^−|l|: softplus(l) − t l is
+/// max(l, 0) − t l + ln(1 + e), and of a product of factors 1 + e, each at most 2, one logarithm is taken. Of e, 1 + e
+/// keeps what is above 2⁻²⁴; the rest is added to the sum instead, where it is as good as its logarithm.
+#[derive(Clone, Copy)]
+struct Surprise<S: Simd> {
+    sum: S::F32,
+    product: S::F32,
+}
+
+impl<S: Simd> Surprise<S> {
     #[inline(always)]
-    fn of<S: Simd>(self, simd: S, l: S::F32, t: S::F32) -> S::F32 {
-        simd.sub(math::softplus(simd, l), simd.mul(t, l))
+    fn none(simd: S) -> Self {
+        Surprise { sum: simd.splat(0.0), product: simd.splat(1.0) }
+    }
+
+    #[inline(always)]
+    fn of(&mut self, simd: S, l: S::F32, t: S::F32) {
+        let one = simd.splat(1.0);
+        let e = math::exp_minus_magnitude(simd, l);
+        let factor = simd.add(one, e);
+        let rest = simd.sub(e, simd.sub(factor, one));
+        let linear = simd.sub(simd.max(l, simd.splat(0.0)), simd.mul(t, l));
+        self.sum = simd.add(self.sum, simd.add(linear, rest));
+        self.product = simd.mul(self.product, factor);
+    }
+
+    #[inline(always)]
+    fn total(self, simd: S) -> S::F32 {
+        simd.add(self.sum, math::ln(simd, self.product))
     }
 }
 
@@ -69,11 +96,29 @@ impl Kernel for CrossEntropy<'_> {
         for (row, out) in self.out.iter_mut().enumerate() {
             let (logits, targets) = self.rows.row(row);
             let mut sums = [0.0; LANES];
-            for start in (0..logits.len()).step_by(LANES) {
-                let (mut spare, mut other) = ([0.0; LANES], [0.0; LANES]);
-                let l = sixteen(logits, start, 0.0, &mut spare);
-                let t = sixteen(targets, start, 0.0, &mut other);
-                add(&mut sums, apply(simd, l, t, Surprise), logits.len() - start);
+            for stretch in (0..logits.len()).step_by(STRETCH * LANES) {
+                let end = logits.len().min(stretch + STRETCH * LANES);
+                let mut parts = [Surprise::none(simd); 2];
+                for start in (stretch..end).step_by(LANES) {
+                    let (mut spare, mut other) = ([0.0; LANES], [0.0; LANES]);
+                    // Beyond the row is certainty, which is no surprise.
+                    let l = sixteen(logits, start, -CERTAIN, &mut spare);
+                    let t = sixteen(targets, start, 0.0, &mut other);
+                    for part in 0..LANES / S::LANES {
+                        // SAFETY: both hold sixteen, of which this is the vector number `part`.
+                        unsafe {
+                            let l = simd.load(l.as_ptr().add(part * S::LANES));
+                            let t = simd.load(t.as_ptr().add(part * S::LANES));
+                            parts[part].of(simd, l, t);
+                        }
+                    }
+                }
+                let mut totals = [0.0; LANES];
+                for part in 0..LANES / S::LANES {
+                    // SAFETY: as above.
+                    unsafe { simd.store(totals.as_mut_ptr().add(part * S::LANES), parts[part].total(simd)) };
+                }
+                add(&mut sums, totals, LANES);
             }
             *out = fold(sums, |a, b| a + b) as f32;
         }

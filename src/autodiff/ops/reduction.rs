@@ -38,9 +38,18 @@ impl Kernel for ColumnSums<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> [f64; COLUMNS] {
         let mut sums = [0.0; COLUMNS];
-        for row in 0..self.rows {
-            let values = &self.values[row * self.stride..][..self.columns];
-            for (sum, value) in sums.iter_mut().zip(values) {
+        let row = |row: usize| &self.values[row * self.stride..][..self.columns];
+        // Four rows at a time: the sums are read and written a quarter as often.
+        let fours = self.rows - self.rows % 4;
+        for first in (0..fours).step_by(4) {
+            let [a, b, c, d] = [row(first), row(first + 1), row(first + 2), row(first + 3)];
+            for (column, sum) in sums[..self.columns].iter_mut().enumerate() {
+                let [a, b, c, d] = [a, b, c, d].map(|row| f64::from(row[column]));
+                *sum += (a + b) + (c + d);
+            }
+        }
+        for last in fours..self.rows {
+            for (sum, value) in sums.iter_mut().zip(row(last)) {
                 *sum += f64::from(*value);
             }
         }

@@ -16,6 +16,7 @@ mod tile;
 
 use crate::simd::Isa;
 use product::Product;
+pub use product::{Scratch, with_scratch};
 
 /// Multiply-adds below which one thread does it all: about 20 µs, twice what waking another one costs.
 const PARALLEL_FROM: usize = 1 << 20;

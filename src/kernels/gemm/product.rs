@@ -52,6 +52,20 @@ thread_local! {
     static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Memory that products pack their operands into. A thread has its own, but whether a product meets another one that has
+/// taken it depends on which thread finishes first; who must not allocate brings one: see [`with_scratch`].
+#[derive(Clone, Debug, Default)]
+pub struct Scratch(AlignedVec<f32>);
+
+/// Runs `body`, whose products, one after the other, pack into `scratch`, which grows to what the largest of them needs.
+pub fn with_scratch<T>(scratch: &mut Scratch, body: impl FnOnce() -> T) -> T {
+    SCRATCH.with_borrow_mut(|spare| spare.push(std::mem::take(&mut scratch.0)));
+    let result = body();
+    // The last one is the one that came: what others took in the meantime they have put back.
+    scratch.0 = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+    result
+}
+
 /// `length` cut into the fewest equal pieces of at most `limit`: the length of a piece.
 fn even_piece(length: usize, limit: usize) -> usize {
     length.div_ceil(length.div_ceil(limit).max(1)).max(1)

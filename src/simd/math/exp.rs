@@ -7,7 +7,7 @@
 //! 4. The result is eʳ · 2^⌊n/2⌋ · 2^(n − ⌊n/2⌋): in two steps, so that it may be subnormal or overflow, and only the
 //!    last one rounds.
 
-use super::{Simd, keep_nan, polynomials};
+use super::{Simd, abs, keep_nan, polynomials};
 
 /// Adding 1.5 · 2²³ to a small float rounds it to an integer n, which then is the low bits of the sum; the lowest nine
 /// bits of this constant itself are 0, so a shift by 23 leaves n alone.
@@ -24,6 +24,14 @@ pub fn exp<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     let rest = simd.add_u32(simd.sub_u32(n, half), simd.splat_u32(127));
     let value = simd.mul(scale(simd, fraction, half), simd.from_bits(simd.shl::<23>(rest)));
     keep_nan(simd, x, value)
+}
+
+/// e^−|x|, 0 where |x| ≥ 87 or x is NaN. Maximum error 0.9 ULP below 87.
+#[inline(always)]
+pub fn exp_minus_magnitude<S: Simd>(simd: S, x: S::F32) -> S::F32 {
+    let (magnitude, most) = (abs(simd, x), simd.splat(87.0));
+    let [value] = exp_minus_shifted::<S, 0, 1>(simd, [simd.min(magnitude, most)]);
+    simd.select(simd.less(magnitude, most), value, simd.splat(0.0))
 }
 
 /// eˣ · 2^`SHIFT` for an x where that is a normal number; anything for NaN.

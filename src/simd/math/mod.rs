@@ -28,7 +28,7 @@ mod tanh;
 mod accuracy;
 
 pub use decay::decay;
-pub use exp::exp;
+pub use exp::{exp, exp_minus_magnitude};
 pub use ln::ln;
 pub use sigmoid::{sigmoid, sigmoids};
 pub use softplus::softplus;
