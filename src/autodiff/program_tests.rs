@@ -2,6 +2,7 @@
 
 use super::op::Op;
 use super::operation::{Operation, View};
+use super::plan::{Order, Purpose};
 use super::tape::{Recording, Tape};
 use super::{Activation, Program, Shape, Var};
 use crate::random::Seed;
@@ -206,6 +207,62 @@ fn a_network_is_planned() {
         check(&recording, &recording.values, &program, Some((&gradients, &store)));
     }
     assert_eq!(program.first_non_finite(&store), None);
+}
+
+/// Four layers of a few million multiply-adds each, with small steps between the gradients of their weights.
+fn deep() -> (Store, Program) {
+    let mut store = Store::new();
+    let layers = ["a", "b", "c", "d"].map(|name| {
+        let weight = store.add(&format!("{name}.weight"), &[300, 300]);
+        Seed(4).lanes(name, 0).fill_normal(store.get_mut(weight));
+        store.get_mut(weight).iter_mut().for_each(|w| *w *= 0.05);
+        [weight, store.add(&format!("{name}.bias"), &[300])]
+    });
+    let program = Program::record(&store, |tape| {
+        let mut values = vec![0.0; 64 * 300];
+        Seed(5).lanes("x", 0).fill_normal(&mut values);
+        let x = tape.input_with("x", [64, 300], &values);
+        let y = layers.iter().fold(x, |x, [weight, bias]| {
+            x.linear(tape.parameter(*weight), tape.parameter(*bias), Activation::Tanh)
+        });
+        let loss = (y.square() + y.softmax(1)).mean();
+        tape.output("loss", loss);
+        tape.gradients(loss);
+    });
+    (store, program)
+}
+
+#[test]
+fn large_gradients_run_beside_small_steps_and_give_the_same_bits() {
+    let (store, mut program) = deep();
+    let beside = program.plan.steps.iter().filter(|step| step.order == Order::Beside).count();
+    assert_eq!(beside, 4);
+    let mut in_turn = program.clone();
+    in_turn.plan.steps.iter_mut().for_each(|step| step.order = Order::InTurn);
+    let mut wanted = store.gradients();
+    in_turn.run(&store, &mut wanted);
+    assert!(wanted.values().iter().any(|slope| slope.abs() > 1e-6));
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            for _ in 0..20 {
+                let mut gradients = store.gradients();
+                program.run(&store, &mut gradients);
+                assert_eq!(gradients.values(), wanted.values(), "{threads} threads");
+                assert_eq!(program.scalar("loss"), in_turn.scalar("loss"));
+            }
+        });
+    }
+}
+
+#[test]
+#[should_panic(expected = "writes beside it")]
+fn what_others_read_is_not_written_beside_them() {
+    let (_, program) = deep();
+    let mut plan = program.plan.clone();
+    let read = plan.steps.iter().position(|step| step.purpose == Purpose::Gradients).unwrap();
+    plan.steps[read].order = Order::Beside;
+    plan.check(|_| usize::MAX);
 }
 
 #[test]
