@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/floors.txt");
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/floors.txt");
 
 const HEADER: &str = "\
 # Fractions of a limit measured in the same run, below which `cargo bench --bench guard` fails.

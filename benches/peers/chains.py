@@ -3,7 +3,7 @@
     python3 -m venv VENV && VENV/bin/pip install arviz==0.23.4 blackjax==1.7.1 emcee==3.1.6
     VENV/bin/python benches/peers/chains.py [--rounds N] [--json]
 
-Ours is `cargo bench --bench ess`: four chains of 20,000 draws (200,000 and 40,000 where they are random walks and
+Ours is `cargo bench --bench ess` in the folder above: four chains of 20,000 draws (200,000 and 40,000 where they are random walks and
 Langevin) after 1,000 steps of warm-up, whose time counts. The peers move as many chains as many steps in double
 precision, compiled before the clock starts:
 
@@ -113,7 +113,7 @@ def emcee_rate(target, draws, warm_up):
 
 def ours():
     done = subprocess.run(
-        ["cargo", "bench", "--quiet", "--bench", "ess"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["cargo", "bench", "--quiet", "--bench", "ess"], cwd=ROOT / "benches", capture_output=True, text=True, check=True
     )
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 

@@ -53,7 +53,7 @@ def numpy_run():
 
 
 def output(command):
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "benches")
     if done.returncode != 0:
         sys.exit(done.stderr.strip())
     return json.loads(done.stdout.strip().splitlines()[-1])

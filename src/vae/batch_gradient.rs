@@ -257,7 +257,9 @@ mod tests {
 
     #[test]
     fn pieces_are_equal_but_for_the_last() {
-        for (batch, draws, size) in [(128, 1, 128), (512, 1, 512), (513, 1, 257), (100, 50, 10), (3, 1_000, 1), (100, 6, 50)] {
+        for (batch, draws, size) in
+            [(128, 1, 128), (512, 1, 512), (513, 1, 257), (100, 50, 10), (3, 1_000, 1), (100, 6, 50)]
+        {
             assert_eq!(piece_of(batch, draws), size, "{batch} examples with {draws} draws");
         }
     }

@@ -1,7 +1,7 @@
 //! Bounds and their gradients against PyTorch, central differences, one another, and expectations.
 
-use super::objective::{Objective, objective};
 use super::batch_gradient::gradient_program;
+use super::objective::{Objective, objective};
 use super::{Bound, Likelihood, Vae, VaeConfig, VaeRecipe};
 use crate::autodiff::{Activation, Program, Var, check_parameter_gradients};
 use crate::random::Seed;

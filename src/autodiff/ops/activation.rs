@@ -141,7 +141,7 @@ impl Operation for ActivationGradient {
             Activation::LeakyRelu(slope) => map(both, shape, out, |[y, g]| if y > 0.0 { g } else { slope * g }),
             Activation::Tanh => map(both, shape, out, |[y, g]| g * (1.0 - y * y)),
             Activation::Sigmoid => map(both, shape, out, |[y, g]| g * (y * (1.0 - y))),
-            Activation::Softplus => in_blocks(BLOCK, out, |start, out| {
+            Activation::Softplus => in_blocks(BLOCK, out, &|start, out| {
                 let block = start..start + out.len();
                 softplus_gradient(&both[0].values[block.clone()], &both[1].values[block], out);
             }),

@@ -173,7 +173,7 @@ fn reduce(kind: Along, view: View<'_, f32>, out: &mut [f32]) {
         (1, _) => rows_of_a_block(length * LANES) * LANES,
         _ => rows_of_a_block(length * inner) * inner,
     };
-    in_blocks(block, out, |first, out| {
+    in_blocks(block, out, &|first, out| {
         let mut done = 0;
         while done < out.len() {
             let (slab, line) = ((first + done) / inner, (first + done) % inner);
@@ -190,7 +190,7 @@ fn reduce(kind: Along, view: View<'_, f32>, out: &mut [f32]) {
 fn replace(kind: Along, view: View<'_, f32>, out: &mut [f32]) {
     let (_, length, inner) = split_at(view.shape, kind.axis());
     let slab = length * inner;
-    in_blocks(rows_of_a_block(slab) * slab, out, |start, out| {
+    in_blocks(rows_of_a_block(slab) * slab, out, &|start, out| {
         let slabs = view.values[start..start + out.len()].chunks_exact(slab);
         for (values, out) in slabs.zip(out.chunks_exact_mut(slab)) {
             let step = if inner == 1 { 1 } else { LANES };

@@ -189,10 +189,10 @@ impl Operation for Bernoulli {
             return out.fill(0.0);
         }
         match self {
-            Bernoulli::CrossEntropy => in_blocks(rows_of_a_block(width), out, |first, out| {
+            Bernoulli::CrossEntropy => in_blocks(rows_of_a_block(width), out, &|first, out| {
                 dispatch(CrossEntropy { rows: Rows { first, ..rows }, out });
             }),
-            Bernoulli::CrossEntropyGradient => in_blocks(rows_of_a_block(width) * width, out, |start, out| {
+            Bernoulli::CrossEntropyGradient => in_blocks(rows_of_a_block(width) * width, out, &|start, out| {
                 let first = start / width;
                 let scales = &operands[2].values[first..];
                 dispatch(CrossEntropyGradient { rows: Rows { first, ..rows }, scales, out });

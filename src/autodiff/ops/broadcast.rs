@@ -65,8 +65,9 @@ pub(super) fn walk<const N: usize>(
     }
 }
 
-/// Calls `work` with blocks of `length` elements of `out` and where they start: in parallel where there are several.
-pub(super) fn in_blocks(length: usize, out: &mut [f32], work: impl Fn(usize, &mut [f32]) + Sync) {
+/// Calls `work` with blocks of `length` elements of `out` and where they start: in parallel where there are several. One
+/// function for every operation: each would have a copy of what dividing the work takes.
+pub(super) fn in_blocks(length: usize, out: &mut [f32], work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
     let length = length.max(1);
     if out.len() > (PARALLEL_FROM - 1) * length {
         out.par_chunks_mut(length).enumerate().for_each(|(block, out)| work(block * length, out));
@@ -128,36 +129,49 @@ impl<const N: usize> Runs<N> {
         runs
     }
 
-    /// Calls `visit` with the position of each operand's first element for `count` runs from run `first` on.
-    #[inline(always)]
-    pub(super) fn visit(&self, first: usize, count: usize, mut visit: impl FnMut(usize, [usize; N])) {
-        let mut counters = [0; MOST_AXES];
-        let mut positions = [0; N];
+    /// At run number `first`.
+    pub(super) fn walk_from(&self, first: usize) -> Walk<'_, N> {
+        let mut walk = Walk { runs: self, counters: [0; MOST_AXES], positions: [0; N] };
         let mut rest = first;
         for axis in (0..self.axes).rev() {
             let (length, strides) = self.outer[axis];
-            (rest, counters[axis]) = (rest / length, rest % length);
+            (rest, walk.counters[axis]) = (rest / length, rest % length);
             for operand in 0..N {
-                positions[operand] += counters[axis] * strides[operand];
+                walk.positions[operand] += walk.counters[axis] * strides[operand];
             }
         }
-        for run in 0..count {
-            visit(run, positions);
-            for axis in (0..self.axes).rev() {
-                let (length, strides) = self.outer[axis];
-                counters[axis] += 1;
-                for operand in 0..N {
-                    positions[operand] += strides[operand];
-                }
-                if counters[axis] < length {
-                    break;
-                }
-                counters[axis] = 0;
-                for operand in 0..N {
-                    positions[operand] -= strides[operand] * length;
-                }
+        walk
+    }
+}
+
+/// One run after the other. A function that was given what to do with each would be compiled for every use of it, and a
+/// closure for no instruction set.
+pub(super) struct Walk<'a, const N: usize> {
+    runs: &'a Runs<N>,
+    counters: [usize; MOST_AXES],
+    positions: [usize; N],
+}
+
+impl<const N: usize> Walk<'_, N> {
+    /// Where each operand's first element is; moves on to the next run.
+    #[inline(never)]
+    pub(super) fn next_run(&mut self) -> [usize; N] {
+        let here = self.positions;
+        for axis in (0..self.runs.axes).rev() {
+            let (length, strides) = self.runs.outer[axis];
+            self.counters[axis] += 1;
+            for operand in 0..N {
+                self.positions[operand] += strides[operand];
+            }
+            if self.counters[axis] < length {
+                break;
+            }
+            self.counters[axis] = 0;
+            for operand in 0..N {
+                self.positions[operand] -= strides[operand] * length;
             }
         }
+        here
     }
 }
 
@@ -170,50 +184,36 @@ struct Map<'a, F, const N: usize> {
     function: F,
 }
 
-/// Which operands move on, a bit each.
-const ALL: usize = usize::MAX;
-const FIRST: usize = 1;
-const SECOND: usize = 2;
-const FIRST_TWO: usize = 3;
-const OUTER_TWO: usize = 5;
-const LAST_TWO: usize = 6;
+/// Elements of a run for which operands that stay are written out, so that one loop serves all patterns.
+const STRETCH: usize = 64;
 
 impl<F: Fn([f32; N]) -> f32, const N: usize> Map<'_, F, N> {
-    /// One run, in which the operands with a bit in `MOVING` move on and the others stay.
+    /// One run, whose operands begin at `at`.
     #[inline(always)]
-    fn run_of<const MOVING: usize>(operands: [&[f32]; N], at: [usize; N], out: &mut [f32], function: &F) {
-        let moves = |operand: usize| MOVING >> operand & 1 == 1;
-        let length = out.len();
-        let slices: [&[f32]; N] = std::array::from_fn(|operand| {
-            let length = if moves(operand) { length } else { 1 };
-            &operands[operand][at[operand]..at[operand] + length]
-        });
-        for element in 0..length {
-            let at = |operand: usize| if moves(operand) { element } else { 0 };
-            out[element] = function(std::array::from_fn(|operand| slices[operand][at(operand)]));
+    fn run_of(&self, at: [usize; N], out: &mut [f32]) {
+        let all_move = self.runs.steps == [1; N];
+        let stretch = if all_move { out.len() } else { out.len().min(STRETCH) };
+        let mut staying = [[0.0; STRETCH]; N];
+        for operand in 0..N {
+            if self.runs.steps[operand] == 0 {
+                staying[operand][..stretch.min(STRETCH)].fill(self.operands[operand][at[operand]]);
+            }
         }
-    }
-
-    #[inline(always)]
-    fn any_run(&self, at: [usize; N], out: &mut [f32]) {
-        for element in 0..out.len() {
-            let position = |operand: usize| at[operand] + element * self.runs.steps[operand];
-            out[element] =
-                (self.function)(std::array::from_fn(|operand| self.operands[operand][position(operand)]));
-        }
-    }
-
-    #[inline(always)]
-    fn one_run(&self, at: [usize; N], out: &mut [f32]) {
-        let moving = (0..N).fold(0, |moving, operand| moving | self.runs.steps[operand] << operand);
-        match moving {
-            _ if moving == (1 << N) - 1 => Self::run_of::<ALL>(self.operands, at, out, &self.function),
-            FIRST if N == 2 => Self::run_of::<FIRST>(self.operands, at, out, &self.function),
-            SECOND if N == 2 => Self::run_of::<SECOND>(self.operands, at, out, &self.function),
-            FIRST_TWO if N == 3 => Self::run_of::<FIRST_TWO>(self.operands, at, out, &self.function),
-            OUTER_TWO if N == 3 => Self::run_of::<OUTER_TWO>(self.operands, at, out, &self.function),
-            LAST_TWO if N == 3 => Self::run_of::<LAST_TWO>(self.operands, at, out, &self.function),
-            _ => self.any_run(at, out),
+        for (index, out) in out.chunks_mut(stretch.max(1)).enumerate() {
+            let mut slices = [&[][..]; N];
+            for operand in 0..N {
+                slices[operand] = match self.runs.steps[operand] {
+                    0 => &staying[operand][..out.len()],
+                    _ => &self.operands[operand][at[operand] + index * stretch..][..out.len()],
+                };
+            }
+            for element in 0..out.len() {
+                let mut x = [0.0; N];
+                for operand in 0..N {
+                    x[operand] = slices[operand][element];
+                }
+                out[element] = (self.function)(x);
+            }
         }
     }
 }
@@ -225,12 +225,13 @@ impl<F: Fn([f32; N]) -> f32, const N: usize> Kernel for Map<'_, F, N> {
     fn run<S: Simd>(mut self, _: S) {
         let out = std::mem::take(&mut self.out);
         if self.runs.axes == 0 {
-            return self.one_run(self.runs.steps.map(|step| step * self.start), out);
+            return self.run_of(self.runs.steps.map(|step| step * self.start), out);
         }
         let length = self.runs.length;
-        self.runs.visit(self.start / length, out.len() / length, |run, at| {
-            self.one_run(at, &mut out[run * length..(run + 1) * length]);
-        });
+        let mut walk = self.runs.walk_from(self.start / length);
+        for out in out.chunks_exact_mut(length) {
+            self.run_of(walk.next_run(), out);
+        }
     }
 }
 
@@ -247,7 +248,7 @@ pub(super) fn map<const N: usize>(
     let runs = Runs::longest(shape, operands.map(|view| view.shape));
     let operands = operands.map(|view| view.values);
     let block = if runs.axes == 0 { BLOCK } else { rows_of_a_block(runs.length) * runs.length };
-    in_blocks(block, out, |start, out| dispatch(Map { runs: &runs, operands, start, out, function }));
+    in_blocks(block, out, &|start, out| dispatch(Map { runs: &runs, operands, start, out, function }));
 }
 
 /// [`map`] in f64, as plainly as it can be written.

@@ -39,7 +39,7 @@ pub(in crate::autodiff) enum Function {
 
 /// In blocks, through a kernel that takes slices.
 fn through(kernel: fn(&[f32], &mut [f32]), source: &[f32], out: &mut [f32]) {
-    in_blocks(BLOCK, out, |start, out| kernel(&source[start..start + out.len()], out));
+    in_blocks(BLOCK, out, &|start, out| kernel(&source[start..start + out.len()], out));
 }
 
 impl Operation for Function {

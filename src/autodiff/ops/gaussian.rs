@@ -28,29 +28,34 @@ struct Rows<'a, E, T, const N: usize> {
 }
 
 impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Rows<'_, E, T, N> {
-    /// Calls `visit` with the terms of one row, sixteen after sixteen; those past its end mean nothing.
+    /// The terms of a row's sixteen elements from `start` on; those past its end mean nothing.
     #[inline(always)]
-    fn terms<S: Simd>(&self, simd: S, at: [usize; N], mut visit: impl FnMut(usize, [f32; LANES])) {
+    fn terms<S: Simd>(&self, simd: S, at: [usize; N], start: usize) -> [f32; LANES] {
         let length = self.runs.length;
-        for start in (0..length).step_by(LANES) {
-            let mut x = [[0.0; LANES]; N];
-            for operand in 0..N {
-                let values = &self.operands[operand][at[operand]..];
-                x[operand] = match self.runs.steps[operand] {
-                    0 => [values[0]; LANES],
-                    _ => *sixteen(&values[..length], start, 0.0, &mut [0.0; LANES]),
-                };
-            }
-            let (mut exponents, mut terms) = ([0.0; LANES], [0.0; LANES]);
-            for lane in 0..LANES {
-                exponents[lane] = (self.exponent)(x.map(|x| x[lane]));
-            }
-            let exponentials = exp(simd, &exponents);
-            for lane in 0..LANES {
-                terms[lane] = (self.term)(x.map(|x| x[lane]), exponentials[lane]);
-            }
-            visit(start, terms);
+        let mut x = [[0.0; LANES]; N];
+        for operand in 0..N {
+            let values = &self.operands[operand][at[operand]..];
+            x[operand] = match self.runs.steps[operand] {
+                0 => [values[0]; LANES],
+                _ => *sixteen(&values[..length], start, 0.0, &mut [0.0; LANES]),
+            };
         }
+        // One number of each operand.
+        let mut each = [[0.0; N]; LANES];
+        for lane in 0..LANES {
+            for operand in 0..N {
+                each[lane][operand] = x[operand][lane];
+            }
+        }
+        let (mut exponents, mut terms) = ([0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            exponents[lane] = (self.exponent)(each[lane]);
+        }
+        let exponentials = exp(simd, &exponents);
+        for lane in 0..LANES {
+            terms[lane] = (self.term)(each[lane], exponentials[lane]);
+        }
+        terms
     }
 }
 
@@ -65,11 +70,16 @@ impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Summed(rows, out) = self;
-        rows.runs.visit(rows.first, out.len(), |row, at| {
+        let length = rows.runs.length;
+        let mut walk = rows.runs.walk_from(rows.first);
+        for out in out {
+            let at = walk.next_run();
             let mut sums = [0.0; LANES];
-            rows.terms(simd, at, |start, terms| add(&mut sums, terms, rows.runs.length - start));
-            out[row] = fold(sums, |a, b| a + b) as f32;
-        });
+            for start in (0..length).step_by(LANES) {
+                add(&mut sums, rows.terms(simd, at, start), length - start);
+            }
+            *out = fold(sums, |a, b| a + b) as f32;
+        }
     }
 }
 
@@ -85,10 +95,13 @@ impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
     fn run<S: Simd>(self, simd: S) {
         let Written(rows, out) = self;
         let length = rows.runs.length;
-        rows.runs.visit(rows.first, out.len() / length, |row, at| {
-            let out = &mut out[row * length..][..length];
-            rows.terms(simd, at, |start, terms| write(terms, out, start));
-        });
+        let mut walk = rows.runs.walk_from(rows.first);
+        for out in out.chunks_exact_mut(length) {
+            let at = walk.next_run();
+            for start in (0..length).step_by(LANES) {
+                write(rows.terms(simd, at, start), out, start);
+            }
+        }
     }
 }
 
@@ -101,7 +114,7 @@ fn sum_rows<const N: usize>(
 ) {
     let runs = Runs::rows(joint(&operands), operands.map(|view| view.shape));
     let operands = operands.map(|view| view.values);
-    in_blocks(rows_of_a_block(runs.length), out, |first, out| {
+    in_blocks(rows_of_a_block(runs.length), out, &|first, out| {
         dispatch(Summed(Rows { operands, runs: &runs, first, exponent, term }, out));
     });
 }
@@ -162,7 +175,7 @@ impl Operation for Gaussian {
                 let all = [operands[0], operands[1], operands[2]];
                 let runs = Runs::rows(joint(&all), all.map(|view| view.shape));
                 let (operands, length) = (all.map(|view| view.values), runs.length);
-                in_blocks(rows_of_a_block(length) * length, out, |start, out| {
+                in_blocks(rows_of_a_block(length) * length, out, &|start, out| {
                     let (exponent, first) = (|[_, s, _]: [f32; 3]| 0.5 * s, start / length);
                     let term = |[mean, _, noise]: [f32; 3], deviation: f32| mean + deviation * noise;
                     dispatch(Written(Rows { operands, runs: &runs, first, exponent, term }, out));

@@ -107,7 +107,7 @@ impl Kernel for Turn<'_> {
 
 /// `[rows, cols]` to `[cols, rows]`.
 fn transpose_matrix(source: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
-    in_blocks(rows_of_a_block(rows).next_multiple_of(SIDE) * rows, out, |start, out| {
+    in_blocks(rows_of_a_block(rows).next_multiple_of(SIDE) * rows, out, &|start, out| {
         dispatch(Turn { source, rows, cols, first: start / rows, out });
     });
 }

@@ -115,7 +115,7 @@ impl Operation for Product {
                 let epilogue = Epilogue { bias, activation: activation.of_the_product(), ..Epilogue::default() };
                 gemm(Plain.read(a), Transposed.read(b), out, epilogue);
                 if let Activation::LeakyRelu(slope) = activation {
-                    in_blocks(BLOCK, out, |_, out| {
+                    in_blocks(BLOCK, out, &|_, out| {
                         for y in out {
                             *y = if *y < 0.0 { slope * *y } else { *y };
                         }

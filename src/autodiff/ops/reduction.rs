@@ -83,7 +83,7 @@ fn sum_columns(values: &[f32], rows: usize, out: &mut [f32]) {
         }
     };
     if width * rows >= 4 * BLOCK {
-        in_blocks(COLUMNS, out, sum);
+        in_blocks(COLUMNS, out, &sum);
     } else {
         out.chunks_mut(COLUMNS).enumerate().for_each(|(block, out)| sum(block * COLUMNS, out));
     }
@@ -128,12 +128,12 @@ fn sum_to(narrow: Shape, wide: Shape, values: &[f32], out: &mut [f32]) {
     match (pattern.steps, out.len()) {
         (_, 1) => out[0] = reduce::sum(values) as f32,
         // [kept, summed]
-        ([0], rows) if rows == runs && run < SHORT => in_blocks(rows_of_a_block(run), out, |first, out| {
+        ([0], rows) if rows == runs && run < SHORT => in_blocks(rows_of_a_block(run), out, &|first, out| {
             for (out, row) in out.iter_mut().zip(values[first * run..].chunks_exact(run)) {
                 *out = row.iter().copied().map(f64::from).sum::<f64>() as f32;
             }
         }),
-        ([0], rows) if rows == runs => in_blocks(rows_of_a_block(run), out, |first, out| {
+        ([0], rows) if rows == runs => in_blocks(rows_of_a_block(run), out, &|first, out| {
             for (row, out) in out.iter_mut().enumerate() {
                 *out = reduce::sum(&values[(first + row) * run..][..run]) as f32;
             }

@@ -115,8 +115,10 @@ impl Finish<'_> {
         for p in 0..deep {
             // SAFETY: the caller's promise covers row `p` of both panels.
             unsafe {
-                let vectors: [S::F32; COLS] =
-                    std::array::from_fn(|column| simd.load(b.first.add(p * b.stride + column * S::LANES)));
+                let mut vectors = [simd.splat(0.0); COLS];
+                for column in 0..COLS {
+                    vectors[column] = simd.load(b.first.add(p * b.stride + column * S::LANES));
+                }
                 if PACK {
                     for column in 0..COLS {
                         prefetch(b.first.wrapping_add((p + AHEAD) * b.stride + column * S::LANES));

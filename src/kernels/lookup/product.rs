@@ -68,10 +68,15 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
         Weights::Tables(_) | Weights::Rows(_) => 1,
     };
     let tiles_per_task = words_per_task * TILES_PER_WORD;
-    (0..tiles.div_ceil(tiles_per_task)).into_par_iter().for_each(|task| {
+    share(tiles.div_ceil(tiles_per_task), &|task| {
         let first = task * tiles_per_task;
         part(weights, input, first..tiles.min(first + tiles_per_task), epilogue);
     });
+}
+
+/// One function for every epilogue: each would have a copy of what dividing the work takes.
+fn share(tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+    (0..tasks).into_par_iter().for_each(task);
 }
 
 fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usize>, epilogue: &E) {
@@ -82,11 +87,13 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
     assert_eq!(weights.inputs(), input.units, "inputs of a lookup product");
     let (isa, outputs) = (weights.isa(), weights.outputs());
     match weights {
-        Weights::Tables(tables) => each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
-            dispatch_on(isa, SumTile { tile: tables.tile(tile), input, blocks, sums });
-        }),
+        Weights::Tables(tables) => {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
+                dispatch_on(isa, SumTile { tile: tables.tile(tile), input, blocks, sums });
+            })
+        }
         Weights::Fixed(tables) => with_indices(isa, input, |indices| {
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
                 indices.sum(tables.tile(tile), blocks, sums);
             });
         }),
@@ -98,7 +105,7 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
                 }
                 let (values, mut centres) = (&mut scratch[..entries], [0.0; TILE]);
                 let mut built = usize::MAX;
-                each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+                each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
                     if tile != built {
                         build_tile(rows, tile, values, &mut centres);
                         built = tile;
@@ -114,7 +121,7 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
             }
             let (values, mut steps) = (&mut scratch[..stride], [0.0; TILE]);
             let mut built = usize::MAX;
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, |tile, blocks, sums| {
+            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
                 if tile != built {
                     let (tables, steps) = (&mut *values, &mut steps[..]);
                     dispatch_on(isa, Build { rows, first_tile: tile, tables, steps });
@@ -137,7 +144,7 @@ fn each_tile<E: Epilogue>(
     tiles: Range<usize>,
     blocks: usize,
     epilogue: &E,
-    mut sum: impl FnMut(usize, Range<usize>, &mut SumsOfBlocks),
+    sum: &mut dyn FnMut(usize, Range<usize>, &mut SumsOfBlocks),
 ) {
     let mut sums = SumsOfBlocks::new();
     for tile in tiles {
@@ -171,7 +178,10 @@ impl<E: Epilogue> Kernel for Apply<'_, E> {
                 // SAFETY: a row has 16 sums; the place is one of the product's, and this thread alone has its block or
                 // its outputs.
                 unsafe {
-                    let tile = std::array::from_fn(|row| simd.load(sums[row].as_ptr().add(lane)));
+                    let mut tile = [simd.splat(0.0); TILE];
+                    for row in 0..TILE {
+                        tile[row] = simd.load(sums[row].as_ptr().add(lane));
+                    }
                     epilogue.apply(simd, place, tile);
                 }
             }
