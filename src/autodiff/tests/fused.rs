@@ -92,6 +92,26 @@ fn edges() {
     assert_eq!(x.transpose(&[0]).sign().value()[..], [1.0, -1.0]);
 }
 
+/// The likelihood of what is nearly certain: 1 + e^−|l| rounds to 1, or to the next number.
+#[test]
+fn small_surprises_keep_their_digits() {
+    let store = Store::new();
+    let tape = Tape::new(&store);
+    for (index, l) in [-30.0f32, -20.0, -17.0, -15.0, -12.0, -8.0, -3.0].into_iter().enumerate() {
+        // Of 200, the stretches of sums and products are of both kinds: whole, and cut short.
+        let logits = tape.input_with(&index.to_string(), [200], &[l; 200]);
+        let exact = 200.0 * f64::from(l).exp().ln_1p();
+        for (sign, target) in [(1.0, 0.0), (-1.0, 1.0)] {
+            let got = (logits * sign).bernoulli_cross_entropy(tape.full([200], target)).value()[0];
+            let error = (f64::from(got) / exact - 1.0).abs();
+            // Of a product of eight factors, each rounding moves the logarithm by 2⁻²⁴; eight of them, of a sum of 8 e^l.
+            let bound = 4.0 * f64::from(f32::EPSILON) + 8.0 * 2f64.powi(-24) / (8.0 * f64::from(l).exp()).min(1.0);
+            let bound = if l < -17.0 { 4.0 * f64::from(f32::EPSILON) } else { bound };
+            assert!(error <= bound, "{l}: {got}, wanted {exact}: {error}");
+        }
+    }
+}
+
 /// In f32 the small terms would be lost.
 #[test]
 fn sums_accumulate_in_f64() {
