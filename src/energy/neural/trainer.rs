@@ -30,7 +30,7 @@ const LOSS: &str = "loss";
 #[derive(Debug)]
 enum Draws {
     Chains(Box<Replay>),
-    Noise(Lanes),
+    Noise(Box<Lanes>),
 }
 
 /// A neural energy in training.
@@ -66,7 +66,9 @@ impl NeuralTrainer {
             Method::TwoPhase(phases) => {
                 Draws::Chains(Box::new(Replay::new(&energy, phases, training.batch, training.seed)?))
             }
-            Method::DenoisingScoreMatching { .. } => Draws::Noise(training.seed.lanes("score matching noise", 0)),
+            Method::DenoisingScoreMatching { .. } => {
+                Draws::Noise(Box::new(training.seed.lanes("score matching noise", 0)))
+            }
         };
         Ok(NeuralTrainer {
             average: averages.then(|| WeightAverage::new(&energy.store, recipe.average_decay)).transpose()?,
@@ -265,7 +267,7 @@ impl Learner for NeuralTrainer {
             Draws::Noise(stream) => {
                 let mut words = [0; 64];
                 words.copy_from_slice(snapshot.u32(NOISE_STREAM, &[64])?);
-                *stream = Lanes::from_state(&words);
+                **stream = Lanes::from_state(&words);
             }
         }
         self.gradient_norm = snapshot.f64(GRADIENT_NORM, &[])?[0];
