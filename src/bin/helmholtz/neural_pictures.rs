@@ -7,7 +7,7 @@ use helmholtz::data::{Dataset, ToyDensity};
 use helmholtz::energy::neural::NeuralEnergy;
 
 /// Points of the data in a picture at the most.
-pub const POINTS: usize = 4000;
+pub const POINTS: usize = 2000;
 
 /// The first rows of `data`, `[at most POINTS, width]`.
 pub fn points(data: &Dataset<'_>) -> Vec<f32> {
