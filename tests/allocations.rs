@@ -3,8 +3,11 @@
 //! One test, so that nothing else allocates meanwhile.
 
 use helmholtz::autodiff::{Activation, Program};
-use helmholtz::data::{Binarization, Dataset};
+use helmholtz::data::{Binarization, Dataset, ToyDensity};
 use helmholtz::energy::boltzmann::{self, BoltzmannMachine, BoltzmannTrainer, DataTerm, ModelTerm, Units};
+use helmholtz::energy::neural::{
+    Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, TwoPhase,
+};
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
 use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
@@ -150,6 +153,26 @@ fn steps_of_a_boltzmann_machine(data: &Dataset<'_>, hidden: usize, recipe: boltz
     count() - before
 }
 
+/// A neural energy, trained step by step.
+fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64) -> u64 {
+    let training = Training { batch: 48, ..Training::default() };
+    let config = NeuralConfig { hidden: vec![24, 16], ..NeuralConfig::fitted(data).expect("rows") };
+    let energy = NeuralEnergy::new(config, Seed(1)).expect("a valid shape");
+    let recipe = NeuralRecipe { method, ..NeuralRecipe::default() };
+    let mut trainer = NeuralTrainer::new(energy, recipe, data, &training).expect("a valid recipe");
+    let mut rows = vec![0; 48];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
 /// An autoencoder with dropout, of which every step is run, clipped, taken and averaged.
 fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
     let mut store = Store::new();
@@ -217,6 +240,18 @@ fn nothing_is_allocated_once_it_runs() {
         ),
         ("exact", 3, boltzmann::Recipe { data: DataTerm::Exact, ..sampled }),
     ];
+    let points = Dataset::toy(ToyDensity::Gaussians8).train();
+    let energies = [
+        (
+            "a few chains",
+            NeuralMethod::TwoPhase(TwoPhase { chains: Some(30), buffer: Some(90), ..TwoPhase::default() }),
+        ),
+        (
+            "chains of several blocks",
+            NeuralMethod::TwoPhase(TwoPhase { chains: Some(200), ..TwoPhase::default() }),
+        ),
+        ("score matching", NeuralMethod::DenoisingScoreMatching { noise: 0.1 }),
+    ];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
     // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
@@ -237,6 +272,9 @@ fn nothing_is_allocated_once_it_runs() {
         steps_of_a_program(Adam::default().into(), 100, 3);
         for (_, hidden, recipe) in machines {
             steps_of_a_boltzmann_machine(&data[0].1, hidden, recipe, 3);
+        }
+        for (_, method) in energies {
+            steps_of_a_neural_energy(&points, method, 3);
         }
     });
     pool.install(|| {
@@ -263,6 +301,9 @@ fn nothing_is_allocated_once_it_runs() {
         for (name, hidden, recipe) in machines {
             let steps = steps_of_a_boltzmann_machine(&data[0].1, hidden, recipe, STEPS);
             assert_eq!(steps, 0, "a Boltzmann machine, {name}");
+        }
+        for (name, method) in energies {
+            assert_eq!(steps_of_a_neural_energy(&points, method, STEPS), 0, "a neural energy, {name}");
         }
     });
 }

@@ -1,7 +1,10 @@
 //! A run that was interrupted, saved, loaded and resumed ends with the same bytes as the unbroken one.
 
 use helmholtz::Seed;
-use helmholtz::data::{Binarization, Dataset, Scale};
+use helmholtz::data::{Binarization, Dataset, Scale, ToyDensity};
+use helmholtz::energy::neural::{
+    Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, StepSize, TwoPhase,
+};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
@@ -106,6 +109,26 @@ fn every_bound_and_scheme_resumes_byte_for_byte() {
     );
     check_autoencoder("reparameterised", &raw, Likelihood::GaussianLearned, weighted);
     check_autoencoder("without an average", &raw, Likelihood::Gaussian, VaeRecipe { average_decay: 0.0, ..usual });
+}
+
+#[test]
+fn chains_and_noise_of_a_neural_energy_resume_byte_for_byte() {
+    let data = Dataset::toy(ToyDensity::Gaussians8).train().subset(0..1000);
+    let check = |name: &str, recipe: NeuralRecipe| {
+        check_learner(name, &data, |training| {
+            let config = NeuralConfig { hidden: vec![12], ..NeuralConfig::fitted(&data).expect("rows") };
+            let energy = NeuralEnergy::new(config, Seed(6)).expect("a valid shape");
+            NeuralTrainer::new(energy, recipe, &data, training).expect("a valid recipe")
+        });
+    };
+    let phases = TwoPhase { steps: 3, ..TwoPhase::default() };
+    let with = |method| NeuralRecipe { method, ..NeuralRecipe::default() };
+    check("tuned steps", with(NeuralMethod::TwoPhase(phases)));
+    let odd = TwoPhase { chains: Some(70), buffer: Some(210), restart: 0.3, step: StepSize::Fixed(0.2), ..phases };
+    check("restarts, odd numbers of chains", with(NeuralMethod::TwoPhase(odd)));
+    check("score matching", with(NeuralMethod::DenoisingScoreMatching { noise: 0.2 }));
+    let plain = NeuralRecipe { average_decay: 0.0, clip: None, ..with(NeuralMethod::TwoPhase(phases)) };
+    check("without an average", plain);
 }
 
 #[test]

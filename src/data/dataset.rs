@@ -40,7 +40,8 @@ pub(super) enum Polarity {
     Flipped,
 }
 
-/// Rows of numbers in [0, 1], perhaps images, perhaps with labels. Cheap to clone: clones share the bytes.
+/// Rows of numbers, perhaps images, perhaps with labels. Cheap to clone: clones share the bytes. The numbers are bits or grey
+/// levels in [0, 1], which can become bits, or [real](Self::is_real), which cannot.
 ///
 /// A dataset fresh from its source holds all of its rows, those for training first; [`train`](Self::train) and
 /// [`test`](Self::test) are its parts.
@@ -84,13 +85,17 @@ impl<'a> Dataset<'a> {
         let rows = train.rows + test.as_ref().map_or(0, |test| test.rows);
         let chances = match train.element {
             Element::U8 { scale } => pack::chances(scale),
-            Element::F32 | Element::F64 => [0; 256],
+            Element::F32 | Element::F64 | Element::Real => [0; 256],
+        };
+        let binarization = match train.element {
+            Element::Real => Binarization::None,
+            Element::U8 { .. } | Element::F32 | Element::F64 => Binarization::Threshold,
         };
         Dataset {
             image_shape: train.image_shape,
             origin: Arc::new(Origin { name, train, test, chances }),
             selection: Selection { list: None, range: 0..rows },
-            binarization: Binarization::Threshold,
+            binarization,
             polarity: Polarity::Plain,
             scale: Scale::Unit,
         }
@@ -112,7 +117,8 @@ impl<'a> Dataset<'a> {
         Dataset::from_source(name, Source::open(path)?)
     }
 
-    /// What the program calls DATA: `digits`, `bars:N`, or else a path for [`open`](Self::open).
+    /// What the program calls DATA: `digits`, `bars:N`, the name of a [`ToyDensity`](super::ToyDensity), or else a path for
+    /// [`open`](Self::open).
     ///
     /// # Errors
     /// As for [`bars`](Self::bars) and [`open`](Self::open).
@@ -123,7 +129,10 @@ impl<'a> Dataset<'a> {
                 Ok(n) => Dataset::bars(n),
                 Err(_) => Err(DataError::Bars { size: size.to_owned() }),
             },
-            _ => Dataset::open(Path::new(argument)),
+            _ => match argument.parse() {
+                Ok(density) => Ok(Dataset::toy(density)),
+                Err(_) => Dataset::open(Path::new(argument)),
+            },
         }
     }
 
@@ -167,7 +176,42 @@ impl<'a> Dataset<'a> {
     /// When the number of values is not that of the shape, the shape is empty, or a number is not finite or outside
     /// [0, 1].
     pub fn from_f32(values: impl Into<Cow<'a, [f32]>>, shape: &[usize; 2]) -> Result<Self, DataError> {
-        let values = values.into();
+        Self::from_floats("array".to_owned(), values.into(), shape, Element::F32)
+    }
+
+    /// Borrowed or owned real numbers, `[rows, width]`: any finite ones, which stay as they are whatever the
+    /// [`Binarization`].
+    ///
+    /// ```
+    /// use helmholtz::data::{Binarization, Dataset};
+    /// let data = Dataset::from_real(vec![-3.5, 2.0], &[2, 1])?.binarized(Binarization::Threshold);
+    /// assert_eq!((data.binarization(), data.means()), (Binarization::None, vec![-0.75]));
+    /// # Ok::<(), helmholtz::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the number of values is not that of the shape, the shape is empty, or a number is not finite.
+    pub fn from_real(values: impl Into<Cow<'a, [f32]>>, shape: &[usize; 2]) -> Result<Self, DataError> {
+        Self::from_floats("array".to_owned(), values.into(), shape, Element::Real)
+    }
+
+    /// A 2-D `.npy` of any finite numbers, read into memory as `f32`.
+    ///
+    /// # Errors
+    /// When the file is missing, no `.npy`, of another shape, cut short, too long, or holds a number that is not finite.
+    pub fn open_real(path: &Path) -> Result<Dataset<'static>, DataError> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| DataError::io(path, error))?;
+        let (values, shape) = npy::npy_numbers(&NamedBytes::new(name.clone(), bytes))?;
+        Dataset::from_floats(name, values.into(), &shape, Element::Real)
+    }
+
+    fn from_floats(
+        name: String,
+        values: Cow<'a, [f32]>,
+        shape: &[usize; 2],
+        element: Element,
+    ) -> Result<Self, DataError> {
         let count = values.len();
         let source = match values {
             values if cfg!(target_endian = "big") => {
@@ -176,7 +220,7 @@ impl<'a> Dataset<'a> {
             Cow::Borrowed(values) => Source::Borrowed(bytemuck::cast_slice(values)),
             Cow::Owned(values) => Source::Floats(values),
         };
-        Self::from_memory(source, count, shape, Element::F32)
+        Self::from_memory(name, source, count, shape, element)
     }
 
     /// Borrowed or owned levels from 0 to `scale`, `[rows, width]`; a scale of 1 says that they are bits.
@@ -195,16 +239,16 @@ impl<'a> Dataset<'a> {
             Cow::Borrowed(values) => Source::Borrowed(values),
             Cow::Owned(values) => Source::Owned(values),
         };
-        Self::from_memory(source, count, shape, Element::U8 { scale })
+        Self::from_memory("array".to_owned(), source, count, shape, Element::U8 { scale })
     }
 
     fn from_memory(
+        name: String,
         source: Source<'a>,
         count: usize,
         shape: &[usize; 2],
         element: Element,
     ) -> Result<Self, DataError> {
-        let name = "array".to_owned();
         let &[rows, width] = shape;
         if rows.checked_mul(width) != Some(count) {
             return Err(DataError::Shape { name, values: count, shape: *shape });
@@ -218,13 +262,19 @@ impl<'a> Dataset<'a> {
         Ok(Self::from_tables(name, table, None))
     }
 
-    /// The same rows read another way.
+    /// The same rows read another way; real numbers stay as they are.
     pub fn binarized(&self, binarization: Binarization) -> Dataset<'a> {
+        let binarization = if self.is_real() { Binarization::None } else { binarization };
         Dataset { binarization, ..self.clone() }
     }
 
     /// The complement 1 − x of every row, taken after binarisation; of a flipped dataset, the rows as they were.
+    ///
+    /// # Panics
+    /// When the rows are real numbers, which have none.
+    #[track_caller]
     pub fn flipped(&self) -> Dataset<'a> {
+        assert!(!self.is_real(), "{} are real numbers: they have no complement", self.name());
         let polarity = match self.polarity {
             Polarity::Plain => Polarity::Flipped,
             Polarity::Flipped => Polarity::Plain,
@@ -265,9 +315,10 @@ impl<'a> Dataset<'a> {
         self.scale
     }
 
-    /// The largest number a row can hold; the smallest is 0.
+    /// The largest number a row can hold; the smallest is 0. Real numbers have no bounds: ∞.
     pub fn largest(&self) -> f32 {
         match (self.scale, self.binarization, self.element()) {
+            (_, _, Element::Real) => f32::INFINITY,
             (Scale::Raw, Binarization::None, Element::U8 { scale }) => f32::from(scale),
             _ => 1.0,
         }
@@ -305,9 +356,14 @@ impl<'a> Dataset<'a> {
         self.binarization != Binarization::None || self.source_is_binary()
     }
 
-    /// Whether rows are grey levels that stay probabilities: the contrary of [`is_binary`](Self::is_binary).
+    /// Whether rows are grey levels that stay probabilities: neither [binary](Self::is_binary) nor [real](Self::is_real).
     pub fn is_grey(&self) -> bool {
-        !self.is_binary()
+        !self.is_binary() && !self.is_real()
+    }
+
+    /// Whether rows are real numbers: points of a density rather than bits or the probabilities of bits.
+    pub fn is_real(&self) -> bool {
+        self.element() == Element::Real
     }
 
     pub(super) fn source_is_binary(&self) -> bool {
@@ -363,6 +419,7 @@ impl<'a> Dataset<'a> {
             Element::U8 { scale } => (0, scale),
             Element::F32 => (1, 0),
             Element::F64 => (2, 0),
+            Element::Real => (3, 0),
         };
         let (height, width) = self.origin.train.image_shape;
         let facts = [kind, u64::from(scale), height as u64, width as u64, self.len() as u64];

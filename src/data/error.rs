@@ -124,7 +124,7 @@ pub enum DataError {
         column: usize,
         /// The number.
         value: f64,
-        /// The largest number allowed; the smallest is 0.
+        /// The largest number allowed, the smallest being 0; ∞ where any finite number is.
         largest: f64,
     },
     /// The number of values is not that of the shape.
@@ -164,7 +164,8 @@ impl DataError {
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
             DataError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "data is `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a .npy file"
+                "data is `digits`, `bars:N`, `gaussians8` or another density, a folder with MNIST's four files, an IDX file \
+                 or a .npy file"
             }
             DataError::Magic { .. } => {
                 "readable are IDX files (unsigned bytes) and .npy files (u8, bool, f32, f64)"
@@ -238,6 +239,9 @@ impl fmt::Display for DataError {
                 "{file}: test images of {}×{}, but training images of {}×{}",
                 test.0, test.1, train.0, train.1
             ),
+            DataError::Value { file, row, column, value, largest } if largest.is_infinite() => {
+                write!(f, "{file}: row {row}, column {column} is {value}, wanted a finite number")
+            }
             DataError::Value { file, row, column, value, largest } => {
                 write!(f, "{file}: row {row}, column {column} is {value}, wanted a number from 0 to {largest}")
             }

@@ -1,6 +1,6 @@
 //! Datasets: embedded, memory-mapped or borrowed; splits, batches, binarisation.
 //!
-//! A [`Dataset`] is rows of numbers in [0, 1] that stay in the form they were stored in (bytes of a file, of the
+//! A [`Dataset`] is rows of numbers, in [0, 1] but for [real ones](Dataset::from_real), that stay in the form they were stored in (bytes of a file, of the
 //! program, of a slice) until a row is asked for, so that a set larger than memory trains. It says how its rows
 //! become the bits of a Bernoulli model ([`Binarization`]), on what [`Scale`] the others are read, and which rows are for
 //! training and which for testing.
@@ -32,6 +32,7 @@ mod shuffle;
 mod source;
 mod split;
 mod table;
+mod toy;
 
 pub use batches::Batches;
 pub use dataset::{Binarization, Dataset, Scale};
@@ -42,3 +43,4 @@ pub use npy::npy_numbers;
 pub use shuffle::KeyedPermutation;
 pub use source::NamedBytes;
 pub use split::Holdout;
+pub use toy::{Coverage, ToyDensity};

@@ -28,7 +28,9 @@ impl Dataset<'_> {
                     *value = f32::from(level) / unit;
                 }
             }
-            Element::F32 => out.iter_mut().zip(f32s(stored)).for_each(|(value, stored)| *value = stored),
+            Element::F32 | Element::Real => {
+                out.iter_mut().zip(f32s(stored)).for_each(|(value, stored)| *value = stored);
+            }
             Element::F64 => out.iter_mut().zip(f64s(stored)).for_each(|(value, stored)| *value = stored as f32),
         }
         if self.binarization == Binarization::Threshold {
@@ -158,7 +160,7 @@ impl Dataset<'_> {
                 self.add_levels(&mut sums, u64::from);
                 f64::from(scale) / f64::from(self.largest())
             }
-            (Element::F32, _) => {
+            (Element::F32 | Element::Real, _) => {
                 self.add_floats(&mut sums, |stored, add| f32s(stored).map(f64::from).enumerate().for_each(add));
                 1.0
             }
@@ -206,7 +208,8 @@ impl Dataset<'_> {
             Binarization::Threshold => Reading::Threshold,
             Binarization::Sample => Reading::Sample,
             Binarization::None => {
-                panic!("row {row} of {} is grey and not binarised: it cannot be read as bits", self.name())
+                let what = if self.is_real() { "real numbers" } else { "grey and not binarised" };
+                panic!("row {row} of {} is {what}: it cannot be read as bits", self.name())
             }
         }
     }
@@ -226,7 +229,9 @@ impl Dataset<'_> {
             let stored = self.stored(row);
             match self.element() {
                 Element::U8 { scale } => pack::levels(stored, pack::half(scale), self.flip(), words),
-                Element::F32 => pack::numbers(stored, |b| f32::from_le_bytes(b) >= 0.5, self.flip(), words),
+                Element::F32 | Element::Real => {
+                    pack::numbers(stored, |b| f32::from_le_bytes(b) >= 0.5, self.flip(), words)
+                }
                 Element::F64 => pack::numbers(stored, |b| f64::from_le_bytes(b) >= 0.5, self.flip(), words),
             }
         }
@@ -244,7 +249,7 @@ impl Dataset<'_> {
                 let chances = &self.origin.chances;
                 pack::sample(stored, |[level]| chances[usize::from(level)], self.flip(), lanes, words);
             }
-            Element::F32 => {
+            Element::F32 | Element::Real => {
                 let chance = |b| pack::chance(f64::from(f32::from_le_bytes(b)));
                 pack::sample(stored, chance, self.flip(), lanes, words);
             }

@@ -12,6 +12,8 @@ pub(super) enum Element {
     F32,
     /// Numbers in [0, 1].
     F64,
+    /// Any finite numbers, as `f32`.
+    Real,
 }
 
 impl Element {
@@ -19,12 +21,13 @@ impl Element {
     pub(super) fn size(self) -> usize {
         match self {
             Element::U8 { .. } => 1,
-            Element::F32 => 4,
+            Element::F32 | Element::Real => 4,
             Element::F64 => 8,
         }
     }
 
-    /// The first number outside [0, 1], or not finite, is an error that names its row, column and value.
+    /// The first number that is not finite, or outside [0, 1] where that is the range, is an error that names its row, column
+    /// and value.
     pub(super) fn check(self, name: &str, values: &[u8], width: usize) -> Result<(), DataError> {
         let (found, largest) = match self {
             Element::U8 { scale: 255 } => (None, 255.0),
@@ -34,6 +37,10 @@ impl Element {
             }
             Element::F32 => (outside(f32s(values).map(f64::from)), 1.0),
             Element::F64 => (outside(f64s(values)), 1.0),
+            Element::Real => {
+                let mut numbers = f32s(values).map(f64::from).enumerate();
+                (numbers.find(|(_, value)| !value.is_finite()), f64::INFINITY)
+            }
         };
         match found {
             None => Ok(()),

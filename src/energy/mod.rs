@@ -2,4 +2,5 @@
 
 pub mod boltzmann;
 pub mod hopfield;
+pub mod neural;
 pub mod rbm;

@@ -14,6 +14,27 @@ pub(crate) fn independent_gaussian(width: usize, total_variance: f64, noise: Opt
     -0.5 * (width as f64 * (2.0 * std::f64::consts::PI * noise).ln() + total_variance / noise)
 }
 
+/// The mean log-density of rows under the normal distribution with their own mean and covariance `[width, width]`: the best of
+/// its kind, nats an example. `None` where the rows lie in a plane, so that there is no best.
+pub(crate) fn correlated_gaussian(width: usize, covariance: &[f64]) -> Option<f64> {
+    // −½ ln |2πe Σ| by Cholesky's factor, whose diagonal holds the deviations given the components before.
+    let mut factor = covariance.to_vec();
+    let mut log_density = 0.0;
+    for i in 0..width {
+        for j in 0..=i {
+            let known: f64 = (0..j).map(|k| factor[i * width + k] * factor[j * width + k]).sum();
+            let rest = covariance[i * width + j] - known;
+            if i == j && rest <= 1e-12 * covariance[i * width + i] {
+                return None;
+            }
+            factor[i * width + j] = if i == j { rest.sqrt() } else { rest / factor[j * width + j] };
+        }
+        let variance = factor[i * width + i].powi(2);
+        log_density -= 0.5 * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0);
+    }
+    Some(log_density)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,6 +43,15 @@ mod tests {
     fn fair_coins_cost_a_bit_each_and_certain_ones_nothing() {
         assert_eq!(independent_bernoulli(&[0.0, 1.0]), 0.0);
         assert!((independent_bernoulli(&[0.5, 0.5]) + 2.0 * 2f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_normal_distribution_has_minus_its_entropy() {
+        // |Σ| = 4 · 9 · (1 − ½²) = 27.
+        let wanted = -(2.0 * std::f64::consts::PI * 1f64.exp()).ln() - 0.5 * 27f64.ln();
+        assert!((correlated_gaussian(2, &[4.0, 3.0, 3.0, 9.0]).unwrap() - wanted).abs() < 1e-14);
+        assert_eq!(correlated_gaussian(2, &[4.0, 6.0, 6.0, 9.0]), None);
+        assert_eq!(correlated_gaussian(1, &[0.0]), None);
     }
 
     #[test]

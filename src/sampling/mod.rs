@@ -98,5 +98,5 @@ pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 
-pub(crate) use baseline::{independent_bernoulli, independent_gaussian};
+pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_gaussian};
 pub(crate) use estimate::mean_and_error;

@@ -1,6 +1,7 @@
 //! The program from end to end: what it leaves, what it says, and how it fails.
 
 mod energy;
+mod neural;
 mod runs;
 mod vae;
 

@@ -4,16 +4,24 @@ use crate::failure::Failure;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
 use helmholtz::data::{
-    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, Scale, idx_file_length,
-    mnist_files, npy_numbers,
+    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, Scale, ToyDensity,
+    idx_file_length, mnist_files, npy_numbers,
 };
 use helmholtz::tensor::BitMatrix;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Densities on the plane: for models of real numbers.
-const DENSITIES: [&str; 5] = ["gaussians8", "checkerboard", "moons", "ring", "grid"];
+/// What numbers are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Bits and grey levels, from 0 to 1.
+    Levels,
+    /// Any real numbers.
+    Reals,
+    /// Whatever the data is.
+    Any,
+}
 
 /// What a `.npy` file begins with.
 const NPY: [u8; 6] = *b"\x93NUMPY";
@@ -79,24 +87,42 @@ pub struct Reading {
 
 impl Reading {
     /// The rows of `data` read this way.
-    pub fn of(self, data: &Dataset<'static>) -> Dataset<'static> {
+    pub fn of(self, data: &Dataset<'static>) -> Result<Dataset<'static>, Failure> {
         let data = data.binarized(self.binarize.into()).scaled(self.scale.into());
         match self.polarity {
-            Polarity::Plain => data,
-            Polarity::Flipped => data.flipped(),
+            Polarity::Plain => Ok(data),
+            Polarity::Flipped if data.is_real() => {
+                Err(Failure::new("--flip is for bits and grey levels, and these are real numbers")
+                    .about(data.name()))
+            }
+            Polarity::Flipped => Ok(data.flipped()),
         }
     }
 }
 
-/// What `argument` names: `digits`, `bars:N`, a folder with MNIST's four files, an IDX file or a `.npy`.
-pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
-    if DENSITIES.contains(&argument) {
+/// Refuses a way to make bits of what stays real.
+pub fn refuse_bits_of_reals(data: &Dataset<'_>, binarize: Option<Binarize>) -> Result<(), Failure> {
+    match binarize {
+        Some(Binarize::Threshold | Binarize::Sample) if data.is_real() => {
+            Err(Failure::new("--binarize is for grey levels, and these are real numbers").about(data.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What `argument` names: `digits`, `bars:N`, a density on the plane, a folder with MNIST's four files, an IDX file or a
+/// `.npy`. Where any real numbers will do, so do those of a `.npy` that are not in [0, 1].
+pub fn open(argument: &str, domain: Domain) -> Result<Dataset<'static>, Failure> {
+    if domain == Domain::Levels && argument.parse::<ToyDensity>().is_ok() {
         return Err(Failure::new(format!(
-            "{argument} is a density on the plane, and these models learn rows of bits"
+            "{argument} is a density on the plane, and this model learns rows of bits or grey levels"
         ))
-        .hint("try digits, or bars:3"));
+        .hint("try digits, or bars:3; helmholtz train neural learns densities"));
     }
     let path = Path::new(argument);
+    if path.is_file() && starts_with(path, &NPY) {
+        return open_npy(path, domain);
+    }
     if path.is_dir() {
         let files = mnist_files(path)?;
         if files.iter().any(|file| is_compressed(file)) {
@@ -113,6 +139,18 @@ pub fn open(argument: &str) -> Result<Dataset<'static>, Failure> {
         return Ok(Dataset::from_idx_bytes(read(path)?, None)?);
     }
     Ok(Dataset::resolve(argument)?)
+}
+
+/// A `.npy`: of bits or levels as such, where real numbers are wanted only if it holds nothing but bits.
+fn open_npy(path: &Path, domain: Domain) -> Result<Dataset<'static>, Failure> {
+    let levels = Dataset::open(path);
+    let keep = match (&levels, domain) {
+        (_, Domain::Levels) => true,
+        (Ok(levels), Domain::Reals) => levels.binarized(Binarization::None).is_binary(),
+        (Ok(_), Domain::Any) => true,
+        (Err(error), _) => !matches!(error, DataError::Value { .. }),
+    };
+    Ok(if keep { levels? } else { Dataset::open_real(path)? })
 }
 
 /// The rows as bits, if they are as wide as a model of `width` visible units; grey levels are drawn.
@@ -160,8 +198,12 @@ pub fn numbers(path: &Path) -> Result<(Vec<f32>, [usize; 2]), Failure> {
 }
 
 fn is_compressed(path: &Path) -> bool {
-    let mut magic = [0; 2];
-    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
+    starts_with(path, &[0x1f, 0x8b])
+}
+
+fn starts_with(path: &Path, magic: &[u8]) -> bool {
+    let mut first = vec![0; magic.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == magic
 }
 
 /// The bytes of an IDX file, decompressed where need be; never more than one byte past what its header promises.

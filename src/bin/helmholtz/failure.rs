@@ -3,6 +3,7 @@
 use helmholtz::data::DataError;
 use helmholtz::energy::boltzmann::BoltzmannError;
 use helmholtz::energy::hopfield::HopfieldError;
+use helmholtz::energy::neural::NeuralError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
 use helmholtz::store::SnapshotError;
@@ -100,7 +101,9 @@ impl From<TrainError> for Failure {
         };
         let hint = match &error {
             TrainError::Learner(error) => {
-                error.downcast_ref().and_then(hint_of).or_else(|| error.downcast_ref().and_then(VaeError::hint))
+                let of_others = || error.downcast_ref().and_then(VaeError::hint);
+                let hint = error.downcast_ref().and_then(hint_of).or_else(of_others);
+                hint.or_else(|| error.downcast_ref().and_then(NeuralError::hint))
             }
             error => error.hint(),
         };
@@ -140,6 +143,12 @@ impl From<SnapshotError> for Failure {
 
 impl From<VaeError> for Failure {
     fn from(error: VaeError) -> Self {
+        Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
+    }
+}
+
+impl From<NeuralError> for Failure {
+    fn from(error: NeuralError) -> Self {
         Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
     }
 }

@@ -24,6 +24,8 @@ pub const RECONSTRUCTIONS: &str = "reconstructions.png";
 pub const INTERPOLATION: &str = "interpolation.png";
 /// The latent plane of a model with two latent dimensions.
 pub const MANIFOLD: &str = "manifold.png";
+/// The density of a model of the plane, beside that of the data.
+pub const DENSITY: &str = "density.png";
 /// What the hidden units look for.
 pub const FILTERS: &str = "filters.png";
 /// Stored, corrupted and recalled patterns.
@@ -38,7 +40,7 @@ pub const CURVES: &str = "curves.svg";
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     CHECKPOINT,
     MODEL,
     METRICS,
@@ -47,6 +49,7 @@ const ALL: [&str; 13] = [
     RECONSTRUCTIONS,
     INTERPOLATION,
     MANIFOLD,
+    DENSITY,
     FILTERS,
     CURVES,
     RECALL,

@@ -1,7 +1,7 @@
 //! `helmholtz info`: what a run, a file or a data set is.
 
 use crate::console::Report;
-use crate::data;
+use crate::data::{self, Domain};
 use crate::failure::Failure;
 use crate::folder::{self, CHECKPOINT};
 use crate::globals::Globals;
@@ -43,7 +43,7 @@ impl Info {
         if path.is_file() && path.extension().is_some_and(|extension| extension == "safetensors") {
             return file(path);
         }
-        Ok(rows(&data::open(subject)?))
+        Ok(rows(&data::open(subject, Domain::Any)?))
     }
 }
 
@@ -72,12 +72,14 @@ fn rows(data: &Dataset<'_>) -> Report {
     } else {
         report.line(format!("rows            {}, no test split", data.len()));
     }
-    report.line(format!("values          {} a row, as images {height}×{width}", data.width()));
     let grey = data.binarized(helmholtz::data::Binarization::None);
-    report.line(format!(
-        "levels          {}",
-        if grey.is_binary() { "0 and 1" } else { "grey, read by --binarize" }
-    ));
+    if grey.is_real() {
+        report.line(format!("values          {} real numbers a row", data.width()));
+    } else {
+        report.line(format!("values          {} a row, as images {height}×{width}", data.width()));
+        let levels = if grey.is_binary() { "0 and 1" } else { "grey, read by --binarize" };
+        report.line(format!("levels          {levels}"));
+    }
     report.line(format!("labels          {}", if data.label(0).is_some() { "yes" } else { "no" }));
     let means = grey.train().means();
     let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
@@ -91,6 +93,7 @@ fn rows(data: &Dataset<'_>) -> Report {
     report.figure("width", data.width());
     report.figure("image_shape", json!([height, width]));
     report.figure("binary", grey.is_binary());
+    report.figure("real", grey.is_real());
     report.figure("labels", data.label(0).is_some());
     report.figure("mean", mean);
     report.figure("fingerprint", format!("{:016x}", data.fingerprint()));

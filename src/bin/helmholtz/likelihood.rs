@@ -7,6 +7,17 @@ use helmholtz::sampling::{Estimate, Kind};
 /// Says what an estimate is, for people and for programs, and the conservative one beside it where there is one.
 /// `split` says of what rows it is.
 pub fn report(report: &mut Report, estimate: &Estimate, conservative: Option<&Estimate>, split: &str) {
+    report_beside(report, estimate, conservative, split, "independent pixels");
+}
+
+/// The same, where the baseline is that of something else.
+pub fn report_beside(
+    report: &mut Report,
+    estimate: &Estimate,
+    conservative: Option<&Estimate>,
+    split: &str,
+    baseline_of: &str,
+) {
     report.line(format!(
         "log-likelihood  {:.2} nats an example, mean of {}",
         estimate.value,
@@ -32,14 +43,14 @@ pub fn report(report: &mut Report, estimate: &Estimate, conservative: Option<&Es
         let gain = estimate.value - baseline;
         let compared = if gain >= 0.0 { "better" } else { "worse" };
         report.line(format!(
-            "baseline        {baseline:.2} nats for independent pixels: the model is {:.2} nats {compared}",
+            "baseline        {baseline:.2} nats for {baseline_of}: the model is {:.2} nats {compared}",
             gain.abs()
         ));
         if gain < -1.0 {
-            report.line(
-                "warning         worse than independent pixels: training has barely begun or diverged; a lower \
-                 --learning-rate usually helps",
-            );
+            report.line(format!(
+                "warning         worse than {baseline_of}: training has barely begun or diverged; a lower \
+                 --learning-rate usually helps"
+            ));
         }
     }
     report.figure("log_likelihood", estimate.value);
@@ -67,7 +78,7 @@ pub fn report(report: &mut Report, estimate: &Estimate, conservative: Option<&Es
 
 fn direction(estimate: &Estimate) -> &'static str {
     match estimate.kind {
-        Kind::Exact => "exact: every state was summed",
+        Kind::Exact => "exact: nothing was sampled",
         Kind::Lower => "a lower bound on average: the truth is likely higher",
         Kind::Upper => "optimistic: the partition function is likely underestimated, the truth is likely lower",
         Kind::Estimate => "an estimate that may err either way",

@@ -23,8 +23,11 @@ mod mask;
 mod memory;
 mod metrics_table;
 mod model;
+mod neural_pictures;
+mod neural_report;
 mod npy;
 mod picture;
+mod plane;
 mod precision;
 mod rbm_pictures;
 mod recall;
@@ -56,6 +59,8 @@ use std::process::ExitCode;
 DATA is one of
   digits       8×8 digits, built in
   bars:N       all bars and stripes of N×N pixels
+  gaussians8, checkerboard, moons, ring, grid
+               densities on the plane, for models of real numbers
   a folder     with MNIST's four files, .gz or not
   a file       IDX images, .gz or not, or a two-dimensional .npy
 
@@ -68,6 +73,7 @@ Start with:
   helmholtz sample runs/rbm-digits
   helmholtz inpaint runs/rbm-digits --mask bottom
   helmholtz train vae              the same digits by a variational autoencoder
+  helmholtz train neural           a density on the plane by a network's energy
   helmholtz train hopfield         store ten digits; helmholtz recall leads corrupted ones back"
 )]
 struct CommandLine {

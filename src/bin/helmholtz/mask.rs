@@ -1,6 +1,6 @@
 //! Which pixels of an image are hidden.
 
-use crate::data;
+use crate::data::{self, Domain};
 use crate::failure::Failure;
 use helmholtz::Seed;
 use helmholtz::data::Binarization;
@@ -94,7 +94,7 @@ impl Mask {
 }
 
 fn from_file(file: &str, pixels: usize) -> Result<Vec<bool>, Failure> {
-    let data = data::open(file)?.binarized(Binarization::None);
+    let data = data::open(file, Domain::Levels)?.binarized(Binarization::None);
     if data.len().checked_mul(data.width()) != Some(pixels) {
         return Err(Failure::new(format!(
             "a mask of {} × {} values for images of {pixels} pixels",

@@ -1,15 +1,16 @@
 //! A model from a run folder or a file: the one place where a file's kind becomes a type.
 
 use crate::console::{Console, Report};
-use crate::data::{Binarize, PixelScale, Polarity, Reading};
+use crate::data::{Binarize, Domain, PixelScale, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder;
 use crate::memory::Memory;
 use crate::picture::Canvas;
 use crate::settings::{Choice, Settings};
 use crate::standing;
-use crate::vae_shape;
+use crate::{neural_report, vae_shape};
 use helmholtz::energy::boltzmann::BoltzmannMachine;
+use helmholtz::energy::neural::NeuralEnergy;
 use helmholtz::rbm::Rbm;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -34,17 +35,23 @@ pub enum Model {
     Hopfield(Memory),
     /// A variational autoencoder.
     Vae(Vae),
+    /// An energy given by a network.
+    Neural(NeuralEnergy),
 }
 
 impl Model {
     /// The model that a file holds, a checkpoint perhaps. A file that does not say its kind is an autoencoder's where it
-    /// has the tensor `mean.weight`, else an RBM's.
+    /// has the tensor `mean.weight`, a neural energy's where it has `network.0.weight`, else an RBM's.
     pub fn open(snapshot: &Snapshot) -> Result<Self, Failure> {
         if let Some(name) = snapshot.non_finite() {
             return Err(Failure::new(format!("{name} holds a NaN or an infinity"))
                 .hint("the file is damaged, or its training diverged: a lower --learning-rate usually helps"));
         }
-        let guess = if snapshot.contains("mean.weight") { "vae" } else { "rbm" };
+        let guess = match (snapshot.contains("mean.weight"), snapshot.contains("network.0.weight")) {
+            (true, _) => "vae",
+            (false, true) => "neural",
+            (false, false) => "rbm",
+        };
         match snapshot.metadata.get(KIND).map_or(guess, String::as_str) {
             "rbm" => Ok(Model::Rbm(Rbm::from_checkpoint(snapshot).map_err(|error| {
                 Failure::from(error).hint(
@@ -67,6 +74,10 @@ impl Model {
                      and their biases",
                 )
             })?)),
+            "neural" => Ok(Model::Neural(NeuralEnergy::from_checkpoint(snapshot).map_err(|error| {
+                Failure::from(error)
+                    .hint("a neural energy has the f32 tensors network.0.weight, …, their biases, centre and scale")
+            })?)),
             kind => Err(Failure::new(format!("a model of kind {kind:?}, which this version does not know"))),
         }
     }
@@ -78,6 +89,7 @@ impl Model {
             Model::Boltzmann(_) => "boltzmann",
             Model::Hopfield(_) => "hopfield",
             Model::Vae(_) => "vae",
+            Model::Neural(_) => "neural",
         }
     }
 
@@ -88,6 +100,7 @@ impl Model {
             Model::Boltzmann(machine) => machine.visible(),
             Model::Hopfield(memory) => memory.network.units(),
             Model::Vae(vae) => vae.config().visible,
+            Model::Neural(energy) => energy.width(),
         }
     }
 
@@ -116,6 +129,7 @@ impl Model {
                 report.figure("patterns", patterns);
             }
             Model::Vae(vae) => vae_shape::describe(vae, report),
+            Model::Neural(energy) => neural_report::describe(energy, report),
         }
         report.figure("model", self.kind());
     }
@@ -191,14 +205,26 @@ impl Loaded {
         Canvas { shape: self.image_shape, largest: self.largest }
     }
 
-    /// How to read data for this model: as asked, else as it was trained, else by threshold.
+    /// What numbers the model takes.
+    pub fn domain(&self) -> Domain {
+        match self.model {
+            Model::Neural(_) => Domain::Reals,
+            Model::Rbm(_) | Model::Boltzmann(_) | Model::Hopfield(_) | Model::Vae(_) => Domain::Levels,
+        }
+    }
+
+    /// How to read data for this model: as asked, else as it was trained, else by threshold, or as it is where the model
+    /// takes real numbers.
     pub fn reading(&self, binarize: Option<Binarize>) -> Reading {
         let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
         let flipped = self.settings.saved("flip").unwrap_or(false);
         let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
         Reading {
             scale: scale.unwrap_or(PixelScale::Unit),
-            binarize: binarize.or(trained).unwrap_or(Binarize::Threshold),
+            binarize: binarize.or(trained).unwrap_or(match self.domain() {
+                Domain::Reals | Domain::Any => Binarize::None,
+                Domain::Levels => Binarize::Threshold,
+            }),
             polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
         }
     }

@@ -45,7 +45,9 @@ impl RowChoice {
     pub fn open(&self, loaded: &Loaded) -> Result<Rows, Failure> {
         let reading = loaded.reading(self.binarize);
         let name = loaded.data_name(self.data.as_deref())?;
-        let data = reading.of(&data::open(&name)?);
+        let data = data::open(&name, loaded.domain())?;
+        data::refuse_bits_of_reals(&data, self.binarize)?;
+        let data = reading.of(&data)?;
         let (rows, split) = match self.split {
             Split::Test => (data.test(), "test"),
             Split::Train => (data.train(), "train"),

@@ -39,6 +39,8 @@ pub enum RbmError {
     },
     /// Grey levels where a likelihood was asked for.
     Grey,
+    /// Real numbers where bits or their probabilities are wanted.
+    Real,
     /// No rows.
     NoRows,
     /// More units to enumerate than allowed.
@@ -84,6 +86,7 @@ impl fmt::Display for RbmError {
             RbmError::Grey => {
                 f.write_str("grey levels give a Bernoulli model no log-likelihood: binarise the data")
             }
+            RbmError::Real => f.write_str("the data is real numbers, and the visible units are bits"),
             RbmError::NoRows => f.write_str("the data has no rows"),
             RbmError::TooManyUnits { units, limit } => {
                 write!(f, "the smaller layer has {units} units; at most {limit} are enumerated")

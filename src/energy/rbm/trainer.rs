@@ -64,6 +64,9 @@ impl RbmTrainer {
         if data.is_empty() {
             return Err(RbmError::NoRows);
         }
+        if data.is_real() {
+            return Err(RbmError::Real);
+        }
         if recipe.method == Method::Exact {
             Enumeration::of(&rbm, EXACT_GRADIENT_UNITS)?;
         }

@@ -1,6 +1,7 @@
 //! `helmholtz eval`: the log-likelihood of a trained model.
 
 mod boltzmann;
+mod neural;
 mod rbm;
 mod vae;
 
@@ -32,7 +33,8 @@ pub struct Eval {
     #[command(flatten)]
     rows: RowChoice,
     /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
-    /// [default: for an RBM until the Monte Carlo error is 0.1 nats or the budget ends, else 128,2000]
+    /// [default: for an RBM until the Monte Carlo error is 0.1 nats or the budget ends, for a neural energy 128,1000, else
+    /// 128,2000]
     #[arg(long, value_name = "CHAINS,TEMPERATURES", help_heading = "Energy-based models")]
     rescore: Option<Annealing>,
     #[command(flatten)]
@@ -66,6 +68,10 @@ impl Eval {
             Model::Vae(vae) => {
                 loaded.refuse_option(self.rescore.map(|_| "rescore").or(self.rbm.given()))?;
                 self.vae.eval(vae, &rows, seed, &mut report)?;
+            }
+            Model::Neural(energy) => {
+                loaded.refuse_option(self.vae.given().or(self.rbm.given()))?;
+                neural::eval(energy, self.rescore, &rows, seed, &mut report)?;
             }
         }
         report.figure("model", loaded.model.kind());

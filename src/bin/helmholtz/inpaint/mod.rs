@@ -4,7 +4,7 @@ mod rbm;
 
 use crate::console::Report;
 use crate::counted::counted;
-use crate::data;
+use crate::data::{self, Domain};
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::mask::{Mask, MaskName};
@@ -63,10 +63,15 @@ impl Inpaint {
         let loaded = Loaded::open(&self.model, globals.console())?;
         let out = loaded.picture_path(self.out.as_deref(), "inpainted.png");
         picture::check_ending(&out)?;
+        if let Model::Neural(_) = &loaded.model {
+            return Err(
+                Failure::new("a neural energy has no hidden pixels to fill in").about(self.model.display())
+            );
+        }
         let width = loaded.model.width();
         size::check("count", self.count, width)?;
         let name = loaded.data_name(self.data.as_deref())?;
-        let rows = loaded.reading(None).of(&data::open(&name)?).test();
+        let rows = loaded.reading(None).of(&data::open(&name, Domain::Levels)?)?.test();
         let shape = if rows.width() == width { rows.image_shape() } else { loaded.image_shape };
         let count = self.count.min(rows.len());
         let images = data::bits_for(&rows.subset(0..count), width, &name)?;
@@ -74,7 +79,7 @@ impl Inpaint {
 
         let filled = match &loaded.model {
             Model::Rbm(rbm) => self.rbm.fill(rbm, &images, &mask, globals.seed())?,
-            Model::Boltzmann(_) | Model::Hopfield(_) => {
+            Model::Boltzmann(_) | Model::Hopfield(_) | Model::Neural(_) => {
                 let kind = loaded.model.kind();
                 return Err(Failure::new(format!("a model of kind {kind:?} cannot fill in images yet"))
                     .about(loaded.file.display())

@@ -1,5 +1,6 @@
 //! `helmholtz sample`: draws of a trained model.
 
+mod neural;
 mod rbm;
 mod vae;
 
@@ -9,6 +10,7 @@ use crate::counted::counted;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::model::{Loaded, Model};
+use crate::neural_pictures;
 use crate::npy;
 use crate::size;
 use clap::Args;
@@ -33,8 +35,8 @@ pub struct Sample {
     /// How many draws
     #[arg(long, default_value_t = 100, value_name = "N")]
     count: usize,
-    /// Gibbs sweeps of each chain [default: 1000]
-    #[arg(long, value_name = "SWEEPS")]
+    /// Gibbs sweeps of each chain, of a neural energy Langevin steps [default: 1000]
+    #[arg(long, value_name = "STEPS")]
     steps: Option<usize>,
     #[command(flatten)]
     rbm: rbm::Options,
@@ -108,10 +110,19 @@ impl Sample {
                 loaded.refuse_option(self.steps.map(|_| "steps").or(self.rbm.given()))?;
                 self.vae.draw(vae, self.count, format, globals.seed())
             }
+            Model::Neural(energy) => {
+                loaded.refuse_option(self.vae.given().or(self.rbm.given()))?;
+                neural::draw(energy, self.count, self.steps, globals.seed())?
+            }
         };
         let seconds = begun.elapsed().as_secs_f64();
         match format {
-            FileFormat::Png => loaded.canvas().square(&draws.levels).save(&out)?,
+            FileFormat::Png => match &loaded.model {
+                Model::Neural(energy) => {
+                    neural_pictures::samples(energy, &draws.levels, loaded.canvas())?.save(&out)?
+                }
+                _ => loaded.canvas().square(&draws.levels).save(&out)?,
+            },
             FileFormat::Npy => {
                 let width = loaded.model.width();
                 let file = match &draws.numbers {

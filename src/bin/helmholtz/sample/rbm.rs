@@ -3,7 +3,7 @@
 use super::{Draws, Numbers};
 use crate::boltzmann_machines::SWEEPS;
 use crate::counted::counted;
-use crate::data;
+use crate::data::{self, Domain};
 use crate::failure::Failure;
 use crate::model::Loaded;
 use crate::precision::Sums;
@@ -86,7 +86,7 @@ impl Options {
 
     fn chains_at_data(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Chains, Failure> {
         let name = loaded.data_name(self.data.as_deref())?;
-        let rows = loaded.reading(None).of(&data::open(&name)?).test();
+        let rows = loaded.reading(None).of(&data::open(&name, Domain::Levels)?)?.test();
         let rows = data::bits_for(&rows, rbm.visible(), &name)?;
         let from = |row: usize| row % rows.rows();
         let bits = BitMatrix::from_fn(count, rows.units(), |row, unit| rows.get(from(row), unit));

@@ -6,7 +6,7 @@ use super::session::{Session, Subject};
 use crate::annealing::Annealing;
 use crate::boltzmann_machines;
 use crate::console::{Console, Report};
-use crate::data::Binarize;
+use crate::data::{Binarize, Domain};
 use crate::failure::Failure;
 use crate::folder::{FILTERS, SAMPLES};
 use crate::globals::Globals;
@@ -20,6 +20,8 @@ const SUBJECT: Subject = Subject {
     kind: "boltzmann",
     updates: 20_000,
     batch: 64,
+    data: "digits",
+    domain: Domain::Levels,
     binarize: Binarize::Threshold,
     watched: ("conditional_likelihood", Direction::Higher),
 };

@@ -3,7 +3,7 @@
 use crate::capacity_chart;
 use crate::console::Report;
 use crate::counted::counted;
-use crate::data::{self, Binarize, PixelScale, Polarity, Reading};
+use crate::data::{self, Binarize, Domain, PixelScale, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder::{self, Existing, MODEL, RECALL, RUN, RunFolder};
 use crate::globals::Globals;
@@ -133,7 +133,7 @@ impl Hopfield {
         settings.settle("seed", globals.seed, 1)?;
         settings.settle("binarize", Some(Choice(Binarize::Threshold)), Choice(Binarize::Threshold))?;
         let data = Reading { binarize: Binarize::Threshold, polarity: Polarity::Plain, scale: PixelScale::Unit }
-            .of(&data::open(&name)?);
+            .of(&data::open(&name, Domain::Levels)?)?;
         let train = data.train();
         size::check("patterns", self.patterns.unwrap_or(1), train.width())?;
         size::check("patterns", train.width(), train.width())

@@ -3,6 +3,7 @@
 mod boltzmann;
 mod conclusion;
 mod hopfield;
+mod neural;
 mod options;
 mod progress_bar;
 mod rbm;
@@ -29,6 +30,7 @@ enum Model {
     Boltzmann(boltzmann::Boltzmann),
     Hopfield(hopfield::Hopfield),
     Vae(vae::Vae),
+    Neural(neural::Neural),
 }
 
 impl Train {
@@ -39,6 +41,7 @@ impl Train {
             Model::Boltzmann(boltzmann) => boltzmann.run(globals),
             Model::Hopfield(hopfield) => hopfield.run(globals),
             Model::Vae(vae) => vae.run(globals),
+            Model::Neural(neural) => neural.run(globals),
         }
     }
 }

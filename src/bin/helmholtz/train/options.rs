@@ -12,8 +12,8 @@ use std::str::FromStr;
 /// The options that training any model has.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// What to learn: digits, bars:N, a folder with MNIST's four files (.gz or not), an IDX file or a .npy
-    /// [default: digits]
+    /// What to learn: digits, bars:N, a density like gaussians8, a folder with MNIST's four files (.gz or not), an IDX file or
+    /// a .npy
     #[arg(value_name = "DATA")]
     pub data: Option<String>,
 

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::session::{Session, Subject};
 use crate::annealing::{self, Annealing};
 use crate::console::{Console, Report};
-use crate::data::Binarize;
+use crate::data::{Binarize, Domain};
 use crate::failure::Failure;
 use crate::folder::{FILTERS, MODEL, SAMPLES};
 use crate::globals::Globals;
@@ -20,6 +20,8 @@ const SUBJECT: Subject = Subject {
     kind: "rbm",
     updates: 60_000,
     batch: 64,
+    data: "digits",
+    domain: Domain::Levels,
     binarize: Binarize::Threshold,
     watched: ("pseudo_likelihood", Direction::Higher),
 };

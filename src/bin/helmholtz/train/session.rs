@@ -4,7 +4,7 @@ use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
 use super::recorder::Recorder;
 use crate::counted::counted;
-use crate::data::{self, Binarize, PixelScale, Polarity, Reading};
+use crate::data::{self, Binarize, Domain, PixelScale, Polarity, Reading};
 use crate::failure::Failure;
 use crate::folder::{self, CHECKPOINT, Existing, Lock, METRICS, RUN, RunFolder};
 use crate::globals::Globals;
@@ -40,6 +40,10 @@ pub struct Subject {
     pub updates: u64,
     /// Examples of an update unless told otherwise.
     pub batch: usize,
+    /// The data it learns unless told otherwise.
+    pub data: &'static str,
+    /// What numbers it learns.
+    pub domain: Domain,
     /// How grey levels are read unless told otherwise.
     pub binarize: Binarize,
     /// The figure that early stopping watches, and which way it improves.
@@ -50,6 +54,7 @@ impl Subject {
     /// An option of the command line, its help ending in the model's own default where there is one.
     pub fn with_defaults(&self, option: Arg) -> Arg {
         let default = match option.get_id().as_str() {
+            "data" => self.data.to_owned(),
             "batch" => self.batch.to_string(),
             "binarize" => Choice(self.binarize).to_string(),
             "epochs" => format!("about {} updates", thousands(self.updates as f64)),
@@ -98,7 +103,7 @@ impl Session {
     /// Settles what all models have in common. Touches no file.
     pub fn begin(subject: &Subject, options: &Options, globals: &Globals) -> Result<Self, Failure> {
         let existing = options.existing();
-        let named = options.data.as_deref().unwrap_or("digits");
+        let named = options.data.as_deref().unwrap_or(subject.data);
         let folder = RunFolder::choose(
             options.out.as_deref(),
             &format!("{}-{}", subject.kind, file_name_of(named)),
@@ -113,7 +118,7 @@ impl Session {
         let mut settings =
             checkpoint.as_ref().map_or_else(Settings::default, |snapshot| Settings::saved_in(&snapshot.metadata));
 
-        let data_name = settings.settle_anew("data", options.data.clone(), "digits".to_owned())?;
+        let data_name = settings.settle_anew("data", options.data.clone(), subject.data.to_owned())?;
         let reading = Reading {
             binarize: settings.settle_choice("binarize", options.binarize, subject.binarize)?,
             scale: PixelScale::Unit,
@@ -122,7 +127,9 @@ impl Session {
                 false => Polarity::Plain,
             },
         };
-        let data = reading.of(&data::open(&data_name)?);
+        let data = data::open(&data_name, subject.domain)?;
+        data::refuse_bits_of_reals(&data, options.binarize)?;
+        let data = reading.of(&data)?;
         if let Some(snapshot) = &checkpoint {
             same_data(snapshot, &data, &data_name)?;
         }
@@ -292,7 +299,7 @@ impl Session {
         let mut metadata = BTreeMap::new();
         metadata.insert(KIND.to_owned(), self.kind.to_owned());
         metadata.insert(IMAGE_SHAPE.to_owned(), format!("{height}x{width}"));
-        if self.data.largest() != 1.0 {
+        if self.data.largest() != 1.0 && !self.data.is_real() {
             metadata.insert(LARGEST.to_owned(), self.data.largest().to_string());
         }
         metadata.insert(FINGERPRINT.to_owned(), format!("{:016x}", self.data.fingerprint()));

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::schedule::Fall;
 use super::session::{Session, Subject};
 use crate::console::{Console, Report};
-use crate::data::{self, Binarize, PixelScale};
+use crate::data::{self, Binarize, Domain, PixelScale};
 use crate::failure::Failure;
 use crate::folder::{INTERPOLATION, MANIFOLD, RECONSTRUCTIONS, SAMPLES};
 use crate::globals::Globals;
@@ -22,6 +22,8 @@ const SUBJECT: Subject = Subject {
     kind: "vae",
     updates: 10_000,
     batch: 100,
+    data: "digits",
+    domain: Domain::Levels,
     binarize: Binarize::Threshold,
     watched: ("elbo", Direction::Higher),
 };

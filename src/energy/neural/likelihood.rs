@@ -1,0 +1,134 @@
+//! The log-likelihood: −E(x) − log Z.
+
+use super::annealing::Path;
+use super::{NeuralEnergy, NeuralError, rows_of};
+use crate::data::Dataset;
+use crate::random::Seed;
+use crate::sampling::{
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, correlated_gaussian, mean_and_error,
+};
+
+/// How the likelihood of a model of more than two dimensions is estimated; of fewer, log Z is a sum over a grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NeuralScoring {
+    /// Chains of annealed importance sampling (Neal 2001).
+    pub chains: usize,
+    /// Temperatures from the confinement's normal distribution to the model, with a Langevin step at each.
+    pub temperatures: usize,
+    /// The seed of its streams.
+    pub seed: Seed,
+}
+
+impl Default for NeuralScoring {
+    /// 128 chains through 1,000 temperatures.
+    fn default() -> Self {
+        NeuralScoring { chains: 128, temperatures: 1000, seed: Seed(0) }
+    }
+}
+
+/// Fewer effective chains than this carry a warning.
+const FEW_CHAINS: f64 = 10.0;
+
+impl NeuralScoring {
+    /// Checks both numbers.
+    ///
+    /// # Errors
+    /// Where one of them is 0.
+    pub fn check(&self) -> Result<(), NeuralError> {
+        super::chains::check_steps("the number of annealed chains", self.chains)?;
+        super::chains::check_steps("the number of temperatures", self.temperatures)
+    }
+}
+
+impl NeuralEnergy {
+    /// The mean log-density of `data`, nats a row. Up to two dimensions log Z is a sum over a grid, without Monte Carlo in
+    /// it; of more dimensions annealed importance sampling underestimates it on average, so that the figure is optimistic.
+    /// The baseline is the normal distribution with the rows' own mean and covariance.
+    ///
+    /// # Errors
+    /// Where nothing confines the model, the data has no rows, is bits or of another width, or a setting is 0.
+    pub fn log_likelihood(&self, data: &Dataset<'_>, scoring: &NeuralScoring) -> Result<Estimate, NeuralError> {
+        self.check_data(data)?;
+        scoring.check()?;
+        if self.config.confinement == 0.0 {
+            return Err(NeuralError::Unconfined);
+        }
+        let rows = rows_of(data, data.len());
+        let (energy, data_error) = mean_and_error(&self.energies(&rows));
+        let baseline = correlated_gaussian(self.width(), &covariance(&rows, self.width()));
+        let estimate = Estimate {
+            value: 0.0,
+            kind: Kind::Exact,
+            monte_carlo_error: 0.0,
+            data_error,
+            method: String::new(),
+            log_z: None,
+            log_z_error: None,
+            effective_sample_size: None,
+            baseline,
+            examples: data.len(),
+            warnings: Vec::new(),
+        };
+        if self.has_grid() {
+            let grid = self.quadrature(None);
+            let axes = if self.width() == 1 { String::new() } else { format!(" × {}", grid.points) };
+            return Ok(Estimate {
+                value: -energy - grid.log_z,
+                method: format!(
+                    "log Z by a sum over {}{axes} points, good to {:.0e} nats",
+                    grid.points, grid.error
+                ),
+                log_z: Some(grid.log_z),
+                log_z_error: Some(grid.error),
+                ..estimate
+            });
+        }
+        let log_z = self.annealed_log_z(scoring)?;
+        let few = log_z.effective_sample_size < FEW_CHAINS;
+        let (effective, chains) = (log_z.effective_sample_size, scoring.chains);
+        Ok(Estimate {
+            value: -energy - log_z.value,
+            kind: Kind::Upper,
+            monte_carlo_error: log_z.error,
+            method: format!("AIS, {} chains × {} temperatures", scoring.chains, scoring.temperatures),
+            log_z: Some(log_z.value),
+            log_z_error: Some(log_z.error),
+            effective_sample_size: Some(effective),
+            warnings: few.then_some(Warning::FewEffectiveChains { effective, chains }).into_iter().collect(),
+            ..estimate
+        })
+    }
+
+    /// log Z = ln ∫ e^(−E(x)) dx by annealed importance sampling, whatever the width: below the truth on average.
+    ///
+    /// # Errors
+    /// Where nothing confines the model, or a setting is 0.
+    pub fn annealed_log_z(&self, scoring: &NeuralScoring) -> Result<LogMeanExp, NeuralError> {
+        scoring.check()?;
+        if self.config.confinement == 0.0 {
+            return Err(NeuralError::Unconfined);
+        }
+        let schedule = AnnealedImportance::even(scoring.temperatures);
+        let annealing = AnnealedImportance { chains: scoring.chains, schedule, seed: scoring.seed };
+        let log_z = annealing.log_z(&Path::new(self.density(), 1))?;
+        let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
+        Ok(LogMeanExp { value: log_z.value + units, ..log_z })
+    }
+}
+
+/// The covariance `[width, width]` of rows `[rows, width]` about their mean.
+fn covariance(rows: &[f32], width: usize) -> Vec<f64> {
+    let count = (rows.len() / width) as f64;
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / count);
+    }
+    let mut covariance = vec![0.0; width * width];
+    for row in rows.chunks_exact(width) {
+        for (i, line) in covariance.chunks_exact_mut(width).enumerate() {
+            let x = f64::from(row[i]) - mean[i];
+            line.iter_mut().enumerate().for_each(|(j, sum)| *sum += x * (f64::from(row[j]) - mean[j]) / count);
+        }
+    }
+    covariance
+}

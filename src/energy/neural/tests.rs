@@ -1,0 +1,211 @@
+//! Energies, scores and likelihoods against what is known of them, and models read back from files.
+
+use super::{NeuralConfig, NeuralEnergy, NeuralError, NeuralScoring};
+use crate::autodiff::Activation;
+use crate::data::{Binarization, Dataset, ToyDensity};
+use crate::random::Seed;
+use crate::sampling::{GradientLogDensity, Kind, LogDensity};
+
+/// A model whose every parameter is a normal draw of this deviation.
+pub(super) fn random(config: NeuralConfig, deviation: f32, seed: Seed) -> NeuralEnergy {
+    let mut energy = NeuralEnergy::new(config, Seed(0)).unwrap();
+    for parameter in energy.store.parameters() {
+        let mut lanes = seed.lanes(energy.store.name(parameter), 0);
+        let values = energy.store.get_mut(parameter);
+        lanes.fill_normal(values);
+        values.iter_mut().for_each(|value| *value *= deviation);
+    }
+    energy
+}
+
+/// With units and a centre that are not 1 and 0.
+pub(super) fn shaped(width: usize, hidden: &[usize], activation: Activation) -> NeuralConfig {
+    NeuralConfig {
+        hidden: hidden.to_vec(),
+        activation,
+        confinement: 0.7,
+        centre: (0..width).map(|j| 0.5 - j as f32).collect(),
+        scale: (0..width).map(|j| 0.5 + 0.75 * j as f32).collect(),
+    }
+}
+
+/// E(x) in double precision, by the formula.
+pub(super) fn reference(energy: &NeuralEnergy, x: &[f64]) -> f64 {
+    let config = energy.config();
+    let u = x.iter().enumerate().map(|(j, x)| (x - f64::from(config.centre[j])) / f64::from(config.scale[j]));
+    let u: Vec<f64> = u.collect();
+    let mut h = u.clone();
+    for layer in 0..=config.hidden.len() {
+        let parameter = |kind| energy.store.find(&format!("network.{}.{kind}", 2 * layer)).unwrap();
+        let (weight, bias) = (energy.store.get(parameter("weight")), energy.store.get(parameter("bias")));
+        let next = weight.chunks_exact(h.len()).zip(bias).map(|(weights, &bias)| {
+            let z = f64::from(bias) + weights.iter().zip(&h).map(|(&w, h)| f64::from(w) * h).sum::<f64>();
+            match config.activation {
+                _ if layer == config.hidden.len() => z,
+                Activation::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
+                _ => z.tanh(),
+            }
+        });
+        h = next.collect();
+    }
+    h[0] + 0.5 * f64::from(config.confinement) * u.iter().map(|u| u * u).sum::<f64>()
+}
+
+/// Products of at most 32 numbers about 1 through three layers, in single precision.
+const ROUNDING: f64 = 1e-5;
+
+#[test]
+fn energies_and_scores_are_those_of_the_formula() {
+    for (width, hidden, activation) in [
+        (1, &[5][..], Activation::Tanh),
+        (2, &[16, 7], Activation::Softplus),
+        (5, &[], Activation::Tanh),
+        (3, &[32, 32], Activation::Tanh),
+    ] {
+        let energy = random(shaped(width, hidden, activation), 0.5, Seed(3));
+        // More than one piece, and a last one that is not full.
+        let mut x = vec![0.0f32; 301 * width];
+        Seed(4).lanes("x", 0).fill_normal(&mut x);
+        let (energies, scores, density) = (energy.energies(&x), energy.scores(&x), energy.density());
+        for (row, point) in x.chunks_exact(width).enumerate().step_by(7) {
+            let point: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
+            let wanted = reference(&energy, &point);
+            let bound = ROUNDING * (1.0 + wanted.abs());
+            assert!((energies[row] - wanted).abs() < bound, "row {row}: {} {wanted}", energies[row]);
+            let mut gradient = vec![0.0; width];
+            let log_density = density.log_density_and_gradient(&point, &mut gradient).unwrap();
+            assert!((log_density + wanted).abs() < bound && density.log_density(&point) == Ok(log_density));
+            for j in 0..width {
+                let at = |shift: f64| {
+                    let mut moved = point.clone();
+                    moved[j] += shift;
+                    reference(&energy, &moved)
+                };
+                // Central differences of a smooth function: off by step² times its third derivative, below 10⁻⁶ here.
+                let slope = (at(1e-4) - at(-1e-4)) / 2e-4;
+                let bound = 10.0 * ROUNDING * (1.0 + slope.abs());
+                for score in [f64::from(scores[row * width + j]), gradient[j]] {
+                    assert!((score + slope).abs() < bound, "row {row}, {j}: {score} {slope}");
+                }
+            }
+        }
+        assert_eq!(density.dimension(), width);
+    }
+}
+
+/// Without its network the model is N(m, s² / κ).
+#[test]
+fn an_untrained_model_has_the_likelihood_of_its_confinement() {
+    for width in [1, 2, 3] {
+        let config = shaped(width, &[4], Activation::Tanh);
+        let energy = NeuralEnergy::new(config.clone(), Seed(1)).unwrap();
+        let variance = |j: usize| f64::from(config.scale[j]).powi(2) / f64::from(config.confinement);
+        let log_z: f64 = (0..width).map(|j| 0.5 * (2.0 * std::f64::consts::PI * variance(j)).ln()).sum();
+        let rows: Vec<f32> = (0..10 * width).map(|i| ((i * i) as f32 * 0.37).sin()).collect();
+        let data = Dataset::from_real(rows.clone(), &[10, width]).unwrap();
+        let scoring = NeuralScoring { chains: 4, temperatures: 5, seed: Seed(1) };
+        let estimate = energy.log_likelihood(&data, &scoring).unwrap();
+        let wanted = -energy.energies(&rows).iter().sum::<f64>() / 10.0 - log_z;
+        // Annealing where nothing changes has weights that are all 1.
+        assert!((estimate.value - wanted).abs() < 1e-6, "{width}: {estimate:?}, wanted {wanted}");
+        assert_eq!(estimate.kind, if width < 3 { Kind::Exact } else { Kind::Upper });
+        assert!(estimate.monte_carlo_error == 0.0 && estimate.data_error > 0.0 && estimate.baseline.is_some());
+    }
+}
+
+/// Annealing of 20 seeds against the grid: Σ z² within the 10⁻⁵ quantiles of χ² of 20 degrees, 3.8 and 60, so that errors
+/// reported too large fail too. Transitions at many temperatures make up for whatever the base was; with two, the draws
+/// from it are what counts.
+#[test]
+fn annealing_meets_the_grid() {
+    let energy = random(shaped(2, &[6], Activation::Tanh), 1.2, Seed(8));
+    let grid = energy.quadrature(None);
+    assert!(grid.error < 1e-4, "{grid:?}");
+    for (chains, temperatures) in [(64, 30), (2048, 2)] {
+        let z = |seed| {
+            let annealed =
+                energy.annealed_log_z(&NeuralScoring { chains, temperatures, seed: Seed(seed) }).unwrap();
+            (annealed.value - grid.log_z) / annealed.error
+        };
+        let squares: f64 = (0..20).map(|seed| z(seed).powi(2)).sum();
+        assert!((3.8..60.0).contains(&squares), "{temperatures} temperatures: {squares}");
+    }
+}
+
+/// A fine grid without any adaptation says the same.
+#[test]
+fn the_grid_is_refined_until_it_stands_still() {
+    let energy = random(shaped(1, &[12], Activation::Softplus), 1.5, Seed(9));
+    let cell = 1e-3;
+    let sum: f64 =
+        (-20_000..20_000).map(|i| (-reference(&energy, &[(f64::from(i) + 0.5) * cell])).exp() * cell).sum();
+    let grid = energy.quadrature(None);
+    assert!((grid.log_z - sum.ln()).abs() < 1e-4 && grid.error < 1e-4, "{grid:?} {}", sum.ln());
+}
+
+#[test]
+fn a_model_is_read_back_and_a_damaged_one_is_not() {
+    let energy = random(shaped(3, &[6, 4], Activation::Softplus), 0.3, Seed(2));
+    let mut snapshot = energy.to_snapshot();
+    assert_eq!(NeuralEnergy::from_snapshot(&snapshot).unwrap(), energy);
+    for name in ["network.0.weight", "network.2.bias", "network.4.weight", "centre", "scale"] {
+        assert!(snapshot.contains(name), "{name}");
+    }
+    assert_eq!(snapshot.shape("network.2.weight").unwrap(), [4, 6]);
+    // A state dict has no metadata.
+    snapshot.metadata.clear();
+    let plain = NeuralEnergy::from_snapshot(&snapshot).unwrap();
+    assert_eq!((plain.config().activation, plain.config().confinement), (Activation::Tanh, 1.0));
+
+    snapshot.put_f32("scale", &[3], &[1.0, 0.0, 1.0]);
+    let said = NeuralEnergy::from_snapshot(&snapshot).unwrap_err().to_string();
+    assert_eq!(said, "a scale is 0, but must be a positive number");
+    snapshot.put_f32("scale", &[2], &[1.0, 1.0]);
+    assert!(matches!(NeuralEnergy::from_snapshot(&snapshot), Err(NeuralError::Snapshot(_))));
+    let mut broken = energy.to_snapshot();
+    broken.put_f32("network.4.bias", &[1], &[f32::NAN]);
+    assert!(matches!(NeuralEnergy::from_snapshot(&broken), Err(NeuralError::NonFinite { .. })));
+    broken.put_f32("network.0.weight", &[0, 3], &[]);
+    assert!(NeuralEnergy::from_snapshot(&broken).is_err());
+    broken.metadata.insert("neural.activation".to_owned(), "swish".to_owned());
+    assert!(NeuralEnergy::from_snapshot(&broken).is_err());
+}
+
+#[test]
+fn shapes_and_data_that_make_no_sense_are_named() {
+    let said = |config: NeuralConfig| NeuralEnergy::new(config, Seed(1)).unwrap_err().to_string();
+    let good = NeuralConfig::new(2);
+    assert!(said(NeuralConfig { hidden: vec![3, 0], ..good.clone() }).contains("hidden layer is 0"));
+    assert!(said(NeuralConfig { confinement: -1.0, ..good.clone() }).contains("confinement is -1"));
+    assert!(said(NeuralConfig { confinement: f32::NAN, ..good.clone() }).contains("confinement is NaN"));
+    assert!(said(NeuralConfig { scale: vec![1.0], ..good.clone() }).contains("number of scales is 1"));
+    assert!(said(NeuralConfig { centre: vec![f32::NAN, 0.0], ..good.clone() }).contains("a centre is NaN"));
+    assert!(said(NeuralConfig::new(0)).contains("values a row is 0"));
+
+    let energy = NeuralEnergy::new(good.clone(), Seed(1)).unwrap();
+    let scoring = NeuralScoring::default();
+    let refused = |data: &Dataset<'_>| energy.log_likelihood(data, &scoring).unwrap_err();
+    let moons = Dataset::toy(ToyDensity::Moons);
+    assert_eq!(refused(&moons.subset(0..0)), NeuralError::NoRows);
+    assert_eq!(refused(&Dataset::bars(2).unwrap()), NeuralError::Bits);
+    assert_eq!(refused(&Dataset::digits()), NeuralError::Bits);
+    let grey = Dataset::digits().binarized(Binarization::None);
+    assert_eq!(refused(&grey), NeuralError::Width { data: 64, model: 2 });
+    assert!(NeuralConfig::fitted(&grey).unwrap().check().is_ok(), "columns that are always 0 have the unit 1");
+    let open = NeuralEnergy::new(NeuralConfig { confinement: 0.0, ..good }, Seed(1)).unwrap();
+    assert_eq!(open.log_likelihood(&moons, &scoring).unwrap_err(), NeuralError::Unconfined);
+    assert_eq!(open.annealed_log_z(&scoring).unwrap_err(), NeuralError::Unconfined);
+    let none = NeuralScoring { chains: 0, ..scoring };
+    assert!(energy.log_likelihood(&moons, &none).unwrap_err().to_string().contains("annealed chains is 0"));
+}
+
+#[test]
+fn the_units_are_the_datas_own() {
+    let data = ToyDensity::Ring.dataset(4000, 1, Seed(1)).unwrap().train();
+    let config = NeuralConfig::fitted(&data).unwrap();
+    // Modes on a circle of radius 1: the variance of a coordinate is ½ + σ²; its error by 4,000 draws of at most 1.
+    for j in 0..2 {
+        assert!((config.scale[j].powi(2) - 0.5).abs() < 5.0 / 4000f32.sqrt(), "{config:?}");
+        assert!(config.centre[j].abs() < 5.0 / 4000f32.sqrt(), "{config:?}");
+    }
+}
