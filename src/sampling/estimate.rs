@@ -58,6 +58,8 @@ pub enum Warning {
         /// The most that is let pass, nats.
         allowed: f64,
     },
+    /// A density of real numbers on rows of whole levels, on which it can grow without bound.
+    DiscreteLevels,
     /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
     FewEffectiveSamples {
         /// (Σw)² / Σw², the mean over examples.
@@ -99,6 +101,10 @@ impl fmt::Display for Warning {
                 f,
                 "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
                  than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
+            ),
+            Warning::DiscreteLevels => f.write_str(
+                "the rows are whole levels, on which a density of real numbers can grow without bound: the figure says little \
+                 before noise of a level's width has been added to them",
             ),
             Warning::FewEffectiveSamples { effective, samples } => write!(
                 f,

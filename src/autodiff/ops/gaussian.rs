@@ -40,23 +40,26 @@ impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Rows<'
                 _ => *sixteen(&values[..length], start, 0.0, &mut [0.0; LANES]),
             };
         }
-        // One number of each operand.
-        let mut each = [[0.0; N]; LANES];
-        for lane in 0..LANES {
-            for operand in 0..N {
-                each[lane][operand] = x[operand][lane];
-            }
-        }
         let (mut exponents, mut terms) = ([0.0; LANES], [0.0; LANES]);
         for lane in 0..LANES {
-            exponents[lane] = (self.exponent)(each[lane]);
+            exponents[lane] = (self.exponent)(lane_of(&x, lane));
         }
         let exponentials = exp(simd, &exponents);
         for lane in 0..LANES {
-            terms[lane] = (self.term)(each[lane], exponentials[lane]);
+            terms[lane] = (self.term)(lane_of(&x, lane), exponentials[lane]);
         }
         terms
     }
+}
+
+/// One number of each operand.
+#[inline(always)]
+fn lane_of<const N: usize>(x: &[[f32; LANES]; N], lane: usize) -> [f32; N] {
+    let mut numbers = [0.0; N];
+    for operand in 0..N {
+        numbers[operand] = x[operand][lane];
+    }
+    numbers
 }
 
 /// The sum of each row.

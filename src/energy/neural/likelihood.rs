@@ -67,7 +67,7 @@ impl NeuralEnergy {
             effective_sample_size: None,
             baseline,
             examples: data.len(),
-            warnings: Vec::new(),
+            warnings: if data.is_real() { Vec::new() } else { vec![Warning::DiscreteLevels] },
         };
         if self.has_grid() {
             let grid = self.quadrature(None);
@@ -94,7 +94,11 @@ impl NeuralEnergy {
             log_z: Some(log_z.value),
             log_z_error: Some(log_z.error),
             effective_sample_size: Some(effective),
-            warnings: few.then_some(Warning::FewEffectiveChains { effective, chains }).into_iter().collect(),
+            warnings: [
+                estimate.warnings,
+                few.then_some(Warning::FewEffectiveChains { effective, chains }).into_iter().collect(),
+            ]
+            .concat(),
             ..estimate
         })
     }

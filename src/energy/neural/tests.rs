@@ -4,7 +4,7 @@ use super::{NeuralConfig, NeuralEnergy, NeuralError, NeuralScoring};
 use crate::autodiff::Activation;
 use crate::data::{Binarization, Dataset, ToyDensity};
 use crate::random::Seed;
-use crate::sampling::{GradientLogDensity, Kind, LogDensity};
+use crate::sampling::{GradientLogDensity, Kind, LogDensity, Warning};
 
 /// A model whose every parameter is a normal draw of this deviation.
 pub(super) fn random(config: NeuralConfig, deviation: f32, seed: Seed) -> NeuralEnergy {
@@ -197,6 +197,17 @@ fn shapes_and_data_that_make_no_sense_are_named() {
     assert_eq!(open.annealed_log_z(&scoring).unwrap_err(), NeuralError::Unconfined);
     let none = NeuralScoring { chains: 0, ..scoring };
     assert!(energy.log_likelihood(&moons, &none).unwrap_err().to_string().contains("annealed chains is 0"));
+}
+
+/// A density of real numbers on whole levels is reported, with a word of warning.
+#[test]
+fn whole_levels_are_warned_of() {
+    let levels = Dataset::from_u8(vec![0, 3, 5, 2, 4, 1], &[3, 2], 5).unwrap().binarized(Binarization::None);
+    let energy = NeuralEnergy::new(NeuralConfig::fitted(&levels).unwrap(), Seed(1)).unwrap();
+    let estimate = energy.log_likelihood(&levels, &NeuralScoring::default()).unwrap();
+    assert_eq!(estimate.warnings, [Warning::DiscreteLevels]);
+    let points = Dataset::from_real(vec![0.0, 0.6, 1.0, 0.4, 0.8, 0.2], &[3, 2]).unwrap();
+    assert_eq!(energy.log_likelihood(&points, &NeuralScoring::default()).unwrap().warnings, []);
 }
 
 #[test]

@@ -18,8 +18,9 @@ use crate::simd::Isa;
 use product::Product;
 pub use product::{Scratch, with_scratch};
 
-/// Multiply-adds below which one thread does it all: about 20 µs, twice what waking another one costs.
-const PARALLEL_FROM: usize = 1 << 20;
+/// Multiply-adds below which one thread does it all. So few are mostly narrow, and take 30 µs: three times what waking another
+/// one costs.
+const PARALLEL_FROM: usize = 3 << 18;
 
 /// A matrix `[rows, cols]` in a slice: element (i, j) is `values[i · row_stride + j · col_stride]`. Strides make a
 /// transpose free, as packing reads through them.
