@@ -104,9 +104,10 @@ fn steps_of_the_loop(data: &Dataset<'_>, recipe: Recipe, batch: usize) -> u64 {
     meter.after - meter.before
 }
 
-fn autoencoder_steps(data: &Dataset<'_>, recipe: VaeRecipe, steps: u64) -> u64 {
+fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps: u64) -> u64 {
     let training = Training { batch: 33, ..Training::default() };
-    let config = VaeConfig { encoder: vec![50], decoder: vec![50], ..VaeConfig::new(data.width(), 5) };
+    let config =
+        VaeConfig { encoder: vec![width], decoder: vec![width, width], ..VaeConfig::new(data.width(), 5) };
     let vae = Vae::new(config, Seed(1)).expect("a valid shape");
     let mut trainer = VaeTrainer::new(vae, recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 33];
@@ -263,7 +264,7 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (_, data) in &data {
             for (_, recipe) in autoencoders {
-                autoencoder_steps(data, recipe, 3);
+                autoencoder_steps(data, 50, recipe, 3);
             }
         }
         for chains in [16, 100, 1024] {
@@ -286,8 +287,13 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (rows, data) in &data {
             for (name, recipe) in autoencoders {
-                assert_eq!(autoencoder_steps(data, recipe, STEPS), 0, "autoencoder: {name}, {rows}");
+                assert_eq!(autoencoder_steps(data, 50, recipe, STEPS), 0, "autoencoder: {name}, {rows}");
             }
+        }
+        // Products that run beside other steps, and a batch in several pieces.
+        let many = VaeRecipe { importance_samples: 70, bound: Bound::ImportanceWeighted, ..averaged };
+        for (name, width, recipe) in [("wide", 400, averaged), ("many draws", 50, many)] {
+            assert_eq!(autoencoder_steps(&data[3].1, width, recipe, STEPS), 0, "autoencoder: {name}");
         }
         let contrastive = Recipe { method: Method::Cd { k: 1 }, ..persistent };
         assert_eq!(steps_of_the_loop(&data[2].1, contrastive, 33), 0, "the loop: contrastive divergence, sampled");

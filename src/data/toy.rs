@@ -206,10 +206,17 @@ fn log_mixture(x: [f64; 2], centres: &[[f64; 2]], deviation: f64) -> f64 {
 }
 
 fn draw_checkerboard(stream: &mut Stream) -> [f64; 2] {
-    let across = 8.0 * stream.random::<f64>() - 4.0;
-    let within = 2.0 * stream.random::<f64>() - if stream.random() { 4.0 } else { 0.0 };
-    // Columns of squares of side 2: every other one is moved up by a square.
-    [across, within + 2.0 * (across / 2.0).floor().rem_euclid(2.0)]
+    loop {
+        let across = 8.0 * stream.random::<f64>() - 4.0;
+        let within = 2.0 * stream.random::<f64>() - if stream.random() { 4.0 } else { 0.0 };
+        // Columns of squares of side 2: every other one is moved up by a square.
+        let point = [across, within + 2.0 * (across / 2.0).floor().rem_euclid(2.0)];
+        // One in ten million is rounded over an edge, where the density is zero.
+        let rounded = point.map(|x| f64::from(x as f32));
+        if on_a_dark_square(rounded) {
+            return rounded;
+        }
+    }
 }
 
 fn on_a_dark_square([x, y]: [f64; 2]) -> bool {

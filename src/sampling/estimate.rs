@@ -58,8 +58,16 @@ pub enum Warning {
         /// The most that is let pass, nats.
         allowed: f64,
     },
-    /// A density of real numbers on rows of whole levels, on which it can grow without bound.
-    DiscreteLevels,
+    /// A density of real numbers on rows of a few levels, on which it can grow without bound.
+    DiscreteLevels {
+        /// Different numbers among those of the rows.
+        levels: usize,
+    },
+    /// A sum over a grid had not come to rest when the grid was as fine as it may be.
+    CoarseGrid {
+        /// By how much the last refinement moved its logarithm, nats.
+        error: f64,
+    },
     /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
     FewEffectiveSamples {
         /// (Σw)² / Σw², the mean over examples.
@@ -102,9 +110,15 @@ impl fmt::Display for Warning {
                 "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
                  than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
             ),
-            Warning::DiscreteLevels => f.write_str(
-                "the rows are whole levels, on which a density of real numbers can grow without bound: the figure says little \
-                 before noise of a level's width has been added to them",
+            Warning::DiscreteLevels { levels } => write!(
+                f,
+                "the rows are of {levels} different numbers alone, on which a density of real numbers can grow without bound: \
+                 the figure says little before noise as wide as their distance has been added to them"
+            ),
+            Warning::CoarseGrid { error } => write!(
+                f,
+                "the finest grid still moved log Z by {error:.2} nats: the density has peaks as narrow as its cells, and the \
+                 figure may be off by as much"
             ),
             Warning::FewEffectiveSamples { effective, samples } => write!(
                 f,
@@ -141,7 +155,8 @@ pub struct Estimate {
     pub log_z_error: Option<f64>,
     /// Effective number of importance samples, (Σw)² / Σw².
     pub effective_sample_size: Option<f64>,
-    /// What independent pixels with the same data's means would reach, nats an example.
+    /// What the plainest model of its kind would reach on the same data, nats an example: independent pixels with the data's means; of
+    /// real numbers, a normal distribution with their mean and covariance.
     pub baseline: Option<f64>,
     /// Examples it is a mean of.
     pub examples: usize,

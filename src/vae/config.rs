@@ -130,18 +130,40 @@ impl VaeConfig {
             let given = || VaeError::setting("the shape of a weight", format!("{shape:?}"), wanted);
             if shape.len() == 2 && !shape.contains(&0) { Ok(shape[axis]) } else { Err(given()) }
         };
-        let layers = |side: &str| -> Result<Vec<usize>, VaeError> {
-            let names = (0..).map(|layer| format!("{side}.{}.weight", 2 * layer));
-            names
-                .take_while(|name| snapshot.contains(&format!("{prefix}{name}")))
-                .map(|name| axis(&name, 0))
-                .collect()
+        // Two thin matrices that do not fit would ask for a huge one between them.
+        let fits = |name: &str, wanted: usize| match axis(name, 1)? {
+            inputs if inputs == wanted => Ok(()),
+            inputs => {
+                let given = format!("{inputs} in {name}, where the layer before gives {wanted}");
+                Err(VaeError::setting("the number of inputs of a layer", given, "the same"))
+            }
         };
-        let (encoder, mut decoder) = (layers("encoder")?, layers("decoder")?);
-        let first = if encoder.is_empty() { "mean.weight" } else { "encoder.0.weight" };
+        let layers = |side: &str, mut width: usize| -> Result<Vec<usize>, VaeError> {
+            let names = (0..).map(|layer| format!("{side}.{}.weight", 2 * layer));
+            let there = names.take_while(|name| snapshot.contains(&format!("{prefix}{name}")));
+            let outputs = there.map(|name| {
+                fits(&name, width)?;
+                width = axis(&name, 0)?;
+                Ok(width)
+            });
+            outputs.collect()
+        };
+        let first = if snapshot.contains(&format!("{prefix}encoder.0.weight")) {
+            "encoder.0.weight"
+        } else {
+            "mean.weight"
+        };
         let (visible, latent) = (axis(first, 1)?, axis("mean.weight", 0)?);
+        let (encoder, mut decoder) = (layers("encoder", visible)?, layers("decoder", latent)?);
+        fits("mean.weight", *encoder.last().unwrap_or(&visible))?;
         // The decoder's last layer is as wide as the data; one that is missing is named when the tensors are read.
-        decoder.pop();
+        if let Some(outputs) = decoder.pop().filter(|outputs| *outputs != visible) {
+            return Err(VaeError::setting(
+                "the number of values the decoder gives",
+                outputs,
+                "that of the encoder",
+            ));
+        }
         let learned = snapshot.contains(&format!("{prefix}{OBSERVATION}"));
         let guess = if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
         let likelihood = snapshot.metadata.get(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;

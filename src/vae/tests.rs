@@ -79,7 +79,16 @@ fn a_bare_state_dict_is_read_and_its_faults_are_named() {
     assert_eq!(said(&|s| drop(s.arrays.remove("mean.weight"))), "tensor `mean.weight` is missing");
     assert_eq!(
         said(&|s| drop(s.arrays.remove("decoder.2.weight"))),
-        "tensor `decoder.0.weight` has the shape [4, 2], wanted [9, 2]"
+        "the number of values the decoder gives is 4, but must be that of the encoder"
+    );
+    // A million squared weights would be between the two layers.
+    assert_eq!(
+        said(&|s| s.put_f32("decoder.2.weight", &[1 << 20, 1], &vec![0.0; 1 << 20])),
+        "the number of inputs of a layer is 1 in decoder.2.weight, where the layer before gives 4, but must be the same"
+    );
+    assert!(
+        said(&|s| s.put_f32("mean.weight", &[2, 3], &[0.0; 6]))
+            .starts_with("the number of inputs of a layer is 3")
     );
     assert_eq!(said(&|s| s.arrays.clear()), "tensor `mean.weight` is missing");
     assert_eq!(said(&|s| s.put_f32("mean.bias", &[2], &[0.0, f32::NAN])), "mean.bias holds a NaN or an infinity");

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::likelihood;
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, ToyDensity};
-use helmholtz::energy::neural::{NeuralEnergy, NeuralSampling, NeuralScoring};
+use helmholtz::energy::neural::{NeuralConfig, NeuralEnergy, NeuralSampling, NeuralScoring};
 use serde_json::json;
 
 /// Draws that are looked for at the modes of the data.
@@ -16,6 +16,11 @@ const DRAWS: usize = 2000;
 pub fn layers(energy: &NeuralEnergy) -> String {
     let widths = [&[energy.width()], &energy.config().hidden[..], &[1]].concat();
     widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// What is kept of a row while the energy and its derivatives are computed, in numbers: the layers twice over, and theirs.
+pub fn kept_of_a_row(config: &NeuralConfig) -> usize {
+    4 * (config.width() + config.hidden.iter().sum::<usize>())
 }
 
 /// Says how large a model is.

@@ -9,7 +9,7 @@
 //!
 //! Units are drawn one at a time, since each depends on all others: a restricted machine, which lacks the weights within
 //! its layers, draws a layer at a time: on the same 784 × 500 machine one unit at a time takes 2.2 times as long, on 64 × 128
-//! 4.1 times (`cargo bench --bench boltzmann -- speed`). [`Chains`] does the former for any machine, [`ColourChains`] draws units together
+//! 4.1 times (`cargo bench --bench boltzmann -- speed` in `benches/`). [`Chains`] does the former for any machine, [`ColourChains`] draws units together
 //! that do not act on one another, which pays where most weights are zero.
 
 mod annealing;

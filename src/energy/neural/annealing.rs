@@ -7,7 +7,8 @@ use crate::sampling::{AnnealingPath, DensityError};
 use rand::RngExt;
 use std::f64::consts::PI;
 
-/// The step size at β = 0, and what it has fallen to at β = 1, in units of the deviations of the data.
+/// The step size at β = 0 in units of the deviation there, and what it has fallen to at β = 1 in units of the deviations of the data,
+/// or of those of the confinement where these are smaller.
 const STEP: [f32; 2] = [0.8, 0.2];
 
 /// The path of one model, whose transitions are `steps` Langevin steps each.
@@ -62,7 +63,9 @@ impl AnnealingPath for Path<'_> {
     }
 
     fn transition(&self, point: &mut Point, beta: f64, stream: &mut Stream) -> Result<(), DensityError> {
-        let step = STEP[0] * (STEP[1] / STEP[0]).powf(beta as f32);
+        let deviation = self.density.energy().base_deviation();
+        let [first, last] = [STEP[0] * deviation, STEP[1] * deviation.min(1.0)];
+        let step = first * (last / first).powf(beta as f32);
         let mut noise = vec![0.0; point.u.len()];
         for _ in 0..self.steps {
             let here = self.slope(point, beta);

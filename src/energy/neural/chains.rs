@@ -157,6 +157,8 @@ impl NeuralChains {
         go: impl Fn(&mut Block) -> f64 + Sync,
     ) -> Result<f64, NeuralError> {
         assert_eq!(self.centre.len(), energy.width(), "the width of the chains and of the energy");
+        let units = [&self.centre, &self.scale] == [&energy.config.centre, &energy.config.scale];
+        assert!(units, "chains move in the units of the energy they were made for: centre and scale differ");
         self.blocks.par_iter_mut().for_each(|block| block.accepted = go(block));
         if let Some(chain) = self.blocks.iter().find_map(Block::non_finite) {
             return Err(NeuralError::NonFiniteEnergy { chain });

@@ -127,9 +127,20 @@ impl NeuralConfig {
         let [_, width] = shape(0)?;
         let layers =
             (0..).take_while(|layer| snapshot.contains(&format!("{prefix}{NETWORK}.{}.weight", 2 * layer)));
-        let mut hidden = layers.map(|layer| Ok(shape(layer)?[0])).collect::<Result<Vec<_>, NeuralError>>()?;
+        let mut hidden = Vec::new();
+        for layer in layers {
+            // Two thin matrices that do not fit would ask for a huge one between them.
+            let ([outputs, inputs], wanted) = (shape(layer)?, *hidden.last().unwrap_or(&width));
+            if inputs != wanted {
+                let given = format!("{inputs}, where the layer before gives {wanted}");
+                return Err(NeuralError::setting("the number of inputs of a layer", given, "the same"));
+            }
+            hidden.push(outputs);
+        }
         // The last layer gives the energy alone.
-        hidden.pop();
+        if let Some(outputs) = hidden.pop().filter(|outputs| *outputs != 1) {
+            return Err(NeuralError::setting("the number of outputs of the last layer", outputs, "1"));
+        }
         let activation = match snapshot.metadata.get(ACTIVATION) {
             Some(name) => name.parse().map_err(|wanted| NeuralError::setting("the activation", name, wanted))?,
             None => Activation::Tanh,

@@ -26,6 +26,10 @@ impl Default for NeuralScoring {
     }
 }
 
+/// A sum over a grid that still moves by more than this, nats, is no longer called exact.
+const COARSE: f64 = 0.01;
+/// Numbers among which different ones are counted.
+const LEVELS_LOOKED_AT: usize = 1 << 16;
 /// Fewer effective chains than this carry a warning.
 const FEW_CHAINS: f64 = 10.0;
 
@@ -67,10 +71,11 @@ impl NeuralEnergy {
             effective_sample_size: None,
             baseline,
             examples: data.len(),
-            warnings: if data.is_real() { Vec::new() } else { vec![Warning::DiscreteLevels] },
+            warnings: few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels }).into_iter().collect(),
         };
         if self.has_grid() {
-            let grid = self.quadrature(None);
+            let grid = self.quadrature(&rows, None);
+            let coarse = (grid.error > COARSE).then_some(Warning::CoarseGrid { error: grid.error });
             let axes = if self.width() == 1 { String::new() } else { format!(" × {}", grid.points) };
             return Ok(Estimate {
                 value: -energy - grid.log_z,
@@ -78,8 +83,10 @@ impl NeuralEnergy {
                     "log Z by a sum over {}{axes} points, good to {:.0e} nats",
                     grid.points, grid.error
                 ),
+                kind: if coarse.is_none() { Kind::Exact } else { Kind::Estimate },
                 log_z: Some(grid.log_z),
-                log_z_error: Some(grid.error),
+                log_z_error: Some(grid.error).filter(|error| error.is_finite()),
+                warnings: estimate.warnings.into_iter().chain(coarse).collect(),
                 ..estimate
             });
         }
@@ -94,11 +101,11 @@ impl NeuralEnergy {
             log_z: Some(log_z.value),
             log_z_error: Some(log_z.error),
             effective_sample_size: Some(effective),
-            warnings: [
-                estimate.warnings,
-                few.then_some(Warning::FewEffectiveChains { effective, chains }).into_iter().collect(),
-            ]
-            .concat(),
+            warnings: estimate
+                .warnings
+                .into_iter()
+                .chain(few.then_some(Warning::FewEffectiveChains { effective, chains }))
+                .collect(),
             ..estimate
         })
     }
@@ -118,6 +125,15 @@ impl NeuralEnergy {
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
         Ok(LogMeanExp { value: log_z.value + units, ..log_z })
     }
+}
+
+/// How many different numbers there are, where each comes ten times on average or more often.
+fn few_levels(rows: &[f32]) -> Option<usize> {
+    let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
+    let numbers = bits.len();
+    bits.sort_unstable();
+    bits.dedup();
+    (10 * bits.len() <= numbers).then_some(bits.len())
 }
 
 /// The covariance `[width, width]` of rows `[rows, width]` about their mean.

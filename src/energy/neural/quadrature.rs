@@ -1,8 +1,9 @@
 //! log Z of one or two dimensions by the midpoint rule on a grid of u.
 //!
 //! A smooth function that has fallen to nothing at the ends of an interval is summed by equal steps with an error that falls
-//! faster than any power of the step (Trefethen & Weideman 2014). So the interval is widened until the outermost eighth
-//! of it holds nothing, then the step is halved until the sum stands still; by how much it last moved is its error.
+//! faster than any power of the step (Trefethen & Weideman 2014). So the interval, which is wider than the rows that are to be
+//! scored, is widened until the outermost eighth of it holds nothing, then the step is halved until the sum has stood still
+//! twice, or the grid is as fine as it may be; by how much the sum last moved is its error.
 
 use super::field::Field;
 use super::{NeuralEnergy, ROWS};
@@ -14,6 +15,8 @@ const POINTS: usize = 128;
 const MOST: [usize; 2] = [1 << 16, 2048];
 /// The half-width to begin with, in deviations of the confinement's normal distribution: what is outside is below 10⁻⁸.
 const REACH: f64 = 6.0;
+/// How much wider than the rows the interval is: they are not in its outermost eighth.
+const BEYOND: f64 = 1.25;
 /// What the outermost eighth may hold of the whole.
 const OUTSIDE: f64 = 1e-8;
 /// Widenings by a half at the most.
@@ -38,10 +41,12 @@ impl NeuralEnergy {
         self.width() <= MOST.len() && self.config.confinement > 0.0
     }
 
-    /// log Z with at most `most` points along an axis, and what is known of its error.
-    pub(super) fn quadrature(&self, most: Option<usize>) -> Quadrature {
+    /// log Z with at most `most` points along an axis, and what is known of its error. `rows`, `[rows, width]`, are within.
+    pub(super) fn quadrature(&self, rows: &[f32], most: Option<usize>) -> Quadrature {
         let most = most.unwrap_or(MOST[self.width() - 1]);
-        let (mut reach, mut points) = (REACH * f64::from(self.base_deviation()), POINTS.min(most));
+        let farthest = self.standardised(rows).iter().fold(0.0f32, |farthest, u| farthest.max(u.abs()));
+        let reach = REACH * f64::from(self.base_deviation());
+        let (mut reach, mut points) = (reach.max(BEYOND * f64::from(farthest)), POINTS.min(most));
         let (mut sum, mut outside) = self.sum(reach, points);
         for _ in 0..WIDENINGS {
             if outside <= OUTSIDE {
@@ -50,11 +55,11 @@ impl NeuralEnergy {
             (reach, points) = (1.5 * reach, (points + points / 2).min(most));
             (sum, outside) = self.sum(reach, points);
         }
-        let mut error = f64::INFINITY;
-        while error > STILL && 2 * points <= most {
+        let (mut error, mut before) = (f64::INFINITY, f64::INFINITY);
+        while error.max(before) > STILL && 2 * points <= most {
             points *= 2;
             let (finer, _) = self.sum(reach, points);
-            (error, sum) = ((finer - sum).abs(), finer);
+            (before, error, sum) = (error, (finer - sum).abs(), finer);
         }
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
         Quadrature { log_z: sum + units, error: error + outside, points }

@@ -36,12 +36,17 @@ impl Replay {
         batch: usize,
         seed: Seed,
     ) -> Result<Self, NeuralError> {
-        let [chains, buffer] = phases.sizes(batch);
-        let first = energy.chains(buffer, seed.derive("replay buffer", 0))?;
+        let [chains, size] = phases.sizes(batch);
+        // A buffer is a whole number of times what an update moves, and each part of it a draw of as many chains.
+        let (mut first, mut buffer) = (energy.chains(chains, seed.derive("replay buffer", 0))?, Vec::new());
+        while buffer.len() < size * energy.width() {
+            buffer.extend(first.standardised().flatten());
+            first.restart(1.0);
+        }
         Ok(Replay {
-            buffer: first.standardised().flatten().copied().collect(),
+            buffer,
             chains: energy.chains(chains, seed)?,
-            order: Batches::new(buffer, chains, seed.derive("replay order", 0)),
+            order: Batches::new(size, chains, seed.derive("replay order", 0)),
             taken: vec![0; chains],
             step: phases.step.start(),
             acceptance: 0.0,

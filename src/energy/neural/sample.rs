@@ -2,7 +2,7 @@
 //! switched on, and walk on.
 
 use super::chains::{check_step, check_steps};
-use super::{NeuralEnergy, NeuralError};
+use super::{NeuralEnergy, NeuralError, StepSize};
 use crate::random::Seed;
 
 /// How samples are drawn.
@@ -45,11 +45,12 @@ impl NeuralEnergy {
         check_steps("the number of steps", sampling.steps)?;
         check_step(sampling.step)?;
         let mut chains = self.chains(count, sampling.seed)?;
+        let tuned = StepSize::Tuned { start: sampling.step, acceptance: ACCEPTANCE };
         let (rise, mut step) = (sampling.steps / 2, sampling.step);
         for done in 1..=rise {
             let beta = done as f32 / rise as f32;
             let acceptance = chains.tempered_step(self, beta, step)?;
-            step *= (0.1 * (acceptance - ACCEPTANCE)).exp() as f32;
+            step = tuned.next(step, acceptance);
         }
         chains.langevin(self, step, sampling.steps - rise)?;
         Ok(chains.positions())

@@ -119,7 +119,7 @@ fn an_untrained_model_has_the_likelihood_of_its_confinement() {
 #[test]
 fn annealing_meets_the_grid() {
     let energy = random(shaped(2, &[6], Activation::Tanh), 1.2, Seed(8));
-    let grid = energy.quadrature(None);
+    let grid = energy.quadrature(&[], None);
     assert!(grid.error < 1e-4, "{grid:?}");
     for (chains, temperatures) in [(64, 30), (2048, 2)] {
         let z = |seed| {
@@ -139,7 +139,7 @@ fn the_grid_is_refined_until_it_stands_still() {
     let cell = 1e-3;
     let sum: f64 =
         (-20_000..20_000).map(|i| (-reference(&energy, &[(f64::from(i) + 0.5) * cell])).exp() * cell).sum();
-    let grid = energy.quadrature(None);
+    let grid = energy.quadrature(&[], None);
     assert!((grid.log_z - sum.ln()).abs() < 1e-4 && grid.error < 1e-4, "{grid:?} {}", sum.ln());
 }
 
@@ -167,6 +167,15 @@ fn a_model_is_read_back_and_a_damaged_one_is_not() {
     assert!(matches!(NeuralEnergy::from_snapshot(&broken), Err(NeuralError::NonFinite { .. })));
     broken.put_f32("network.0.weight", &[0, 3], &[]);
     assert!(NeuralEnergy::from_snapshot(&broken).is_err());
+    // A million squared weights would be between these two.
+    let mut thin = energy.to_snapshot();
+    thin.put_f32("network.2.weight", &[1 << 20, 1], &vec![0.0; 1 << 20]);
+    let said = NeuralEnergy::from_snapshot(&thin).unwrap_err().to_string();
+    assert!(said.starts_with("the number of inputs of a layer is 1, where the layer before gives 6"), "{said}");
+    let mut wide = energy.to_snapshot();
+    wide.put_f32("network.4.weight", &[2, 4], &[0.0; 8]);
+    let said = NeuralEnergy::from_snapshot(&wide).unwrap_err().to_string();
+    assert_eq!(said, "the number of outputs of the last layer is 2, but must be 1");
     broken.metadata.insert("neural.activation".to_owned(), "swish".to_owned());
     assert!(NeuralEnergy::from_snapshot(&broken).is_err());
 }
@@ -199,15 +208,48 @@ fn shapes_and_data_that_make_no_sense_are_named() {
     assert!(energy.log_likelihood(&moons, &none).unwrap_err().to_string().contains("annealed chains is 0"));
 }
 
-/// A density of real numbers on whole levels is reported, with a word of warning.
+/// A density of real numbers on a few levels is reported, with a word of warning.
 #[test]
-fn whole_levels_are_warned_of() {
-    let levels = Dataset::from_u8(vec![0, 3, 5, 2, 4, 1], &[3, 2], 5).unwrap().binarized(Binarization::None);
-    let energy = NeuralEnergy::new(NeuralConfig::fitted(&levels).unwrap(), Seed(1)).unwrap();
-    let estimate = energy.log_likelihood(&levels, &NeuralScoring::default()).unwrap();
-    assert_eq!(estimate.warnings, [Warning::DiscreteLevels]);
-    let points = Dataset::from_real(vec![0.0, 0.6, 1.0, 0.4, 0.8, 0.2], &[3, 2]).unwrap();
-    assert_eq!(energy.log_likelihood(&points, &NeuralScoring::default()).unwrap().warnings, []);
+fn few_levels_are_warned_of() {
+    let levels: Vec<u8> = (0..300u32).map(|i| (i * i % 7) as u8).collect();
+    let grey = Dataset::from_u8(levels.clone(), &[150, 2], 7).unwrap().binarized(Binarization::None);
+    let real = Dataset::from_real(levels.iter().map(|&x| f32::from(x)).collect::<Vec<_>>(), &[150, 2]).unwrap();
+    for data in [grey, real] {
+        let energy = NeuralEnergy::new(NeuralConfig::fitted(&data).unwrap(), Seed(1)).unwrap();
+        let estimate = energy.log_likelihood(&data, &NeuralScoring::default()).unwrap();
+        // The squares modulo 7 are 0, 1, 2 and 4.
+        assert_eq!(estimate.warnings, [Warning::DiscreteLevels { levels: 4 }]);
+    }
+}
+
+/// A model with two hidden units and these parameters.
+fn two_units(width: usize, parameters: [&[f32]; 4]) -> NeuralEnergy {
+    let mut energy = NeuralEnergy::new(shaped(width, &[2], Activation::Tanh), Seed(1)).unwrap();
+    for (name, values) in ["0.weight", "0.bias", "2.weight", "2.bias"].into_iter().zip(parameters) {
+        let parameter = energy.store().find(&format!("network.{name}")).unwrap();
+        energy.store_mut().get_mut(parameter).copy_from_slice(values);
+    }
+    energy
+}
+
+/// f = 400 − 200 (tanh(100 u₁ + 1) − tanh(100 u₁ − 1)), a slot of a thousandth, is narrower than the finest cells: the sum
+/// cannot come to rest, and does not call itself exact.
+#[test]
+fn a_grid_too_coarse_says_so() {
+    let sharp = two_units(2, [&[100.0, 0.0, 100.0, 0.0], &[1.0, -1.0], &[-200.0, 200.0], &[400.0]]);
+    let rows = Dataset::from_real(vec![0.5f32, -0.25], &[1, 2]).unwrap();
+    let estimate = sharp.log_likelihood(&rows, &NeuralScoring::default()).unwrap();
+    assert_eq!(estimate.kind, Kind::Estimate, "{estimate:?}");
+    assert!(matches!(estimate.warnings[..], [Warning::CoarseGrid { error }] if error > 0.01), "{estimate:?}");
+}
+
+/// Nearly all of this model is at u = 30, where E is −386 + ½ · 0.7 · 30² = −71, and nothing between leads there.
+#[test]
+fn a_grid_reaches_as_far_as_the_rows() {
+    let far = two_units(1, [&[1.0, 1.0], &[-28.0, -32.0], &[-200.0, 200.0], &[0.0]]);
+    let NeuralConfig { centre, scale, .. } = far.config();
+    let [blind, seeing] = [0.0, 30.0].map(|u| far.quadrature(&[centre[0] + scale[0] * u], None).log_z);
+    assert!(blind < 5.0 && seeing > 60.0, "{blind} {seeing}");
 }
 
 #[test]

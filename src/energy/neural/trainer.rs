@@ -227,7 +227,7 @@ impl Learner for NeuralTrainer {
             ("average_log_likelihood", "average_noise_explained", average),
         ] {
             if energy.has_grid() {
-                let log_z = energy.quadrature(Some(MONITORED_POINTS)).log_z;
+                let log_z = energy.quadrature(&watched, Some(MONITORED_POINTS)).log_z;
                 let energies = energy.energies(&watched);
                 metrics.set(log_likelihood, -energies.iter().sum::<f64>() / energies.len() as f64 - log_z);
             }

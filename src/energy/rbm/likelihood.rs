@@ -214,7 +214,7 @@ impl Rbm {
             return Err(RbmError::NoRows);
         }
         if !data.is_binary() && data.binarization() == Binarization::None {
-            return Err(RbmError::Grey);
+            return Err(if data.is_real() { RbmError::Real } else { RbmError::Grey });
         }
         Ok(data.to_bits())
     }

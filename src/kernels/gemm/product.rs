@@ -49,7 +49,7 @@ impl Shared {
 thread_local! {
     /// Packing buffers that no product of this thread uses now. More than one where the thread, waiting for a task of one
     /// product, works on another.
-    static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = RefCell::new(Vec::with_capacity(16));
 }
 
 /// Memory that products pack their operands into. A thread has its own, but whether a product meets another one that has

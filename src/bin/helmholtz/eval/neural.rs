@@ -17,6 +17,10 @@ pub fn eval(
     report: &mut Report,
 ) -> Result<(), Failure> {
     if let Some(annealing) = rescore {
+        if energy.width() <= 2 {
+            let why = "--rescore sets annealing, but log Z of up to two dimensions is a sum over a grid";
+            return Err(Failure::new(why));
+        }
         annealing.check("rescore", energy.width())?;
     }
     let judged = neural_report::judge(energy, &rows.rows, rows.split, rescore, seed, report);

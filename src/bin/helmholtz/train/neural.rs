@@ -204,8 +204,7 @@ fn check_sizes(config: &NeuralConfig, recipe: &NeuralRecipe, batch: usize) -> Re
         size::check("hidden", width, inputs)?;
         inputs = width;
     }
-    // What a step keeps of a row: the layers and their derivatives, twice over.
-    let kept = 4 * (config.width() + config.hidden.iter().sum::<usize>());
+    let kept = neural_report::kept_of_a_row(config);
     size::check("batch", batch, kept)?;
     if let Method::TwoPhase(phases) = recipe.method {
         let chains = phases.chains.unwrap_or(batch);

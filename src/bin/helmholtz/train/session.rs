@@ -281,8 +281,9 @@ impl Session {
         self.folder.prepare(self.existing)
     }
 
-    /// From now on early stopping watches this figure.
-    pub fn select_by(&mut self, metric: &str) {
+    /// From now on early stopping and the progress bar watch this figure.
+    pub fn select_by(&mut self, metric: &'static str) {
+        self.watched = metric;
         if let Some(rule) = &mut self.training.early_stopping {
             metric.clone_into(&mut rule.metric);
         }
