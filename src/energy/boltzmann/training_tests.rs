@@ -81,6 +81,30 @@ fn sampled_expectations_are_the_exact_ones() {
     }
 }
 
+/// Two spins that hold each other, in a field: from fair coins one sweep leaves them nearly even, while chains that go on end up
+/// along the field.
+#[test]
+fn restarted_chains_start_at_fair_coins_every_time() {
+    const ROWS: usize = 4000;
+    let (w, b) = (3.0f64, 0.5f64);
+    let weights = [0.0, w as f32, w as f32, 0.0];
+    let machine = BoltzmannMachine::from_parameters(2, 0, Units::Spin, &weights, &[b as f32; 2]).unwrap();
+    let data = Dataset::from_u8(vec![0, 1], &[1, 2], 1).unwrap();
+    let recipe = Recipe { model: ModelTerm::Restarted { k: 1 }, ..Recipe::default() };
+    let mut trainer = trainer(&machine, recipe, &data, ROWS);
+    let rows = vec![0; ROWS];
+    (0..300).for_each(|_| drop(gradient(&mut trainer, &data, &rows)));
+    let got = gradient(&mut trainer, &data, &rows);
+    let on = |field: f64| 1.0 / (1.0 + (-2.0 * field).exp());
+    let first = 0.5 * (on(b + w) + on(b - w));
+    let second = first * on(b + w) + (1.0 - first) * on(b - w);
+    // The data's spins are −1 and 1. Standard error of a mean of spins at most 1 / √4,000 = 0.016; α = 1e-5: 4.5 of them.
+    for (unit, (spin, probability)) in [(-1.0, first), (1.0, second)].into_iter().enumerate() {
+        let model = spin - got[3 * unit];
+        assert!((model - (2.0 * probability - 1.0)).abs() < 4.5 * 0.016, "unit {unit}: {model}, {probability}");
+    }
+}
+
 #[test]
 fn mean_field_is_exact_where_hidden_units_are_independent() {
     let data = data();
