@@ -214,6 +214,12 @@ fn a_tie_leaves_the_unit_as_it_is() {
         assert!(!tie || states.get(0, 0) == start.get(0, 0));
         assert_eq!(network.unstable_units(&start)[0] == 0, states == start);
     }
+    // Without weights every field is 0.
+    let idle = Hopfield::from_parameters(3, &[0.0; 9], &[0.0; 3]).expect("ok");
+    let start = BitMatrix::from_fn(2, 3, |row, unit| (row + unit) % 2 == 1);
+    let mut states = start.clone();
+    idle.recall(&mut states, &Asynchronous { sweeps: 1, seed: Seed(1) });
+    assert_eq!(states, start);
 }
 
 #[test]
