@@ -1,6 +1,6 @@
 //! Suitability: whether the rows of a dataset are of the width and the kind that a model takes.
 
-use super::{Binarization, Dataset};
+use super::dataset::Dataset;
 use std::fmt;
 
 /// The kinds of values a model can take, from the narrowest support to the widest.
@@ -138,17 +138,10 @@ impl fmt::Display for Unsuitable {
 
 impl std::error::Error for Unsuitable {}
 
-impl Dataset<'_> {
-    /// Whether rows are grey levels (or floats in [0, 1]) that are read as bits, so that the levels are lost.
-    pub fn is_binarized(&self) -> bool {
-        self.binarization() != Binarization::None && !self.source_is_binary()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Scale;
+    use crate::data::{Binarization, Scale};
 
     /// Every kind of data beside every kind of model.
     #[test]
