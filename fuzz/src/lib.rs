@@ -1,4 +1,4 @@
-//! What the fuzz targets share: using whatever a parser accepted, and random numbers for the differential ones.
+//! The parts that fuzz targets share: the use of whatever a parser accepted, and random numbers for the differential ones.
 //!
 //! `cargo +nightly fuzz run TARGET` at the repository's root runs one; `HELMHOLTZ_ISA` pins the instruction set, as
 //! everywhere; `RAYON_NUM_THREADS=1` makes the differential targets run faster where other work shares the machine.

@@ -28,7 +28,7 @@ pub struct Dataset<'a> {
     pub(super) targets: Option<Targets>,
 }
 
-/// What all datasets cut from one source share.
+/// The source that all datasets cut from it share.
 pub(super) struct Origin<'a> {
     name: String,
     pub(super) train: Table<'a>,
@@ -92,7 +92,7 @@ impl<'a> Dataset<'a> {
         self.binarization
     }
 
-    /// What grey levels are multiples of.
+    /// The scale of grey levels.
     pub fn scale(&self) -> Scale {
         self.scale
     }

@@ -21,7 +21,7 @@ struct Header {
 }
 
 /// How many bytes the whole IDX file has, by the header in its first bytes ([`IDX_HEADER_BYTES`] of them are enough).
-/// Who decompresses a stream can stop one byte later, and so never holds more than the file justifies.
+/// A reader of a compressed stream can stop one byte later, and so never holds more than the file justifies.
 ///
 /// # Errors
 /// When the header is not one of unsigned bytes with one to three axes, none of them zero.

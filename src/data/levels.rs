@@ -1,6 +1,6 @@
 //! Levels: how stored numbers are read, as bits or as they are, on which scale, plain or flipped.
 
-/// How grey levels become the 0 and 1 that a Bernoulli model has a likelihood for.
+/// Binarization: how grey levels become the 0 and 1 that a Bernoulli model has a likelihood for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Binarization {
     /// 1 where the grey level is at least half of the scale.
@@ -12,7 +12,7 @@ pub enum Binarization {
     None,
 }
 
-/// What grey levels are multiples of. Bits are 0 and 1 on either scale.
+/// The scale of grey levels. Bits are 0 and 1 on either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Scale {
     /// From 0 to 1.
@@ -23,7 +23,7 @@ pub enum Scale {
     Raw,
 }
 
-/// Whether rows are read as they are or as their complement.
+/// Polarity: whether rows are read as they are or as their complement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Polarity {
     Plain,

@@ -44,6 +44,9 @@ mod table;
 mod toy;
 mod views;
 
+#[cfg(test)]
+mod read_tests;
+
 pub use batches::Batches;
 pub use dataset::Dataset;
 pub use error::DataError;

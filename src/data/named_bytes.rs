@@ -3,7 +3,7 @@
 /// The bytes of a file and the name that errors call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedBytes {
-    /// What errors call it: usually the path.
+    /// The name in errors: usually the path.
     pub name: String,
     /// The whole file, decompressed.
     pub bytes: Vec<u8>,

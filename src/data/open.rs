@@ -14,7 +14,7 @@ impl Dataset<'_> {
     /// memory-mapped. Floats are read once, to see that all of them lie in [0, 1].
     ///
     /// The file must stay as it is while the dataset lives: one that another process cuts short kills this one
-    /// (SIGBUS), and one that is rewritten gives other numbers. What is not a regular file is read instead.
+    /// (SIGBUS), and one that is rewritten gives other numbers. A file that is not a regular one is read instead.
     ///
     /// # Errors
     /// When the file is missing, of another format, cut short, too long, or holds a number outside [0, 1].

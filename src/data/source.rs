@@ -28,7 +28,7 @@ impl Deref for Source<'_> {
 }
 
 impl Source<'static> {
-    /// Maps a regular file. What the kernel keeps no stable bytes for (a pipe, a device, a file of `/proc`) is read,
+    /// Maps a regular file. A file that the kernel keeps no stable bytes for (a pipe, a device, one of `/proc`) is read,
     /// no further than one byte past the length that `promised` finds in its first `head` bytes.
     pub(super) fn open(
         path: &Path,

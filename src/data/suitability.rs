@@ -30,7 +30,7 @@ pub enum Values {
 pub struct Wanted {
     /// Values a row.
     pub width: usize,
-    /// What they are.
+    /// Their kind.
     pub values: Values,
 }
 
@@ -103,7 +103,7 @@ pub enum Unsuitable {
 }
 
 impl Unsuitable {
-    /// What usually helps, in one line, where there is something to say.
+    /// A hint of one line, where something usually helps.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Unsuitable::Grey => Some("binarise the data, or choose a Gaussian likelihood"),
