@@ -85,12 +85,13 @@ pub(super) fn weighted_sum<'t>(tape: &'t Tape<'t>, result: Var<'t>) -> Var<'t> {
 /// Compares the derivatives of what `build` makes of `inputs` with central differences, element by element. A result of
 /// more than one element is summed with fixed unequal weights first.
 ///
-/// Both are computed in f64, through [`Operation::reference`](super::Operation::reference). With D(h) = (f(x + h) −
-/// f(x − h)) / 2h = f′ + c h² + O(h⁴), the error of D(h/2) is about a third of |D(h) − D(h/2)|; all of it is
-/// allowed, and the roundings of f besides, divided by h; a user's rule, whose constants are f32, may be off by 2 · 10⁻⁷ of
-/// the slope. The step h is 2⁻¹⁷, or 2⁻⁸ where an operation is a user's whose
-/// reference knows no more than f32 (as by default), each times the power of two next to |x| where that is above 1. Wrong
-/// rules that such coarse differences let pass are found once the operation has a reference in f64.
+/// Both are computed in f64, through [`Operation::reference`]. With D(h) = (f(x + h) − f(x − h)) / 2h = f′ + c h² + O(h⁴),
+/// the error of D(h/2) is about a third of |D(h) − D(h/2)|. All of it is allowed, and the roundings of f besides, divided by
+/// h; a user's rule, whose constants are f32, may be off by 2 · 10⁻⁷ of the slope.
+///
+/// The step h is 2⁻¹⁷, or 2⁻⁸ where an operation is a user's whose reference knows no more than f32 (as by default), each
+/// times the power of two next to |x| where that is above 1. Wrong rules that such coarse differences let pass are found
+/// once the operation has a reference in f64.
 ///
 /// At a kink nearer than the step, such as relu's at 0, D(h) and D(h/2) differ: choose other inputs.
 ///

@@ -28,7 +28,7 @@ impl<'a> Dataset<'a> {
     }
 
     /// Borrowed or owned real numbers, `[rows, width]`: any finite ones, which stay as they are whatever the
-    /// [`Binarization`].
+    /// [`Binarization`](super::Binarization).
     ///
     /// ```
     /// use helmholtz::data::{Binarization, Dataset};
