@@ -1,10 +1,25 @@
 //! A recording computed again in f64: the reference for values and derivatives.
 
-use super::operation::View;
+use super::operation::{Operation, View};
 use super::tape::Recording;
 
 /// The values in f64 of the `wanted` nodes, where some leaves hold other numbers than were recorded.
 pub(super) fn interpret(recording: &Recording, leaves: &[(usize, &[f64])], wanted: &[usize]) -> Vec<Vec<f64>> {
+    interpret_with(recording, leaves, wanted, &mut |_, operation, operands, out| {
+        operation.reference(operands, out);
+    })
+}
+
+/// How the result of a node, which is named by its index, is computed from its operands.
+pub(super) type Compute<'a> = &'a mut dyn FnMut(usize, &dyn Operation, &[View<'_, f64>], &mut [f64]);
+
+/// As [`interpret`], with `compute` in the place of [`Operation::reference`].
+pub(super) fn interpret_with(
+    recording: &Recording,
+    leaves: &[(usize, &[f64])],
+    wanted: &[usize],
+    compute: Compute<'_>,
+) -> Vec<Vec<f64>> {
     let nodes = &recording.nodes;
     let mut needed = vec![false; nodes.len()];
     for node in wanted {
@@ -26,7 +41,7 @@ pub(super) fn interpret(recording: &Recording, leaves: &[(usize, &[f64])], wante
                 let view = |operand: &usize| View { values: &values[*operand][..], shape: nodes[*operand].shape };
                 let operands: Vec<View<'_, f64>> = node.operands.iter().map(view).collect();
                 let mut out = vec![f64::NAN; node.shape.elements()];
-                operation.reference(&operands, &mut out);
+                compute(index, operation, &operands, &mut out);
                 out
             }
         };

@@ -43,6 +43,8 @@
 
 mod arena;
 mod check;
+#[cfg(test)]
+mod check_tests;
 mod interpret;
 mod op;
 mod operation;

@@ -1,10 +1,10 @@
-//! What can be wrong with data: one line that names the file and the value, and where there is one, a hint.
+//! Faults of data: one line that names the file and the value, and where there is one, a hint.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// What can be wrong with data. Displayed as one line that names the file and the offending value.
+/// A fault of data. Displayed as one line that names the file and the offending value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataError {
@@ -12,7 +12,7 @@ pub enum DataError {
     Io {
         /// The file or folder.
         file: String,
-        /// What it said.
+        /// Its error.
         source: io::Error,
     },
     /// The first bytes are those of no format that is read here.
@@ -26,7 +26,7 @@ pub enum DataError {
     Header {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The problem, in words.
         problem: String,
     },
     /// Gzip where plain bytes are needed.
@@ -145,7 +145,7 @@ pub enum DataError {
     },
     /// Bars and stripes of a size that is not offered.
     Bars {
-        /// What was asked for.
+        /// The size asked for.
         size: String,
     },
     /// A validation set that leaves one side without rows.
@@ -154,13 +154,13 @@ pub enum DataError {
         name: String,
         /// Rows there are.
         rows: usize,
-        /// What was asked to be held out.
+        /// The part asked to be held out.
         held_out: String,
     },
 }
 
 impl DataError {
-    /// What usually helps, where something does.
+    /// A hint of one line, where something usually helps.
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
             DataError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {

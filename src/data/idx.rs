@@ -2,9 +2,10 @@
 //!
 //! Reference: Y. LeCun, C. Cortes, C. Burges, *The MNIST database*, "the IDX file format".
 
+use super::error::DataError;
+use super::named_bytes::NamedBytes;
 use super::source::{Source, is_gzip};
 use super::table::{Element, Table, square_shape};
-use super::{DataError, NamedBytes};
 
 /// The longest header of an IDX file that is read here: the magic number and three axes.
 pub const IDX_HEADER_BYTES: usize = 16;
@@ -20,7 +21,7 @@ struct Header {
 }
 
 /// How many bytes the whole IDX file has, by the header in its first bytes ([`IDX_HEADER_BYTES`] of them are enough).
-/// Who decompresses a stream can stop one byte later, and so never holds more than the file justifies.
+/// A reader of a compressed stream can stop one byte later, and so never holds more than the file justifies.
 ///
 /// # Errors
 /// When the header is not one of unsigned bytes with one to three axes, none of them zero.

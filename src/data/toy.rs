@@ -4,9 +4,10 @@
 //! compared; `ring` and `grid` those of Lin et al. (2018, PacGAN), on which one counts the modes that a model has found;
 //! `moons` the two interleaved half circles that scikit-learn draws. Each can be drawn from and knows its log-density.
 
+use super::dataset::Dataset;
+use super::error::DataError;
 use super::source::Source;
 use super::table::{Element, Table};
-use super::{DataError, Dataset};
 use crate::random::{Seed, Stream};
 use rand::RngExt;
 use std::f64::consts::PI;
@@ -41,10 +42,10 @@ pub enum ToyDensity {
 /// Rows of [`Dataset::toy`] for training, and for testing.
 const TRAIN: usize = 50_000;
 const TEST: usize = 10_000;
-/// Of the rows of [`Dataset::toy`], which are the same for every run.
+/// The seed of the rows of [`Dataset::toy`], which are the same for every run.
 const ROWS: Seed = Seed(0x746f_7973);
 
-/// What FFJORD divides the eight normal distributions by.
+/// The divisor of the eight normal distributions in FFJORD.
 const EIGHTH: f64 = 1.414;
 /// Standard deviation of the noise of the moons.
 const MOON_NOISE: f64 = 0.1;
@@ -272,7 +273,7 @@ mod tests {
         (mass, entropy)
     }
 
-    /// The best that any model can do. What is published of the eight normal distributions, −2.838, leaves out that
+    /// The best that any model can do. The figure published for the eight normal distributions, −2.838, leaves out that
     /// neighbours overlap, which makes a mixture a little easier to tell: by the sum here the truth is −2.832.
     #[test]
     fn the_best_log_likelihoods_are_the_published_ones() {

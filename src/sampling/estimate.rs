@@ -1,5 +1,6 @@
 //! A mean log-likelihood that knows its errors, its direction and its method, and prints them.
 
+use super::warning::Warning;
 use std::fmt;
 
 /// Which way an estimate errs.
@@ -26,116 +27,19 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why an estimate should not be taken at its word.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Warning {
-    /// A handful of the annealed chains carry all the weight: the reported error may be far too small.
-    FewEffectiveChains {
-        /// (Σw)² / Σw².
-        effective: f64,
-        /// Chains there were.
-        chains: usize,
-    },
-    /// The budget ended before the Monte Carlo error asked for was reached.
-    TargetMissed {
-        /// The error reached, nats.
-        error: f64,
-        /// The error asked for, nats.
-        target: f64,
-    },
-    /// The optimistic and the conservative estimate are further apart than slow annealing leaves them.
-    Disagreement {
-        /// The optimistic estimate less the conservative one, nats an example.
-        gap: f64,
-        /// The most that is let pass, nats.
-        allowed: f64,
-    },
-    /// Chains of the model from random starts live where annealing hardly ever goes, so log Z may lack their share.
-    ModeMissed {
-        /// How many nats more likely the annealed log Z says they are than annealing makes them.
-        gap: f64,
-        /// The most that is let pass, nats.
-        allowed: f64,
-    },
-    /// A density of real numbers on rows of a few levels, on which it can grow without bound.
-    DiscreteLevels {
-        /// Different numbers among those of the rows.
-        levels: usize,
-    },
-    /// A sum over a grid had not come to rest when the grid was as fine as it may be.
-    CoarseGrid {
-        /// By how much the last refinement moved its logarithm, nats.
-        error: f64,
-    },
-    /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
-    FewEffectiveSamples {
-        /// (Σw)² / Σw², the mean over examples.
-        effective: f64,
-        /// Draws there were for each.
-        samples: usize,
-    },
-    /// A probability above 1.
-    AboveZero {
-        /// The log-likelihood, nats an example.
-        value: f64,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Warning::FewEffectiveChains { effective, chains } => write!(
-                f,
-                "the weight of {chains} annealed chains rests on {effective:.1} of them: the Monte Carlo error is \
-                 likely larger than reported; more temperatures help"
-            ),
-            Warning::TargetMissed { error, target } => write!(
-                f,
-                "the budget of annealing ended at a Monte Carlo error of {error:.2} nats, {target:.2} was asked for"
-            ),
-            Warning::Disagreement { gap, allowed } if gap < 0.0 => write!(
-                f,
-                "the conservative figure is {:.1} nats above the optimistic one, more than {allowed:.1}: annealing does not \
-                 reach this machine's distribution, and neither figure can be trusted",
-                -gap
-            ),
-            Warning::Disagreement { gap, allowed } => write!(
-                f,
-                "the optimistic and the conservative figure are {gap:.1} nats apart, more than {allowed:.1}: the truth \
-                 may be anywhere between; annealing may miss where the data live"
-            ),
-            Warning::ModeMissed { gap, allowed } => write!(
-                f,
-                "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
-                 than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
-            ),
-            Warning::DiscreteLevels { levels } => write!(
-                f,
-                "the rows are of {levels} different numbers alone, on which a density of real numbers can grow without bound: \
-                 the figure says little before noise as wide as their distance has been added to them"
-            ),
-            Warning::CoarseGrid { error } => write!(
-                f,
-                "the finest grid still moved log Z by {error:.2} nats: the density has peaks as narrow as its cells, and the \
-                 figure may be off by as much"
-            ),
-            Warning::FewEffectiveSamples { effective, samples } => write!(
-                f,
-                "the weight of an example's {samples} samples rests on {effective:.1} of them: the truth is likely \
-                 higher; more samples help"
-            ),
-            Warning::AboveZero { value } => {
-                write!(
-                    f,
-                    "a mean log-likelihood of {value:.1} nats would be a probability above 1: log Z is far too low"
-                )
-            }
-        }
-    }
-}
-
-/// A mean log-likelihood, in nats an example.
+/// A mean log-likelihood, in nats an example, with what is known of its errors. One of a model of your own starts with
+/// [`of`](Self::of).
+///
+/// Displayed with two significant digits of each error and the value to the last of them; a precision, as in `{:.4}`, sets
+/// the decimals of all.
+///
+/// ```
+/// use helmholtz::sampling::{Estimate, Kind};
+/// let estimate = Estimate::of(&[-2.0, -2.5, -3.0], Kind::Lower, "500 draws").with_monte_carlo_error(0.00044);
+/// let shown = "-2.50000 nats (500 draws, conservative; Monte Carlo error 0.00044, data error 0.29)";
+/// assert_eq!(estimate.to_string(), shown);
+/// assert!(format!("{estimate:.1}").starts_with("-2.5 nats"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Estimate {
@@ -155,8 +59,8 @@ pub struct Estimate {
     pub log_z_error: Option<f64>,
     /// Effective number of importance samples, (Σw)² / Σw².
     pub effective_sample_size: Option<f64>,
-    /// What the plainest model of its kind would reach on the same data, nats an example: independent pixels with the data's means; of
-    /// real numbers, a normal distribution with their mean and covariance.
+    /// The log-likelihood that the plainest model of its kind would reach on the same data, nats an example: independent
+    /// pixels with the data's means; of real numbers, a normal distribution with their mean and covariance.
     pub baseline: Option<f64>,
     /// Examples it is a mean of.
     pub examples: usize,
@@ -164,16 +68,90 @@ pub struct Estimate {
     pub warnings: Vec<Warning>,
 }
 
+impl Estimate {
+    /// The mean of the log-likelihoods of some examples, nats each, with the standard error of that mean as the error of the
+    /// data, ∞ for fewer than two. It knows of no Monte Carlo error until it is [given
+    /// one](Self::with_monte_carlo_error).
+    pub fn of(log_likelihoods: &[f64], kind: Kind, method: impl Into<String>) -> Self {
+        let (value, data_error) = mean_and_error(log_likelihoods);
+        Estimate {
+            value,
+            kind,
+            monte_carlo_error: 0.0,
+            data_error,
+            method: method.into(),
+            log_z: None,
+            log_z_error: None,
+            effective_sample_size: None,
+            baseline: None,
+            examples: log_likelihoods.len(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same, with this standard error from the sampler, nats.
+    pub fn with_monte_carlo_error(self, monte_carlo_error: f64) -> Self {
+        Estimate { monte_carlo_error, ..self }
+    }
+
+    /// The same, with the log partition function that it rests on and its standard error, nats.
+    pub fn with_log_z(self, log_z: f64, error: f64) -> Self {
+        Estimate { log_z: Some(log_z), log_z_error: Some(error), ..self }
+    }
+
+    /// The same, with the effective number of importance samples, (Σw)² / Σw².
+    pub fn with_effective_sample_size(self, size: f64) -> Self {
+        Estimate { effective_sample_size: Some(size), ..self }
+    }
+
+    /// The same, with what the plainest model would reach on the same data, nats an example.
+    pub fn with_baseline(self, baseline: f64) -> Self {
+        Estimate { baseline: Some(baseline), ..self }
+    }
+
+    /// The same, with one more reason not to take it at its word.
+    pub fn with_warning(mut self, warning: Warning) -> Self {
+        self.warnings.push(warning);
+        self
+    }
+}
+
+/// The decimals that show two significant digits of a standard error; `None` where it is 0, infinite or NaN.
+fn decimals(error: f64) -> Option<usize> {
+    let known = error.is_finite() && error > 0.0;
+    known.then(|| (1.0 - error.log10().floor()).clamp(0.0, 15.0) as usize)
+}
+
+/// The decimals of a value with these errors: those of the smallest, or 2 where none is known.
+fn decimals_of_value(errors: &[f64]) -> usize {
+    errors.iter().filter_map(|&error| decimals(error)).max().unwrap_or(2)
+}
+
+/// A standard error with `precision` decimals, or else with two significant digits.
+fn write_error(f: &mut fmt::Formatter<'_>, error: f64) -> fmt::Result {
+    let decimals = f.precision().or(decimals(error)).unwrap_or(0);
+    write!(f, "{error:.decimals$}")
+}
+
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} nats ({}, ", self.value, self.method)?;
-        match self.kind {
-            Kind::Exact => write!(f, "exact; ")?,
-            Kind::Lower => write!(f, "conservative; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
-            Kind::Upper => write!(f, "optimistic; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
-            Kind::Estimate => write!(f, "estimate; Monte Carlo error {:.2}, ", self.monte_carlo_error)?,
+        let Estimate { value, method, monte_carlo_error, data_error, .. } = self;
+        let decimals = f.precision().unwrap_or(decimals_of_value(&[*monte_carlo_error, *data_error]));
+        let direction = match self.kind {
+            Kind::Exact => "exact; ",
+            Kind::Lower => "conservative; ",
+            Kind::Upper => "optimistic; ",
+            Kind::Estimate => "estimate; ",
+        };
+        write!(f, "{value:.decimals$} nats ({method}, {direction}")?;
+        if self.kind != Kind::Exact {
+            f.write_str("Monte Carlo error ")?;
+            write_error(f, *monte_carlo_error)?;
+            f.write_str(", ")?;
         }
-        write!(f, "data error {:.2})", self.data_error)?;
+        f.write_str("data error ")?;
+        write_error(f, *data_error)?;
+        f.write_str(")")?;
         self.warnings.iter().try_for_each(|warning| write!(f, "; warning: {warning}"))
     }
 }
@@ -195,7 +173,10 @@ pub struct LogMeanExp {
 impl fmt::Display for LogMeanExp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LogMeanExp { value, error, effective_sample_size } = self;
-        write!(f, "{value:.3} nats (Monte Carlo error {error:.3}, {effective_sample_size:.1} effective draws)")
+        let decimals = f.precision().unwrap_or(decimals_of_value(&[*error]));
+        write!(f, "{value:.decimals$} nats (Monte Carlo error ")?;
+        write_error(f, *error)?;
+        write!(f, ", {effective_sample_size:.1} effective draws)")
     }
 }
 
@@ -235,6 +216,54 @@ mod tests {
     fn equal_weights_have_no_error() {
         let mean = LogMeanExp::of(&[700.0; 8]);
         assert_eq!((mean.value, mean.error, mean.effective_sample_size), (700.0, 0.0, 8.0));
+    }
+
+    /// 0.00 hid 0.00044.
+    #[test]
+    fn errors_show_two_digits_and_the_value_as_many_decimals() {
+        let estimate = |value: f64, monte_carlo_error: f64, data_error: f64| Estimate {
+            value,
+            data_error,
+            ..Estimate::of(&[], Kind::Upper, "annealing").with_monte_carlo_error(monte_carlo_error)
+        };
+        for (value, monte_carlo, data, shown) in [
+            (
+                -19.589_314,
+                0.000_441,
+                0.128,
+                "-19.58931 nats (annealing, optimistic; Monte Carlo error 0.00044, data error 0.13)",
+            ),
+            (-519.5, 12.3, 0.99, "-519.50 nats (annealing, optimistic; Monte Carlo error 12, data error 0.99)"),
+            (
+                -519.5,
+                456.0,
+                f64::INFINITY,
+                "-520 nats (annealing, optimistic; Monte Carlo error 456, data error inf)",
+            ),
+            (-3.0, 0.0, f64::NAN, "-3.00 nats (annealing, optimistic; Monte Carlo error 0, data error NaN)"),
+        ] {
+            assert_eq!(estimate(value, monte_carlo, data).to_string(), shown);
+        }
+        let precise = format!("{:.4}", estimate(-19.589_314, 0.000_441, 0.128));
+        assert_eq!(precise, "-19.5893 nats (annealing, optimistic; Monte Carlo error 0.0004, data error 0.1280)");
+        let mean = LogMeanExp { value: 12.345_678, error: 0.0234, effective_sample_size: 41.23 };
+        assert_eq!(mean.to_string(), "12.346 nats (Monte Carlo error 0.023, 41.2 effective draws)");
+        assert_eq!(format!("{mean:.1}"), "12.3 nats (Monte Carlo error 0.0, 41.2 effective draws)");
+    }
+
+    #[test]
+    fn a_model_of_ones_own_makes_its_estimate() {
+        let warning = Warning::AboveZero { value: 1.0 };
+        let estimate = Estimate::of(&[1.0, 3.0], Kind::Exact, "all states")
+            .with_log_z(7.0, 0.5)
+            .with_effective_sample_size(9.0)
+            .with_baseline(-4.0)
+            .with_warning(warning);
+        assert_eq!((estimate.value, estimate.data_error, estimate.examples), (2.0, 1.0, 2));
+        assert_eq!((estimate.log_z, estimate.log_z_error), (Some(7.0), Some(0.5)));
+        assert_eq!((estimate.effective_sample_size, estimate.baseline), (Some(9.0), Some(-4.0)));
+        assert_eq!(estimate.warnings, [warning]);
+        assert!(estimate.to_string().starts_with("2.0 nats (all states, exact; data error 1.0); warning: "));
     }
 
     #[test]

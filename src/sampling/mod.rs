@@ -75,6 +75,7 @@ mod tempered;
 mod tempering;
 mod tuning;
 mod walk;
+mod warning;
 
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
 pub use categorical::Categorical;
@@ -82,7 +83,7 @@ pub use cycle::{Cycle, CycleChain};
 pub use density::{DensityError, GradientLogDensity, LogDensity};
 pub use draws::{ChainReport, Draws};
 pub use error::SamplingError;
-pub use estimate::{Estimate, Kind, LogMeanExp, Warning};
+pub use estimate::{Estimate, Kind, LogMeanExp};
 pub use gibbs::{Conditionals, Gibbs, GibbsChain, Scan};
 pub use hamiltonian::{Hamiltonian, HamiltonianChain, Mass, Trajectory};
 pub use importance::{ImportanceEstimate, ImportanceSampling, Reliability, Weighting};
@@ -97,6 +98,7 @@ pub use tempered::{Flat, Tempered};
 pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
+pub use warning::Warning;
 
 pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_gaussian};
 pub(crate) use estimate::mean_and_error;
