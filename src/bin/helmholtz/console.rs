@@ -82,12 +82,9 @@ impl Report {
         self.lines.push((Importance::Advice, line.into()));
     }
 
-    /// A figure for programs. A number that is not finite says nothing and is left out.
+    /// A figure for programs; a number that is not finite is `null`.
     pub fn figure(&mut self, key: &str, value: impl Into<Value>) {
-        let value = value.into();
-        if !value.is_null() {
-            self.figures.insert(key.to_owned(), value);
-        }
+        self.figures.insert(key.to_owned(), value.into());
     }
 
     /// The figures so far.

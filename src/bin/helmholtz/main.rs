@@ -1,49 +1,25 @@
-//! `helmholtz`: train, judge and sample generative models on a CPU. A file or folder a command, a file in it a model.
+//! `helmholtz`: train, judge and sample generative models on a CPU. A file a command, a folder a family of models.
 
-mod annealing;
-mod axis;
 mod bench;
-mod boltzmann_machines;
-mod capacity_chart;
-mod chart;
+mod commands;
 mod console;
+mod contract;
 mod counted;
-mod data;
-mod encode;
-mod eval;
 mod failure;
-mod folder;
+mod families;
 mod globals;
-mod info;
-mod inpaint;
-mod interpolate;
+mod input;
 mod interrupt;
-mod likelihood;
-mod mask;
-mod memory;
-mod metrics_table;
-mod model;
-mod neural_pictures;
-mod neural_report;
-mod npy;
-mod picture;
-mod plane;
+mod pictures;
 mod precision;
-mod rbm_pictures;
-mod recall;
-mod reconstruct;
-mod row_choice;
-mod sample;
-mod settings;
+mod registry;
+mod run;
 mod size;
-mod standing;
-mod train;
-mod vae_pictures;
-mod vae_report;
-mod vae_shape;
+mod subcommand;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use commands::{encode, eval, info, inpaint, interpolate, recall, reconstruct, sample, train};
 use console::Report;
 use failure::Failure;
 use globals::Globals;
@@ -85,7 +61,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(Box<train::Train>),
+    Train(train::Train),
     Eval(eval::Eval),
     Sample(sample::Sample),
     Inpaint(inpaint::Inpaint),
@@ -93,7 +69,7 @@ enum Command {
     Reconstruct(reconstruct::Reconstruct),
     Interpolate(interpolate::Interpolate),
     Encode(encode::Encode),
-    Bench(bench::Bench),
+    Bench(commands::bench::Bench),
     Info(info::Info),
 }
 

@@ -1,5 +1,6 @@
 //! What sums of the sampler are computed in, as it is named on the command line.
 
+use crate::console::Report;
 use crate::failure::Failure;
 use clap::ValueEnum;
 use helmholtz::rbm::{Precision, Rbm, Rounding};
@@ -35,5 +36,14 @@ impl Sums {
                 Ok((Cow::Owned(rounded), Some(rounding)))
             }
         }
+    }
+}
+
+/// Reports how coarse the weights of a rounded machine are; `said` stands before it.
+pub fn report_rounding(rounding: Option<Rounding>, said: &str, report: &mut Report) {
+    if let Some(rounding) = rounding {
+        report.line(format!("rounding        {said}{rounding}"));
+        report.figure("rounding_bits", rounding.bits);
+        report.figure("rounding_logit_error", rounding.logit_error);
     }
 }

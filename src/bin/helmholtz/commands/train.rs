@@ -1,0 +1,31 @@
+//! `helmholtz train`: a subcommand for each family.
+
+use crate::console::Report;
+use crate::failure::Failure;
+use crate::globals::Globals;
+use crate::registry::FAMILIES;
+use crate::subcommand::{OneOf, Subcommand, Table};
+use clap::Args;
+
+/// Train a model
+#[derive(Args)]
+pub struct Train {
+    #[command(subcommand)]
+    family: OneOf<Families>,
+}
+
+/// The families, all of which can be trained.
+struct Families;
+
+impl Table for Families {
+    fn subcommands() -> Vec<Subcommand> {
+        FAMILIES.iter().map(|family| family.train).collect()
+    }
+}
+
+impl Train {
+    /// Trains, reports, and leaves a run folder.
+    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        self.family.run(globals)
+    }
+}
