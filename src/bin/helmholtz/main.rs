@@ -1,28 +1,19 @@
 //! `helmholtz`: train, judge and sample generative models on a CPU. A file a command, a folder a family of models.
 
 mod bench;
+mod cli;
 mod commands;
-mod console;
 mod contract;
-mod counted;
-mod failure;
 mod families;
-mod globals;
 mod input;
-mod interrupt;
 mod pictures;
-mod precision;
 mod registry;
 mod run;
-mod size;
-mod subcommand;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use cli::{Failure, Globals, Report};
 use commands::{encode, eval, info, inpaint, interpolate, recall, reconstruct, sample, train};
-use console::Report;
-use failure::Failure;
-use globals::Globals;
 use helmholtz::simd::Isa;
 use std::process::ExitCode;
 

@@ -1,10 +1,9 @@
 //! The families of models: the one table in which a file's kind becomes a type.
 
-use crate::contract::family::Family;
-use crate::contract::model::Model;
-use crate::failure::Failure;
+use crate::cli::Failure;
+use crate::contract::{Family, Model};
 use crate::families::{boltzmann, hopfield, neural, rbm, vae};
-use crate::run::folder::KIND;
+use crate::run::KIND;
 use helmholtz::store::Snapshot;
 
 /// All families, a row each. A file that does not say its kind, and holds no tensor that marks another family, is one of

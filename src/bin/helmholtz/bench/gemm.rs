@@ -1,10 +1,7 @@
 //! `helmholtz bench gemm`: the dense matrix product.
 
 use super::timing::{Peak, check_sizes, seconds_of};
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::subcommand::{Subcommand, Task};
+use crate::cli::{Failure, Globals, Report, Subcommand, Task};
 use clap::Args;
 use helmholtz::kernels::gemm::{Epilogue, MatrixRef, gemm};
 use helmholtz::tensor::AlignedVec;

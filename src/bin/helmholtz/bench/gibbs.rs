@@ -1,13 +1,9 @@
 //! `helmholtz bench gibbs`: block Gibbs sweeps of many chains.
 
 use super::timing::{Peak, check_sizes, seconds_of};
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::precision::{self, Sums};
-use crate::run::settings::Choice;
-use crate::subcommand::{Subcommand, Task};
+use crate::cli::{Failure, Globals, Report, Subcommand, Task, counted};
+use crate::input::{Sums, precision};
+use crate::run::Choice;
 use clap::Args;
 use helmholtz::rbm::Rbm;
 use std::borrow::Cow;

@@ -3,5 +3,8 @@
 pub mod gemm;
 pub mod gibbs;
 pub mod random;
-pub mod timing;
-pub mod training;
+mod timing;
+mod training;
+
+pub use timing::{Peak, check_sizes};
+pub use training::{Levels, ROWS, random_rows, time_steps};

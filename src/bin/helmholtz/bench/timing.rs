@@ -1,9 +1,6 @@
 //! How long work takes, against the machine's own multiply-add peak.
 
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::size;
+use crate::cli::{Failure, Report, counted, size};
 use helmholtz::kernels::peak::fma_peak_macs_per_second;
 use helmholtz::simd::Isa;
 use std::time::{Duration, Instant};

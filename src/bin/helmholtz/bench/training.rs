@@ -1,8 +1,7 @@
 //! Training steps, as any family's bench times them.
 
 use super::timing::{Peak, seconds_of};
-use crate::console::Report;
-use crate::failure::Failure;
+use crate::cli::{Failure, Report};
 use helmholtz::Seed;
 use helmholtz::data::{Batches, Binarization, Dataset};
 use helmholtz::train::{Batch, Learner, Progress};

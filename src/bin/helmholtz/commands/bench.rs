@@ -1,11 +1,8 @@
 //! `helmholtz bench`: how fast this machine is, against its own multiply-add peak measured in the same run.
 
 use crate::bench::{gemm, gibbs, random};
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table};
 use crate::registry::FAMILIES;
-use crate::subcommand::{OneOf, Subcommand, Table};
 use clap::Args;
 
 /// Measure this machine: samplers, training, matrix products, random numbers

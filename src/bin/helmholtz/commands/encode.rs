@@ -1,12 +1,8 @@
 //! `helmholtz encode`: examples as the hidden layer sees them.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::npy;
-use crate::input::rows::RowChoice;
+use crate::cli::{Failure, Globals, Report, counted};
+use crate::input::{RowChoice, npy};
 use clap::Args;
 use std::path::PathBuf;
 

@@ -1,14 +1,10 @@
 //! `helmholtz eval`: the log-likelihood of a trained model.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::contract::score::{Detail, ScoreAsk, ScoreOptions};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::npy;
-use crate::input::rows::RowChoice;
-use crate::run::settings::Choice;
+use crate::cli::{Failure, Globals, Report, counted};
+use crate::contract::{Detail, ScoreAsk, ScoreOptions};
+use crate::input::{RowChoice, npy};
+use crate::run::Choice;
 use clap::Args;
 use helmholtz::Seed;
 use std::path::PathBuf;

@@ -1,13 +1,9 @@
 //! `helmholtz info`: what a run, a file or a data set is.
 
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data::{self, Domain};
+use crate::cli::{Failure, Globals, Report};
+use crate::input::{Domain, data};
 use crate::registry;
-use crate::run::folder::{self, CHECKPOINT};
-use crate::run::settings::Settings;
-use crate::run::standing::{self, Standing};
+use crate::run::{CHECKPOINT, Settings, Standing, folder, standing};
 use clap::Args;
 use helmholtz::data::Dataset;
 use helmholtz::simd::Isa;

@@ -1,16 +1,10 @@
 //! `helmholtz inpaint`: the pixels a mask hides, filled in given the others.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::contract::inpaint::InpaintOptions;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data;
-use crate::input::mask::{Mask, MaskName};
-use crate::input::rows::RowChoice;
-use crate::pictures::grid::Grid;
-use crate::size;
+use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::contract::InpaintOptions;
+use crate::input::{Mask, MaskName, RowChoice, data};
+use crate::pictures::Grid;
 use clap::Args;
 use helmholtz::tensor::BitMatrix;
 use std::path::PathBuf;

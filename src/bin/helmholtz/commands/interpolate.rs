@@ -1,14 +1,9 @@
 //! `helmholtz interpolate`: from one example to another through the latent space.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data;
-use crate::input::rows::RowChoice;
-use crate::run::folder::INTERPOLATION;
-use crate::size;
+use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::input::{RowChoice, data};
+use crate::run::INTERPOLATION;
 use clap::Args;
 use std::path::PathBuf;
 

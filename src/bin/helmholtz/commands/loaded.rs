@@ -1,13 +1,9 @@
 //! A model from a run folder or a file.
 
-use crate::console::Report;
-use crate::contract::model::Model;
-use crate::contract::origin::Origin;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use crate::cli::{Failure, Globals, Report};
+use crate::contract::{Model, Origin};
 use crate::registry;
-use crate::run::folder;
-use crate::run::standing;
+use crate::run::{folder, standing};
 use helmholtz::storage;
 use helmholtz::train::Position;
 use std::path::Path;

@@ -1,11 +1,9 @@
 //! `helmholtz recall`: stored patterns, corrupted and led back.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::contract::recall::RecallOptions;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::run::folder::RECALL;
+use crate::cli::{Failure, Globals, Report};
+use crate::contract::RecallOptions;
+use crate::run::RECALL;
 use clap::Args;
 use std::path::PathBuf;
 

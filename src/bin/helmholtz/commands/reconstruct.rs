@@ -1,14 +1,9 @@
 //! `helmholtz reconstruct`: examples, and what the model makes of them.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data;
-use crate::input::rows::RowChoice;
-use crate::run::folder::RECONSTRUCTIONS;
-use crate::size;
+use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::input::{RowChoice, data};
+use crate::run::RECONSTRUCTIONS;
 use clap::Args;
 use std::path::PathBuf;
 

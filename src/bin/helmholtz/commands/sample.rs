@@ -1,13 +1,9 @@
 //! `helmholtz sample`: draws of a trained model.
 
 use super::loaded::Loaded;
-use crate::console::Report;
-use crate::contract::sample::{FileFormat, Numbers, SampleAsk, SampleOptions};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::contract::{FileFormat, Numbers, SampleAsk, SampleOptions};
 use crate::input::npy;
-use crate::size;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Instant;

@@ -1,10 +1,7 @@
 //! `helmholtz train`: a subcommand for each family.
 
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table};
 use crate::registry::FAMILIES;
-use crate::subcommand::{OneOf, Subcommand, Table};
 use clap::Args;
 
 /// Train a model

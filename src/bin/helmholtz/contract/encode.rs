@@ -1,7 +1,7 @@
 //! `encode`, `reconstruct` and `interpolate`: rows as the hidden layer sees them, and back.
 
-use crate::failure::Failure;
-use crate::input::rows::Rows;
+use crate::cli::Failure;
+use crate::input::Rows;
 
 /// Codes of rows.
 pub struct Codes {

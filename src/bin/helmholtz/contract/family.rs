@@ -1,8 +1,7 @@
 //! A family of models: a row of the registry.
 
 use super::model::Model;
-use crate::failure::Failure;
-use crate::subcommand::Subcommand;
+use crate::cli::{Failure, Subcommand};
 use helmholtz::store::Snapshot;
 
 /// A family of models: a row of the registry.

@@ -1,7 +1,7 @@
 //! `inpaint`: hidden pixels, filled in given the others.
 
-use crate::failure::Failure;
-use crate::input::mask::Mask;
+use crate::cli::Failure;
+use crate::input::Mask;
 use clap::Args;
 use helmholtz::Seed;
 use helmholtz::tensor::BitMatrix;

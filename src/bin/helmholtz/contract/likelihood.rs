@@ -1,7 +1,6 @@
 //! How a log-likelihood is reported: with its direction, its errors and the baseline.
 
-use crate::console::Report;
-use crate::counted::counted;
+use crate::cli::{Report, counted};
 use helmholtz::sampling::{Estimate, Kind};
 
 /// Says what an estimate is, for people and for programs, and the conservative one beside it where there is one.

@@ -1,12 +1,20 @@
 //! What commands and families share: the traits that commands ask through, and the options, rows and results of each question.
 
-pub mod annealing;
-pub mod encode;
-pub mod family;
-pub mod inpaint;
+mod encode;
+mod family;
+mod inpaint;
 pub mod likelihood;
-pub mod model;
-pub mod origin;
-pub mod recall;
-pub mod sample;
-pub mod score;
+mod model;
+mod origin;
+mod recall;
+mod sample;
+mod score;
+
+pub use encode::{Autoencoder, Codes, Encoder};
+pub use family::Family;
+pub use inpaint::{Filled, InpaintOptions, Inpainter};
+pub use model::Model;
+pub use origin::Origin;
+pub use recall::{Part, RecallOptions, Recaller};
+pub use sample::{Draws, FileFormat, Numbers, Observation, SampleAsk, SampleOptions, Sampler};
+pub use score::{Detail, ScoreAsk, ScoreOptions, Scorer};

@@ -5,9 +5,8 @@ use super::inpaint::Inpainter;
 use super::recall::Recaller;
 use super::sample::Sampler;
 use super::score::Scorer;
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::input::data::Domain;
+use crate::cli::{Failure, Report};
+use crate::input::Domain;
 
 /// A trained model of some family. Who answers a command is asked for first, so that a refusal comes before any data is
 /// read; where a family says nothing, the answer is a refusal in one line.

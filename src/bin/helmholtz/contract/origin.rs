@@ -1,12 +1,10 @@
 //! Where a model comes from: its file, its run, and how it was trained.
 
 use super::model::Model;
-use crate::failure::Failure;
-use crate::input::data::{Binarize, Domain, PixelScale, Polarity, Reading};
-use crate::input::rows::{RowChoice, Rows};
-use crate::pictures::grid::Canvas;
-use crate::run::folder::{IMAGE_SHAPE, LARGEST};
-use crate::run::settings::{Choice, Settings};
+use crate::cli::Failure;
+use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows};
+use crate::pictures::Canvas;
+use crate::run::{Choice, IMAGE_SHAPE, LARGEST, Settings};
 use helmholtz::store::Snapshot;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,6 @@
 //! `recall`: stored patterns, corrupted and led back.
 
-use crate::console::Report;
-use crate::failure::Failure;
+use crate::cli::{Failure, Report};
 use clap::Args;
 use helmholtz::Seed;
 use std::path::Path;

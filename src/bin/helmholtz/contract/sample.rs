@@ -1,9 +1,9 @@
 //! `sample`: draws of a model.
 
 use super::origin::Origin;
-use crate::failure::Failure;
-use crate::pictures::grid::{Canvas, Grid};
-use crate::precision::Sums;
+use crate::cli::Failure;
+use crate::input::Sums;
+use crate::pictures::{Canvas, Grid};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::tensor::BitMatrix;

@@ -1,10 +1,7 @@
 //! `eval`: how rows are scored.
 
-use super::annealing::Annealing;
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::input::rows::Rows;
-use crate::precision::Sums;
+use crate::cli::{Failure, Report};
+use crate::input::{Annealing, Rows, Sums};
 use clap::Args;
 use helmholtz::Seed;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! DATA on the command line: a built-in set, a folder, a file, or either of them compressed.
 
-use crate::failure::Failure;
+use crate::cli::Failure;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
 use helmholtz::data::{

@@ -1,7 +1,8 @@
 //! Which pixels of an image are hidden.
 
-use crate::failure::Failure;
-use crate::input::data::{self, Domain};
+use super::data;
+use super::data::Domain;
+use crate::cli::Failure;
 use helmholtz::Seed;
 use helmholtz::data::Binarization;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Writing the `.npy` format, as far as samples, codes and figures need it.
 
-use crate::failure::Failure;
+use crate::cli::Failure;
 use helmholtz::storage::write_atomic;
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! Which rows of which data a command looks at.
 
-use super::data::{self, Binarize, Domain, Reading};
-use crate::console::Report;
-use crate::failure::Failure;
+use super::data;
+use super::data::{Binarize, Domain, Reading};
+use crate::cli::{Failure, Report};
 use clap::{Args, ValueEnum};
 use helmholtz::data::Dataset;
 use helmholtz::tensor::BitMatrix;

@@ -1,5 +1,9 @@
 //! Pictures: grids of images, the plane, and the axes of charts.
 
-pub mod axis;
-pub mod grid;
-pub mod plane;
+mod axis;
+mod grid;
+mod plane;
+
+pub use axis::Axis;
+pub use grid::{Canvas, Grid};
+pub use plane::{SIDE, Window, heat, ink};

@@ -1,6 +1,6 @@
 //! Pictures of the plane: densities as colours, points as dots.
 
-use crate::pictures::grid::Colour;
+use super::grid::Colour;
 
 /// Pixels along a side.
 pub const SIDE: usize = 480;

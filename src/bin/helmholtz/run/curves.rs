@@ -1,8 +1,8 @@
 //! `curves.svg`: every figure of a run over its epochs, a panel each.
 
 use super::metrics_table::{MetricsTable, Row};
-use crate::failure::Failure;
-use crate::pictures::axis::Axis;
+use crate::cli::Failure;
+use crate::pictures::Axis;
 use helmholtz::storage::write_atomic;
 use plotters::prelude::*;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! How a model of tensors descends, as the command line says it: Adam's rate, its schedule, clipping, decay, average.
 
 use super::settings::Settings;
-use crate::failure::Failure;
+use crate::cli::Failure;
 use clap::{Arg, Args};
 use helmholtz::optim::{Adam, Decay, Schedule};
 use std::fmt;

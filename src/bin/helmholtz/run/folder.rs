@@ -1,6 +1,6 @@
 //! The run folder: which files it holds, and when one may be written to.
 
-use crate::failure::Failure;
+use crate::cli::Failure;
 use helmholtz::storage::{self, StorageError, write_atomic};
 use helmholtz::store::Snapshot;
 use helmholtz::train::Position;

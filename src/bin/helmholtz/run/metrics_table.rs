@@ -1,6 +1,6 @@
 //! `metrics.csv`: a row an evaluation.
 
-use crate::failure::Failure;
+use crate::cli::Failure;
 use helmholtz::storage::write_atomic;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

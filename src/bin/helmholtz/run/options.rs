@@ -1,8 +1,8 @@
 //! The options that training any model has.
 
 use super::folder::Existing;
-use crate::counted::counted;
-use crate::input::data::Binarize;
+use crate::cli::counted;
+use crate::input::Binarize;
 use clap::Args;
 use helmholtz::data::Holdout;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The bar that shows how far a run is, how fast it goes and what it has reached.
 
-use crate::console::Console;
+use crate::cli::Console;
 use helmholtz::train::{Control, Metrics, Observer, Progress, TrainError};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;

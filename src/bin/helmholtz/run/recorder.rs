@@ -2,7 +2,7 @@
 
 use super::folder::{CHECKPOINT, METRICS, RunFolder};
 use super::metrics_table::MetricsTable;
-use crate::failure::Failure;
+use crate::cli::Failure;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
 use helmholtz::train::{Control, Metrics, Observer, Progress, TrainError};
@@ -42,16 +42,12 @@ impl Recorder {
     }
 }
 
-fn failed(failure: Failure) -> TrainError {
-    TrainError::Observer(Box::new(failure))
-}
-
 impl Observer for Recorder {
     fn evaluation(&mut self, progress: &Progress, metrics: &Metrics) -> Result<Control, TrainError> {
         let figures = metrics.iter().map(|(name, value)| (name.to_owned(), value));
         self.table.push(progress.epoch, progress.step, figures);
         if self.written.elapsed() >= TABLES {
-            self.write_table().map_err(failed)?;
+            self.write_table()?;
         }
         Ok(Control::Continue)
     }
@@ -62,10 +58,10 @@ impl Observer for Recorder {
 
     /// The table first: it is cut to the checkpoint on resume, so that being ahead does no harm.
     fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
-        self.write_table().map_err(failed)?;
+        self.write_table()?;
         let mut snapshot = snapshot.clone();
         snapshot.metadata.extend(self.metadata.clone());
-        storage::save(&self.folder.file(CHECKPOINT), &snapshot).map_err(|error| failed(error.into()))?;
+        storage::save(&self.folder.file(CHECKPOINT), &snapshot).map_err(Failure::from)?;
         self.saved = Instant::now();
         Ok(())
     }

@@ -1,18 +1,16 @@
 //! What training any model needs around the loop: settings, data, folder, resume, observers.
 
-use super::folder::{self, CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
+use super::folder::{CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
 use super::recorder::Recorder;
 use super::settings::{Choice, Settings};
-use super::standing::{self, Standing};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data::{self, Binarize, Domain, PixelScale, Polarity, Reading};
-use crate::interrupt::{self, Interrupt};
-use crate::pictures::grid::Canvas;
+use super::standing::Standing;
+use super::{folder, standing};
+use crate::cli::{Failure, Globals, Interrupt, counted, interrupt};
+use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, data};
+use crate::pictures::Canvas;
 use clap::Arg;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;

@@ -1,6 +1,6 @@
 //! The settings of a run: what the command line says, else what the resumed run has, else the default.
 
-use crate::failure::Failure;
+use crate::cli::Failure;
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt;

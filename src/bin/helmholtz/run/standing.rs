@@ -1,7 +1,8 @@
 //! How a run stands, as its `run.json` says: what should be known before its model is used.
 
-use super::folder::{self, RUN};
-use crate::failure::Failure;
+use super::folder;
+use super::folder::RUN;
+use crate::cli::Failure;
 use helmholtz::train::Position;
 use serde_json::Value;
 use std::fmt;

@@ -1,7 +1,6 @@
 //! The widths of hidden layers: as they are named on the command line, and in words.
 
-use crate::failure::Failure;
-use crate::size;
+use crate::cli::{Failure, size};
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,10 +1,8 @@
 //! The log-likelihood of a Boltzmann machine: enumerated, else annealed.
 
-use crate::console::Report;
-use crate::contract::annealing::Annealing;
-use crate::contract::likelihood;
-use crate::contract::score::{Detail, ScoreAsk, Scorer};
-use crate::failure::Failure;
+use crate::cli::{Failure, Report};
+use crate::contract::{Detail, ScoreAsk, Scorer, likelihood};
+use crate::input::Annealing;
 use helmholtz::Seed;
 use helmholtz::energy::boltzmann::{self, BoltzmannMachine};
 

@@ -1,13 +1,8 @@
 //! What a Boltzmann machine is to the commands.
 
 use super::train::Train;
-use crate::console::Report;
-use crate::contract::family::Family;
-use crate::contract::model::Model;
-use crate::contract::sample::Sampler;
-use crate::contract::score::Scorer;
-use crate::failure::Failure;
-use crate::subcommand::Subcommand;
+use crate::cli::{Failure, Report, Subcommand};
+use crate::contract::{Family, Model, Sampler, Scorer};
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 
 /// The name of the family.

@@ -1,7 +1,7 @@
 //! Pictures of a Boltzmann machine: what units say to the visible ones, and draws.
 
 use super::sample::draw;
-use crate::pictures::grid::Grid;
+use crate::pictures::Grid;
 use helmholtz::Seed;
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 

@@ -1,8 +1,7 @@
 //! Draws of a Boltzmann machine: exact where it is small enough, else by chains.
 
-use crate::contract::sample::{Draws, SampleAsk, Sampler};
-use crate::counted::counted;
-use crate::failure::Failure;
+use crate::cli::{Failure, counted};
+use crate::contract::{Draws, SampleAsk, Sampler};
 use helmholtz::Seed;
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 use helmholtz::tensor::BitMatrix;

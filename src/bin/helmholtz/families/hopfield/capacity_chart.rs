@@ -1,8 +1,8 @@
 //! `capacity.svg` and `capacity.csv`: what a rule holds at each load, beside theory; a panel a rule.
 
-use crate::failure::Failure;
-use crate::pictures::axis::Axis;
-use crate::run::folder::{CAPACITY, CAPACITY_TABLE, RunFolder};
+use crate::cli::Failure;
+use crate::pictures::Axis;
+use crate::run::{CAPACITY, CAPACITY_TABLE, RunFolder};
 use helmholtz::energy::hopfield::{CRITICAL_LOAD, CapacityPoint, exactly_fixed, retrieval_overlap};
 use helmholtz::storage::write_atomic;
 use plotters::prelude::*;

@@ -2,14 +2,8 @@
 
 use super::memory::Memory;
 use super::train::Train;
-use crate::console::Report;
-use crate::contract::family::Family;
-use crate::contract::model::Model;
-use crate::contract::recall::Recaller;
-use crate::contract::sample::Sampler;
-use crate::contract::score::Scorer;
-use crate::failure::Failure;
-use crate::subcommand::Subcommand;
+use crate::cli::{Failure, Report, Subcommand};
+use crate::contract::{Family, Model, Recaller, Sampler, Scorer};
 
 /// The name of the family.
 pub const KIND: &str = "hopfield";

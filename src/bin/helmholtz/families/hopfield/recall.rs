@@ -1,11 +1,9 @@
 //! Stored patterns, corrupted and led back.
 
 use super::memory::Memory;
-use crate::console::Report;
-use crate::contract::recall::{Part, RecallOptions, Recaller};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::pictures::grid::Grid;
+use crate::cli::{Failure, Report, counted};
+use crate::contract::{Part, RecallOptions, Recaller};
+use crate::pictures::Grid;
 use helmholtz::Seed;
 use helmholtz::energy::hopfield::{Asynchronous, Corruption, Ending, Synchronous, overlap};
 use helmholtz::tensor::BitMatrix;

@@ -4,17 +4,11 @@ use super::capacity_chart;
 use super::memory::Memory;
 use super::model::KIND;
 use super::recall::{Order, Recalled};
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data::{self, Binarize, Domain, PixelScale, Polarity, Reading};
-use crate::run::folder::{self, Existing, IMAGE_SHAPE, MODEL, RECALL, RUN, RunFolder};
-use crate::run::session::file_name_of;
-use crate::run::settings::{Choice, Settings};
-use crate::run::standing::Standing;
-use crate::size;
-use crate::subcommand::Task;
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
+use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, data};
+use crate::run::{
+    Choice, Existing, IMAGE_SHAPE, MODEL, RECALL, RUN, RunFolder, Settings, Standing, file_name_of, folder,
+};
 use clap::{Args, ValueEnum};
 use helmholtz::data::Dataset;
 use helmholtz::energy::hopfield::{self, CapacitySweep, Corruption, Hopfield as Network, Perceptron};

@@ -1,9 +1,8 @@
 //! The log-likelihood of a neural energy: by a grid in up to two dimensions, else annealed.
 
 use super::report::judge;
-use crate::console::Report;
-use crate::contract::score::{ScoreAsk, Scorer};
-use crate::failure::Failure;
+use crate::cli::{Failure, Report};
+use crate::contract::{ScoreAsk, Scorer};
 use crate::input::data;
 use helmholtz::energy::neural::NeuralEnergy;
 

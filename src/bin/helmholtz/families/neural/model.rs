@@ -2,15 +2,9 @@
 
 use super::report::layers;
 use super::train::Train;
-use crate::console::Report;
-use crate::contract::family::Family;
-use crate::contract::inpaint::Inpainter;
-use crate::contract::model::Model;
-use crate::contract::sample::Sampler;
-use crate::contract::score::Scorer;
-use crate::failure::Failure;
-use crate::input::data::Domain;
-use crate::subcommand::Subcommand;
+use crate::cli::{Failure, Report, Subcommand};
+use crate::contract::{Family, Inpainter, Model, Sampler, Scorer};
+use crate::input::Domain;
 use helmholtz::energy::neural::NeuralEnergy;
 use serde_json::json;
 

@@ -1,8 +1,7 @@
 //! Pictures of a neural energy: its density on the plane beside the data's, and its draws.
 
-use crate::failure::Failure;
-use crate::pictures::grid::{Canvas, Grid};
-use crate::pictures::plane::{SIDE, Window, heat, ink};
+use crate::cli::Failure;
+use crate::pictures::{Canvas, Grid, SIDE, Window, heat, ink};
 use helmholtz::data::{Dataset, ToyDensity};
 use helmholtz::energy::neural::NeuralEnergy;
 

@@ -1,9 +1,8 @@
 //! Neural energies in words, and how good they are.
 
-use crate::console::Report;
-use crate::contract::annealing::Annealing;
+use crate::cli::{Failure, Report};
 use crate::contract::likelihood;
-use crate::failure::Failure;
+use crate::input::Annealing;
 use crate::run::widths;
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, ToyDensity};

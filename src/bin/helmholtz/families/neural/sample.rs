@@ -2,11 +2,9 @@
 
 use super::pictures;
 use super::report::kept_of_a_row;
-use crate::contract::sample::{Draws, SampleAsk, Sampler};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::pictures::grid::{Canvas, Grid};
-use crate::size;
+use crate::cli::{Failure, counted, size};
+use crate::contract::{Draws, SampleAsk, Sampler};
+use crate::pictures::{Canvas, Grid};
 use helmholtz::energy::neural::{NeuralEnergy, NeuralSampling};
 
 impl Sampler for NeuralEnergy {

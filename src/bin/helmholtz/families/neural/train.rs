@@ -2,19 +2,9 @@
 
 use super::model::KIND;
 use super::{pictures, report};
-use crate::console::{Console, Report};
-use crate::contract::annealing::Annealing;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data::{Binarize, Domain};
-use crate::run::conclusion::Trained;
-use crate::run::descent::{Descent, DescentOptions};
-use crate::run::folder::{DENSITY, SAMPLES};
-use crate::run::options::Options;
-use crate::run::session::{Session, Subject};
-use crate::run::widths::{self, Widths};
-use crate::size;
-use crate::subcommand::Task;
+use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::input::{Annealing, Binarize, Domain};
+use crate::run::{DENSITY, Descent, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, widths};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::energy::neural::{

@@ -1,11 +1,7 @@
 //! `helmholtz bench rbm`: training steps of persistent contrastive divergence.
 
-use crate::bench::timing::{Peak, check_sizes};
-use crate::bench::training::{Levels, random_rows, time_steps};
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::subcommand::Task;
+use crate::bench::{Levels, Peak, check_sizes, random_rows, time_steps};
+use crate::cli::{Failure, Globals, Report, Task};
 use clap::Args;
 use helmholtz::rbm::{Method, Rbm, RbmTrainer, Recipe};
 use helmholtz::train::Training;

@@ -1,8 +1,8 @@
 //! Codes of an RBM: the probabilities of its hidden units given a row.
 
-use crate::contract::encode::{Codes, Encoder};
-use crate::failure::Failure;
-use crate::input::rows::Rows;
+use crate::cli::Failure;
+use crate::contract::{Codes, Encoder};
+use crate::input::Rows;
 use helmholtz::rbm::Rbm;
 
 impl Encoder for Rbm {

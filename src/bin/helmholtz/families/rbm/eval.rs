@@ -1,12 +1,9 @@
 //! The log-likelihood of an RBM: enumerated, else annealed.
 
-use crate::console::Report;
-use crate::contract::annealing::Annealing;
-use crate::contract::likelihood;
-use crate::contract::score::{ScoreAsk, Scorer};
-use crate::failure::Failure;
-use crate::precision::{self, Sums};
-use crate::run::settings::Choice;
+use crate::cli::{Failure, Report};
+use crate::contract::{ScoreAsk, Scorer, likelihood};
+use crate::input::{Annealing, Sums, precision};
+use crate::run::Choice;
 use helmholtz::Seed;
 use helmholtz::rbm::{Ais, Rbm, Scoring};
 use std::borrow::Cow;

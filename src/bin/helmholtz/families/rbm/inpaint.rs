@@ -1,9 +1,8 @@
 //! Inpainting by an RBM: chains whose shown pixels are clamped.
 
-use crate::contract::inpaint::{Filled, InpaintOptions, Inpainter};
-use crate::failure::Failure;
-use crate::input::mask::Mask;
-use crate::size;
+use crate::cli::{Failure, size};
+use crate::contract::{Filled, InpaintOptions, Inpainter};
+use crate::input::Mask;
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::tensor::BitMatrix;

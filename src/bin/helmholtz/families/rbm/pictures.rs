@@ -1,7 +1,7 @@
 //! Pictures of an RBM: what its hidden units look for, and what it draws.
 
 use super::sample::SWEEPS;
-use crate::pictures::grid::Grid;
+use crate::pictures::Grid;
 use helmholtz::Seed;
 use helmholtz::rbm::Rbm;
 

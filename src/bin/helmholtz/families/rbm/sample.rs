@@ -1,11 +1,8 @@
 //! Draws of an RBM: exact where the machine is small enough, else by chains.
 
-use crate::contract::sample::{Draws, Numbers, SampleAsk, Sampler};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::input::rows::RowChoice;
-use crate::precision::Sums;
-use crate::size;
+use crate::cli::{Failure, counted, size};
+use crate::contract::{Draws, Numbers, SampleAsk, Sampler};
+use crate::input::{RowChoice, Sums};
 use helmholtz::Seed;
 use helmholtz::rbm::{Chains, Rbm};
 use helmholtz::tensor::BitMatrix;

@@ -1,13 +1,9 @@
 //! `helmholtz bench vae`: training steps of a variational autoencoder.
 
-use super::shape::{self, Architecture};
-use crate::bench::timing::{Peak, check_sizes};
-use crate::bench::training::{Levels, ROWS, random_rows, time_steps};
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::size;
-use crate::subcommand::Task;
+use super::shape;
+use super::shape::Architecture;
+use crate::bench::{Levels, Peak, ROWS, check_sizes, random_rows, time_steps};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use clap::Args;
 use helmholtz::train::Training;
 use helmholtz::vae::{Bound, Vae, VaeConfig, VaeRecipe, VaeTrainer};

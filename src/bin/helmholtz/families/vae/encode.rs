@@ -1,9 +1,8 @@
 //! Codes of a variational autoencoder, and what is decoded from them.
 
-use crate::contract::encode::{Autoencoder, Codes, Encoder};
-use crate::failure::Failure;
-use crate::input::data;
-use crate::input::rows::Rows;
+use crate::cli::Failure;
+use crate::contract::{Autoencoder, Codes, Encoder};
+use crate::input::{Rows, data};
 use helmholtz::vae::Vae;
 
 /// Rows that are read at a time.

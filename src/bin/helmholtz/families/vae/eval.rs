@@ -1,13 +1,9 @@
 //! The log-likelihood of a variational autoencoder by importance sampling, or its ELBO with given noise.
 
 use super::report;
-use crate::console::Report;
-use crate::contract::score::{Detail, ScoreAsk, Scorer};
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::input::data;
-use crate::input::rows::Rows;
-use crate::size;
+use crate::cli::{Failure, Report, counted, size};
+use crate::contract::{Detail, ScoreAsk, Scorer};
+use crate::input::{Rows, data};
 use helmholtz::vae::{ImportanceSampling, Vae};
 use std::path::Path;
 

@@ -3,15 +3,8 @@
 use super::bench::Bench;
 use super::shape::layers;
 use super::train::Train;
-use crate::console::Report;
-use crate::contract::encode::{Autoencoder, Encoder};
-use crate::contract::family::Family;
-use crate::contract::inpaint::Inpainter;
-use crate::contract::model::Model;
-use crate::contract::sample::Sampler;
-use crate::contract::score::Scorer;
-use crate::failure::Failure;
-use crate::subcommand::Subcommand;
+use crate::cli::{Failure, Report, Subcommand};
+use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Model, Sampler, Scorer};
 use helmholtz::vae::Vae;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Pictures of a variational autoencoder: what it draws, what it makes of examples, and what lies between them.
 
-use crate::contract::encode::Autoencoder;
-use crate::pictures::grid::{Canvas, Grid};
+use crate::contract::Autoencoder;
+use crate::pictures::{Canvas, Grid};
 use helmholtz::Seed;
 use helmholtz::vae::{Observation, Vae};
 

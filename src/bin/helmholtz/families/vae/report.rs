@@ -1,9 +1,7 @@
 //! How good a variational autoencoder is, and of what its figures are made.
 
-use crate::console::Report;
+use crate::cli::{Failure, Report, counted};
 use crate::contract::likelihood;
-use crate::counted::counted;
-use crate::failure::Failure;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::sampling::Estimate;

@@ -1,7 +1,7 @@
 //! Draws of a variational autoencoder: z from the prior, x from p(x | z).
 
-use crate::contract::sample::{Draws, FileFormat, Numbers, Observation, SampleAsk, Sampler};
-use crate::failure::Failure;
+use crate::cli::Failure;
+use crate::contract::{Draws, FileFormat, Numbers, Observation, SampleAsk, Sampler};
 use helmholtz::vae::{self, Likelihood, Vae};
 
 impl Sampler for Vae {

@@ -1,8 +1,7 @@
 //! The shapes of variational autoencoders: those of the literature, those that no memory holds, and shapes in words.
 
-use crate::failure::Failure;
-use crate::run::widths::{self, Widths};
-use crate::size;
+use crate::cli::{Failure, size};
+use crate::run::{Widths, widths};
 use clap::ValueEnum;
 use helmholtz::autodiff::Activation;
 use helmholtz::vae::VaeConfig;

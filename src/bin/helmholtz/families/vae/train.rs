@@ -1,20 +1,14 @@
 //! `helmholtz train vae`: settings to shape and recipe, training, pictures, report.
 
 use super::model::KIND;
-use super::shape::{self, Architecture};
-use super::{pictures, report};
-use crate::console::{Console, Report};
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::input::data::{self, Binarize, Domain, PixelScale};
-use crate::run::conclusion::Trained;
-use crate::run::descent::{Descent, DescentOptions};
-use crate::run::folder::{INTERPOLATION, MANIFOLD, RECONSTRUCTIONS, SAMPLES};
-use crate::run::options::Options;
-use crate::run::session::{Session, Subject};
-use crate::run::widths::Widths;
-use crate::size;
-use crate::subcommand::Task;
+use super::shape::Architecture;
+use super::{pictures, report, shape};
+use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::input::{Binarize, Domain, PixelScale, data};
+use crate::run::{
+    Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
+    Trained, Widths,
+};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::optim::{Decay, Schedule};

@@ -1,6 +1,6 @@
 //! What a command says: notices while it works, and a report at its end, for people or for programs.
 
-use crate::failure::Failure;
+use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde_json::{Map, Value};
 use std::fmt::Display;

@@ -1,6 +1,6 @@
 //! The options of every command.
 
-use crate::console::{Chatter, Console, Format};
+use super::console::{Chatter, Console, Format};
 use clap::Args;
 use helmholtz::Seed;
 

@@ -1,6 +1,6 @@
 //! Sizes from the command line: refused before anything is allocated for them.
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// 2²⁸ numbers: a gigabyte of floats, of which training needs several.
 const MOST: usize = 1 << 28;

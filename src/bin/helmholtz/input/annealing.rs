@@ -1,7 +1,6 @@
 //! How annealed importance sampling is asked for.
 
-use crate::failure::Failure;
-use crate::size;
+use crate::cli::{Failure, size};
 use std::str::FromStr;
 
 /// `CHAINS,TEMPERATURES` of annealed importance sampling.

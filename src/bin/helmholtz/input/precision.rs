@@ -1,7 +1,6 @@
 //! What sums of the sampler are computed in, as it is named on the command line.
 
-use crate::console::Report;
-use crate::failure::Failure;
+use crate::cli::{Failure, Report};
 use clap::ValueEnum;
 use helmholtz::rbm::{Precision, Rbm, Rounding};
 use std::borrow::Cow;

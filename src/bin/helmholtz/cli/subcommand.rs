@@ -1,8 +1,8 @@
 //! Subcommands that a table lists: `train KIND` and `bench SUBJECT`.
 
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use super::console::Report;
+use super::failure::Failure;
+use super::globals::Globals;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use std::marker::PhantomData;
