@@ -86,7 +86,7 @@ fn who_has_no_figure_of_each_row_says_so_in_a_line() {
 #[test]
 fn an_rbm_encodes_rows_as_the_probabilities_of_its_hidden_units() {
     let place = Place::new();
-    place.json("train rbm --hidden 16 --epochs 2 --out rbm");
+    place.json("train rbm --hidden 16 --epochs 40 --out rbm");
     let encoded = place.json("encode rbm --split train");
     assert_eq!((&encoded["examples"], &encoded["hidden"]), (&1438.into(), &16.into()));
     let codes = Npy::read(&place, "rbm/codes.npy");

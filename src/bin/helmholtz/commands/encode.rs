@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// Write the codes of examples: the latent variables of a variational autoencoder, the hidden units of an RBM
 #[derive(Args)]
 #[command(after_help = "\
-The file is of f32. Of a VAE [rows, 2 × latent]: a row is the means of q(z | x), then their log-variances.
-Of an RBM [rows, hidden]: a row is the probabilities p(h = 1 | v).
+The file is of f32. Of a VAE it is [rows, 2 × latent]: a row is the means of q(z | x), then their
+log-variances; of an RBM [rows, hidden]: a row is the probabilities p(h = 1 | v).
 
 Example:
   helmholtz encode runs/vae-digits --out codes.npy

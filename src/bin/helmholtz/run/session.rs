@@ -43,11 +43,22 @@ pub struct Subject {
     pub domain: Domain,
     /// How grey levels are read unless told otherwise.
     pub binarize: Binarize,
-    /// The figure that early stopping watches, and which way it improves.
-    pub watched: (&'static str, Direction),
+    /// The figure that early stopping watches; higher is better.
+    pub watched: &'static str,
 }
 
 impl Subject {
+    /// Of a model of bits that learns the digits unless told otherwise.
+    pub const OF_BITS: Subject = Subject {
+        kind: "",
+        updates: 0,
+        batch: 64,
+        data: "digits",
+        domain: Domain::Levels,
+        binarize: Binarize::Threshold,
+        watched: "",
+    };
+
     /// An option of the command line, its help ending in the model's own default where there is one.
     pub fn with_defaults(&self, option: Arg) -> Arg {
         let default = match option.get_id().as_str() {
@@ -175,13 +186,13 @@ impl Session {
         let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
         training.early_stopping = (patience > 0).then(|| EarlyStopping {
-            metric: subject.watched.0.to_owned(),
+            metric: subject.watched.to_owned(),
             patience,
-            direction: subject.watched.1,
+            direction: Direction::Higher,
         });
         Ok(Session {
             kind: subject.kind,
-            watched: subject.watched.0,
+            watched: subject.watched,
             existing,
             checkpoint,
             lock,

@@ -5,22 +5,14 @@ use super::model::KIND;
 use super::pictures;
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
-use crate::input::{Annealing, Binarize, Domain};
+use crate::input::Annealing;
 use crate::run::{FILTERS, Options, SAMPLES, Session, Subject, Trained};
 use clap::{Args, ValueEnum};
 use helmholtz::energy::boltzmann::{self as model, BoltzmannMachine, BoltzmannTrainer, Recipe};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
 
-const SUBJECT: Subject = Subject {
-    kind: KIND,
-    updates: 20_000,
-    batch: 64,
-    data: "digits",
-    domain: Domain::Levels,
-    binarize: Binarize::Threshold,
-    watched: ("conditional_likelihood", Direction::Higher),
-};
+const SUBJECT: Subject =
+    Subject { kind: KIND, updates: 20_000, watched: "conditional_likelihood", ..Subject::OF_BITS };
 
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 32;

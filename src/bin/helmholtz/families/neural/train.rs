@@ -12,7 +12,6 @@ use helmholtz::energy::neural::{
 };
 use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
 
 const SUBJECT: Subject = Subject {
     kind: KIND,
@@ -21,7 +20,7 @@ const SUBJECT: Subject = Subject {
     data: "gaussians8",
     domain: Domain::Reals,
     binarize: Binarize::None,
-    watched: ("log_likelihood", Direction::Higher),
+    watched: "log_likelihood",
 };
 
 /// Draws in a picture of images.

@@ -5,22 +5,13 @@ use super::model::KIND;
 use super::pictures;
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
-use crate::input::{Annealing, Binarize, Domain, Sums};
+use crate::input::{Annealing, Sums};
 use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained};
 use clap::{Args, ValueEnum};
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
 
-const SUBJECT: Subject = Subject {
-    kind: KIND,
-    updates: 60_000,
-    batch: 64,
-    data: "digits",
-    domain: Domain::Levels,
-    binarize: Binarize::Threshold,
-    watched: ("pseudo_likelihood", Direction::Higher),
-};
+const SUBJECT: Subject = Subject { kind: KIND, updates: 60_000, watched: "pseudo_likelihood", ..Subject::OF_BITS };
 
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 128;

@@ -4,7 +4,7 @@ use super::model::KIND;
 use super::shape::Architecture;
 use super::{pictures, report, shape};
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
-use crate::input::{Binarize, Domain, PixelScale, data};
+use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
     Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
     Trained, Widths,
@@ -13,18 +13,9 @@ use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
-const SUBJECT: Subject = Subject {
-    kind: KIND,
-    updates: 10_000,
-    batch: 100,
-    data: "digits",
-    domain: Domain::Levels,
-    binarize: Binarize::Threshold,
-    watched: ("elbo", Direction::Higher),
-};
+const SUBJECT: Subject = Subject { kind: KIND, updates: 10_000, batch: 100, watched: "elbo", ..Subject::OF_BITS };
 
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
