@@ -154,6 +154,14 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Makes the folder, locks it and prepares it.
+    pub fn claim(&self, existing: Existing) -> Result<Lock, Failure> {
+        self.create(existing)?;
+        let lock = lock(&self.path)?;
+        self.prepare(existing)?;
+        Ok(lock)
+    }
+
     fn refused(&self, existing: Existing, error: &io::Error) -> Failure {
         Failure::new(format!("cannot write here: {error}")).about(self.path.display()).hint(match existing {
             Existing::Resume => "nothing is lost: make room or leave to write, then --resume again",

@@ -48,16 +48,11 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Of a model of bits that learns the digits unless told otherwise.
-    pub const OF_BITS: Subject = Subject {
-        kind: "",
-        updates: 0,
-        batch: 64,
-        data: "digits",
-        domain: Domain::Levels,
-        binarize: Binarize::Threshold,
-        watched: "",
-    };
+    /// Of a model of bits that learns the digits in batches of 64 unless told otherwise.
+    pub const fn of_bits(kind: &'static str, updates: u64, watched: &'static str) -> Self {
+        let (domain, binarize) = (Domain::Levels, Binarize::Threshold);
+        Subject { kind, updates, batch: 64, data: "digits", domain, binarize, watched }
+    }
 
     /// An option of the command line, its help ending in the model's own default where there is one.
     pub fn with_defaults(&self, option: Arg) -> Arg {

@@ -11,8 +11,7 @@ use clap::{Args, ValueEnum};
 use helmholtz::energy::boltzmann::{self as model, BoltzmannMachine, BoltzmannTrainer, Recipe};
 use helmholtz::store::Snapshot;
 
-const SUBJECT: Subject =
-    Subject { kind: KIND, updates: 20_000, watched: "conditional_likelihood", ..Subject::OF_BITS };
+const SUBJECT: Subject = Subject::of_bits(KIND, 20_000, "conditional_likelihood");
 
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 32;

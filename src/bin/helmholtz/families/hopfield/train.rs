@@ -143,9 +143,7 @@ impl Train {
         let seconds = begun.elapsed().as_secs_f64();
         let memory = Memory { network, patterns };
 
-        folder.create(existing)?;
-        let _lock = folder::lock(folder.path())?;
-        folder.prepare(existing)?;
+        let _lock = folder.claim(existing)?;
         let mut snapshot = memory.snapshot();
         let (height, width) = data.image_shape();
         snapshot.set(folder::KIND, KIND);
@@ -279,9 +277,7 @@ impl Train {
             "theory          Hebb retrieves up to {} of the units, large networks; any weights fix up to 2",
             hopfield::CRITICAL_LOAD
         ));
-        folder.create(existing)?;
-        let _lock = folder::lock(folder.path())?;
-        folder.prepare(existing)?;
+        let _lock = folder.claim(existing)?;
         capacity_chart::save(&sweeps, self.units, folder)?;
         report.figure("model", KIND);
         report.figure("units", self.units);

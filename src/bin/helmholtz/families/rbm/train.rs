@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
 use helmholtz::store::Snapshot;
 
-const SUBJECT: Subject = Subject { kind: KIND, updates: 60_000, watched: "pseudo_likelihood", ..Subject::OF_BITS };
+const SUBJECT: Subject = Subject::of_bits(KIND, 60_000, "pseudo_likelihood");
 
 /// Hidden units unless told otherwise.
 const HIDDEN: usize = 128;

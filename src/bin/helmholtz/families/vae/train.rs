@@ -15,7 +15,7 @@ use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
-const SUBJECT: Subject = Subject { kind: KIND, updates: 10_000, batch: 100, watched: "elbo", ..Subject::OF_BITS };
+const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
 
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
