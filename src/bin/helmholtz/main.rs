@@ -11,9 +11,9 @@ mod registry;
 mod run;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
-use cli::{Failure, Globals, Report};
-use commands::{encode, eval, info, inpaint, interpolate, recall, reconstruct, sample, train};
+use clap::{CommandFactory, Parser};
+use cli::{Failure, Globals, OneOf, Report};
+use commands::Commands;
 use helmholtz::simd::Isa;
 use std::process::ExitCode;
 
@@ -45,23 +45,9 @@ Start with:
 )]
 struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: OneOf<Commands>,
     #[command(flatten)]
     globals: Globals,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Train(train::Train),
-    Eval(eval::Eval),
-    Sample(sample::Sample),
-    Inpaint(inpaint::Inpaint),
-    Recall(recall::Recall),
-    Reconstruct(reconstruct::Reconstruct),
-    Interpolate(interpolate::Interpolate),
-    Encode(encode::Encode),
-    Bench(commands::bench::Bench),
-    Info(info::Info),
 }
 
 /// More threads than any machine has.
@@ -93,18 +79,7 @@ fn run(arguments: &CommandLine) -> Result<Report, Failure> {
         .num_threads(threads)
         .build()
         .map_err(|error| Failure::new(format!("--threads {threads}: {error}")))?;
-    pool.install(|| match &arguments.command {
-        Command::Train(train) => train.run(globals),
-        Command::Eval(eval) => eval.run(globals),
-        Command::Sample(sample) => sample.run(globals),
-        Command::Inpaint(inpaint) => inpaint.run(globals),
-        Command::Recall(recall) => recall.run(globals),
-        Command::Reconstruct(reconstruct) => reconstruct.run(globals),
-        Command::Interpolate(interpolate) => interpolate.run(globals),
-        Command::Encode(encode) => encode.run(globals),
-        Command::Bench(bench) => bench.run(globals),
-        Command::Info(info) => info.run(globals),
-    })
+    pool.install(|| arguments.command.run(globals))
 }
 
 /// Help as it is; a mistake in one line, with the suggestion if there is one, and status 2.

@@ -1,4 +1,4 @@
-//! Subcommands that a table lists: `train KIND` and `bench SUBJECT`.
+//! Subcommands that a table lists: the commands, `train KIND` and `bench SUBJECT`.
 
 use super::console::Report;
 use super::failure::Failure;

@@ -1,7 +1,7 @@
 //! `helmholtz bench`: how fast this machine is, against its own multiply-add peak measured in the same run.
 
 use crate::bench::{gemm, gibbs, random};
-use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table};
+use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table, Task};
 use crate::registry::FAMILIES;
 use clap::Args;
 
@@ -32,9 +32,8 @@ impl Table for Subjects {
     }
 }
 
-impl Bench {
-    /// Measures and reports.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Bench {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         self.subject.run(globals)
     }
 }

@@ -1,7 +1,7 @@
 //! `helmholtz encode`: examples as the hidden layer sees them.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted};
+use crate::cli::{Failure, Globals, Report, Task, counted};
 use crate::input::{RowChoice, npy};
 use clap::Args;
 use std::path::PathBuf;
@@ -26,9 +26,8 @@ pub struct Encode {
     out: Option<PathBuf>,
 }
 
-impl Encode {
-    /// Encodes and writes the file.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Encode {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let encoder = loaded.asked(loaded.model.encoder())?;
         let out = loaded.origin.destination(self.out.as_deref(), "codes.npy")?;

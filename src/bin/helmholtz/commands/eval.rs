@@ -1,7 +1,7 @@
 //! `helmholtz eval`: the log-likelihood of a trained model.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted};
+use crate::cli::{Failure, Globals, Report, Task, counted};
 use crate::contract::{Detail, ScoreAsk, ScoreOptions};
 use crate::input::{RowChoice, npy};
 use crate::run::Choice;
@@ -33,9 +33,8 @@ pub struct Eval {
     out: Option<PathBuf>,
 }
 
-impl Eval {
-    /// Estimates and reports.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Eval {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let origin = &loaded.origin;
         let scorer = loaded.asked(loaded.model.scorer())?;

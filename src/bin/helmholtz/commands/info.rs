@@ -1,6 +1,6 @@
 //! `helmholtz info`: what a run, a file or a data set is.
 
-use crate::cli::{Failure, Globals, Report};
+use crate::cli::{Failure, Globals, Report, Task};
 use crate::input::{Domain, data};
 use crate::registry;
 use crate::run::{CHECKPOINT, Settings, Standing, folder, standing};
@@ -26,9 +26,8 @@ pub struct Info {
     subject: Option<String>,
 }
 
-impl Info {
-    /// Looks and tells.
-    pub fn run(&self, _: &Globals) -> Result<Report, Failure> {
+impl Task for Info {
+    fn run(&self, _: &Globals) -> Result<Report, Failure> {
         let Some(subject) = self.subject.as_deref() else {
             return Ok(machine());
         };

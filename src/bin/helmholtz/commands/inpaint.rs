@@ -1,7 +1,7 @@
 //! `helmholtz inpaint`: the pixels a mask hides, filled in given the others.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::contract::InpaintOptions;
 use crate::input::{Mask, MaskName, RowChoice, data};
 use crate::pictures::Grid;
@@ -43,9 +43,8 @@ const COLUMNS: usize = 16;
 /// A hidden pixel.
 const HIDDEN: f32 = 0.5;
 
-impl Inpaint {
-    /// Fills in and writes the picture.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Inpaint {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let origin = &loaded.origin;
         let inpainter = loaded.asked(loaded.model.inpainter())?;

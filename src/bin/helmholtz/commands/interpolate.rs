@@ -1,7 +1,7 @@
 //! `helmholtz interpolate`: from one example to another through the latent space.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::input::{RowChoice, data};
 use crate::run::INTERPOLATION;
 use clap::Args;
@@ -32,9 +32,8 @@ pub struct Interpolate {
     out: Option<PathBuf>,
 }
 
-impl Interpolate {
-    /// Interpolates and writes the picture.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Interpolate {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let autoencoder = loaded.asked(loaded.model.autoencoder("interpolate"))?;
         let out = loaded.origin.destination(self.out.as_deref(), INTERPOLATION)?;

@@ -1,13 +1,16 @@
 //! The commands: each parses, loads, asks a family, writes the file and reports.
 
-pub mod bench;
-pub mod encode;
-pub mod eval;
-pub mod info;
-pub mod inpaint;
-pub mod interpolate;
+mod bench;
+mod encode;
+mod eval;
+mod info;
+mod inpaint;
+mod interpolate;
 mod loaded;
-pub mod recall;
-pub mod reconstruct;
-pub mod sample;
-pub mod train;
+mod recall;
+mod reconstruct;
+mod sample;
+mod table;
+mod train;
+
+pub use table::Commands;

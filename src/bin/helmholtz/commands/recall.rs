@@ -1,7 +1,7 @@
 //! `helmholtz recall`: stored patterns, corrupted and led back.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report};
+use crate::cli::{Failure, Globals, Report, Task};
 use crate::contract::RecallOptions;
 use crate::run::RECALL;
 use clap::Args;
@@ -27,9 +27,8 @@ pub struct Recall {
     out: Option<PathBuf>,
 }
 
-impl Recall {
-    /// Corrupts, recalls, and draws the picture.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Recall {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let recaller = loaded.asked(loaded.model.recaller())?;
         let out = loaded.origin.destination(self.out.as_deref(), RECALL)?;

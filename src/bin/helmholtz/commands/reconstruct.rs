@@ -1,7 +1,7 @@
 //! `helmholtz reconstruct`: examples, and what the model makes of them.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::input::{RowChoice, data};
 use crate::run::RECONSTRUCTIONS;
 use clap::Args;
@@ -27,9 +27,8 @@ pub struct Reconstruct {
     out: Option<PathBuf>,
 }
 
-impl Reconstruct {
-    /// Reconstructs and writes the picture.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Reconstruct {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let autoencoder = loaded.asked(loaded.model.autoencoder("reconstruct"))?;
         let out = loaded.origin.destination(self.out.as_deref(), RECONSTRUCTIONS)?;

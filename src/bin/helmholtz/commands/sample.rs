@@ -1,7 +1,7 @@
 //! `helmholtz sample`: draws of a trained model.
 
 use super::loaded::Loaded;
-use crate::cli::{Failure, Globals, Report, counted, size};
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::contract::{FileFormat, Numbers, SampleAsk, SampleOptions};
 use crate::input::npy;
 use clap::Args;
@@ -34,9 +34,8 @@ pub struct Sample {
 /// Draws that a picture shows at the most: a hundred by a hundred.
 const MOST_PICTURES: usize = 10_000;
 
-impl Sample {
-    /// Draws and writes the file.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Sample {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let origin = &loaded.origin;
         let sampler = loaded.asked(loaded.model.sampler())?;

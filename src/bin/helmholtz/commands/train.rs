@@ -1,6 +1,6 @@
 //! `helmholtz train`: a subcommand for each family.
 
-use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table};
+use crate::cli::{Failure, Globals, OneOf, Report, Subcommand, Table, Task};
 use crate::registry::FAMILIES;
 use clap::Args;
 
@@ -20,9 +20,8 @@ impl Table for Families {
     }
 }
 
-impl Train {
-    /// Trains, reports, and leaves a run folder.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+impl Task for Train {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         self.family.run(globals)
     }
 }
