@@ -1,4 +1,4 @@
-//! What a command says: notices while it works, and a report at its end, for people or for programs.
+//! The words of a command: notices while it works, and a report at its end, for people or for programs.
 
 use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Who reads standard output.
+/// The reader of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// People: plain lines.
@@ -28,7 +28,7 @@ pub enum Chatter {
 /// Where a command says things.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
-    /// Who reads standard output.
+    /// The reader of standard output.
     pub format: Format,
     /// How much is said besides.
     pub chatter: Chatter,
@@ -52,7 +52,7 @@ impl Console {
     }
 }
 
-/// What a command comes to.
+/// The result of a command, in lines and in figures.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<(Importance, String)>,

@@ -1,4 +1,4 @@
-//! What went wrong, in one line, and what usually helps, in another.
+//! Failures: the reason in one line, and the usual remedy in another.
 
 use helmholtz::data::DataError;
 use helmholtz::energy::hopfield::HopfieldError;
@@ -73,7 +73,7 @@ impl Display for Carried {
 impl Error for Carried {}
 
 impl From<Failure> for TrainError {
-    /// What an observer reports; it comes back as it was.
+    /// A failure of an observer; it comes back as it was.
     fn from(failure: Failure) -> Self {
         TrainError::Observer(Box::new(Carried(failure)))
     }
@@ -92,7 +92,7 @@ impl<E: Error + 'static> From<E> for Failure {
     }
 }
 
-/// What the library has to say of an error, or this program for it.
+/// The usual remedy of an error, which the library knows, or this program for it.
 fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     if let Some(TrainError::Learner(error)) = error.downcast_ref() {
         return hint(&**error);

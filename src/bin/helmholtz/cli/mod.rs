@@ -1,4 +1,4 @@
-//! What every command has: global options, subcommands, the report, failures, sizes and interrupts.
+//! The parts of every command: global options, subcommands, the report, failures, sizes and interrupts.
 
 mod console;
 mod counted;

@@ -1,4 +1,4 @@
-//! What commands and families share: the traits that commands ask through, and the options, rows and results of each question.
+//! The contract of commands and families: traits that commands ask through, and the options and results of each question.
 
 mod encode;
 mod family;

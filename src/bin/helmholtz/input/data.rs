@@ -12,18 +12,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// What numbers are wanted.
+/// The numbers that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// Bits and grey levels, from 0 to 1.
     Levels,
     /// Any real numbers.
     Reals,
-    /// Whatever the data is.
+    /// All kinds of data.
     Any,
 }
 
-/// What a `.npy` file begins with.
+/// The first bytes of a `.npy` file.
 const NPY: [u8; 6] = *b"\x93NUMPY";
 
 /// How grey levels become bits.
@@ -110,7 +110,7 @@ pub fn refuse_bits_of_reals(data: &Dataset<'_>, binarize: Option<Binarize>) -> R
     }
 }
 
-/// What `argument` names: `digits`, `bars:N`, a density on the plane, a folder with MNIST's four files, an IDX file or a
+/// The data that `argument` names: `digits`, `bars:N`, a density on the plane, a folder with MNIST's four files, an IDX file or a
 /// `.npy`. Where any real numbers will do, so do those of a `.npy` that are not in [0, 1].
 pub fn open(argument: &str, domain: Domain) -> Result<Dataset<'static>, Failure> {
     if domain == Domain::Levels && argument.parse::<ToyDensity>().is_ok() {

@@ -1,11 +1,11 @@
-//! What sums of the sampler are computed in, as it is named on the command line.
+//! Precision of the sampler's sums, as it is named on the command line.
 
 use crate::cli::{Failure, Report};
 use clap::ValueEnum;
 use helmholtz::rbm::{Precision, Rbm, Rounding};
 use std::borrow::Cow;
 
-/// What the sums of a sweep are computed in.
+/// Precision of the sums of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sums {
     /// 32-bit floats

@@ -51,7 +51,7 @@ impl Axis {
         Axis { ticks: (first..=last).map(|tick| tick as f64 * step).collect(), range, power }
     }
 
-    /// What is written beside a tick: as many digits as tell it from the next one.
+    /// The label beside a tick: as many digits as tell it from the next one.
     fn label(&self, tick: f64) -> String {
         let size = self.range.start.abs().max(self.range.end.abs());
         if (1e-3..1e5).contains(&size) || tick == 0.0 {

@@ -16,7 +16,7 @@ const PAIRS: usize = 16;
 /// More filters than this fit on no screen.
 const FILTERS: usize = 400;
 
-/// What images are like: their shape, and which number is white.
+/// The canvas of images: their shape, and the number that is white.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Canvas {
     /// Height and width.

@@ -14,7 +14,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// What holds all points `[count, 2]` with a margin; of equal width and height.
+    /// The smallest square that holds all points `[count, 2]` with a margin.
     pub fn around(points: &[f32]) -> Self {
         let (points, _) = points.as_chunks::<2>();
         let ends = [0, 1].map(|axis| {

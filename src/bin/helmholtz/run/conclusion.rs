@@ -1,4 +1,4 @@
-//! What a run leaves in the end, whatever its model is: the model file, pictures and a report.
+//! The end of a run of any model: the model file, pictures and a report.
 
 use super::curves;
 use super::folder::{CURVES, MODEL, STEP};

@@ -16,7 +16,7 @@ pub const MODEL: &str = "model.safetensors";
 pub const METRICS: &str = "metrics.csv";
 /// Configuration, seed, data and final figures.
 pub const RUN: &str = "run.json";
-/// What the model draws.
+/// Draws of the model.
 pub const SAMPLES: &str = "samples.png";
 /// Rows of the data, and what the model makes of them.
 pub const RECONSTRUCTIONS: &str = "reconstructions.png";
@@ -26,11 +26,11 @@ pub const INTERPOLATION: &str = "interpolation.png";
 pub const MANIFOLD: &str = "manifold.png";
 /// The density of a model of the plane, beside that of the data.
 pub const DENSITY: &str = "density.png";
-/// What the hidden units look for.
+/// Weights of the hidden units, as images.
 pub const FILTERS: &str = "filters.png";
 /// Stored, corrupted and recalled patterns.
 pub const RECALL: &str = "recall.png";
-/// What rules of storage hold at each load.
+/// The patterns that rules of storage hold at each load.
 pub const CAPACITY: &str = "capacity.svg";
 /// The same in numbers.
 pub const CAPACITY_TABLE: &str = "capacity.csv";
@@ -63,7 +63,7 @@ const ALL: [&str; 14] = [
     CAPACITY_TABLE,
 ];
 
-/// What to do with a run that is already in the folder.
+/// The fate of a run that is already in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Leave it alone: an error.
@@ -193,11 +193,11 @@ pub fn lock(folder: &Path) -> Result<Lock, Failure> {
     }
 }
 
-/// What a run folder's model is read from.
+/// The file that a run folder's model is read from.
 pub struct Found {
     /// The file.
     pub file: PathBuf,
-    /// What it holds.
+    /// Its contents.
     pub snapshot: Snapshot,
     /// Where the checkpoint stands, whether it is the file or not.
     pub position: Option<Position>,

@@ -58,7 +58,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// What to do with a run that is already in the folder.
+    /// The fate of a run that is already in the folder.
     pub fn existing(&self) -> Existing {
         match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,

@@ -17,7 +17,7 @@ const TABLES: Duration = Duration::from_secs(1);
 /// Writes the table of figures and the checkpoints while a run goes.
 pub struct Recorder {
     folder: RunFolder,
-    /// What every checkpoint says of the run.
+    /// Metadata of the run, for every checkpoint.
     metadata: BTreeMap<String, String>,
     table: MetricsTable,
     saved: Instant,

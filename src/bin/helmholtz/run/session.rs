@@ -1,4 +1,4 @@
-//! What training any model needs around the loop: settings, data, folder, resume, observers.
+//! Everything around the loop that trains any model: settings, data, folder, resume, observers.
 
 use super::folder::{CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
 use super::metrics_table::MetricsTable;
@@ -29,7 +29,7 @@ const FINGERPRINT: &str = "data_fingerprint";
 const ISA: &str = "instruction_set";
 const VERSION: &str = "version";
 
-/// What a model brings to a session.
+/// A model's part in a session: its name and its defaults.
 pub struct Subject {
     /// Its name on the command line and in files.
     pub kind: &'static str,
@@ -39,7 +39,7 @@ pub struct Subject {
     pub batch: usize,
     /// The data it learns unless told otherwise.
     pub data: &'static str,
-    /// What numbers it learns.
+    /// The numbers that it learns.
     pub domain: Domain,
     /// How grey levels are read unless told otherwise.
     pub binarize: Binarize,
@@ -92,7 +92,7 @@ pub struct Session {
 
 /// A run that has ended.
 pub struct Ended {
-    /// What the loop says of it.
+    /// The loop's summary.
     pub summary: Summary,
     /// The figures of all its evaluations.
     pub table: MetricsTable,
@@ -207,7 +207,7 @@ impl Session {
         }
     }
 
-    /// What pictures of the data are drawn on.
+    /// The canvas of pictures of the data.
     pub fn canvas(&self) -> Canvas {
         Canvas { shape: self.data.image_shape(), largest: self.data.largest() }
     }
@@ -297,7 +297,7 @@ impl Session {
         self.kind
     }
 
-    /// What a model or checkpoint file says of itself, besides the settings.
+    /// Metadata of a model or checkpoint file, the settings included.
     pub fn metadata(&self) -> BTreeMap<String, String> {
         let (height, width) = self.data.image_shape();
         let mut metadata = BTreeMap::new();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 const PREFIX: &str = "setting.";
 
-/// What a run was trained with, and what is being settled for this one.
+/// The settings a run was trained with, and those settled for this one.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     saved: BTreeMap<String, String>,
@@ -25,7 +25,7 @@ impl Settings {
         Settings { saved, settled: BTreeMap::new() }
     }
 
-    /// What was saved under `name`.
+    /// The setting saved under `name`.
     pub fn saved<T: FromStr>(&self, name: &str) -> Option<T> {
         self.saved.get(name)?.parse().ok()
     }

@@ -50,7 +50,7 @@ impl Standing {
     }
 }
 
-/// What must be said of a run that has not ended as it should; `position` is that of its last checkpoint.
+/// The warning about a run that has not ended as it should; `position` is that of its last checkpoint.
 pub fn warning(run: &Path, position: Option<&Position>) -> Option<String> {
     let record = record(run)?;
     let at = position.map_or_else(String::new, |at| format!(" at step {} of {}", at.step, at.steps));

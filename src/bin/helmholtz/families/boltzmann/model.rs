@@ -1,4 +1,4 @@
-//! What a Boltzmann machine is to the commands.
+//! A Boltzmann machine as commands see it.
 
 use super::train::Train;
 use crate::cli::{Failure, Report, Subcommand};

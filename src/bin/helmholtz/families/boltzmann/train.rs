@@ -157,7 +157,7 @@ impl Train {
     }
 }
 
-/// What training leaves.
+/// A trained machine, and how it is judged.
 struct Machine {
     machine: BoltzmannMachine,
     /// How its log-likelihood is to be estimated.

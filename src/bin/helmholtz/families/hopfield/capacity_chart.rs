@@ -18,7 +18,7 @@ const GREY: RGBColor = RGBColor(120, 120, 120);
 /// A figure of a point.
 type Figure = fn(&CapacityPoint) -> f64;
 
-/// What is drawn of every rule.
+/// The series drawn of every rule.
 const SERIES: [(&str, RGBColor, Figure); 3] = [
     ("overlap where recall ends", BLUE, |point| point.overlap),
     ("exactly fixed", GREEN, |point| point.fixed),

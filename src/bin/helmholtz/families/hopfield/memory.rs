@@ -17,7 +17,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What [`snapshot`](Self::snapshot) wrote.
+    /// The network that [`snapshot`](Self::snapshot) wrote.
     pub fn open(snapshot: &Snapshot) -> Result<Self, Failure> {
         let network = Hopfield::from_snapshot(snapshot)?;
         let units = network.units();

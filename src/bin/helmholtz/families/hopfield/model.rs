@@ -1,4 +1,4 @@
-//! What a Hopfield network is to the commands.
+//! A Hopfield network as commands see it.
 
 use super::memory::Memory;
 use super::train::Train;

@@ -25,7 +25,7 @@ pub enum Order {
     Together,
 }
 
-/// What became of the patterns.
+/// Patterns as they were corrupted, and as recall left them.
 pub struct Recalled {
     corrupted: BitMatrix,
     states: BitMatrix,

@@ -100,7 +100,7 @@ impl Rule {
 
 /// Numbers of patterns in a capacity sweep.
 const LOADS: usize = 16;
-/// What the picture of a run shows.
+/// The corruption that the picture of a run shows.
 const SHOWN: Corruption = Corruption::Flip(0.2);
 /// Classes of a labelled set.
 const CLASSES: usize = 10;

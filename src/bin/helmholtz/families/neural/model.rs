@@ -1,4 +1,4 @@
-//! What a neural energy is to the commands.
+//! A neural energy as commands see it.
 
 use super::report::layers;
 use super::train::Train;

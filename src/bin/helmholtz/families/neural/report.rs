@@ -17,7 +17,7 @@ pub fn layers(energy: &NeuralEnergy) -> String {
     widths::layers(&[&[energy.width()], &energy.config().hidden, &[1]])
 }
 
-/// What is kept of a row while the energy and its derivatives are computed, in numbers: the layers twice over, and theirs.
+/// Numbers kept of a row while the energy and its derivatives are computed: the layers twice over, and theirs.
 pub fn kept_of_a_row(config: &NeuralConfig) -> usize {
     4 * (config.width() + config.hidden.iter().sum::<usize>())
 }

@@ -191,7 +191,7 @@ fn check_sizes(config: &NeuralConfig, recipe: &NeuralRecipe, batch: usize) -> Re
     Ok(())
 }
 
-/// What training leaves.
+/// A trained energy, and how it is judged.
 struct Energy {
     energy: NeuralEnergy,
     /// How log Z is to be estimated where there is no grid.

@@ -1,4 +1,4 @@
-//! What an RBM is to the commands.
+//! An RBM as commands see it.
 
 use super::bench::Bench;
 use super::train::Train;

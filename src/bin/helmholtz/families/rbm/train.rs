@@ -212,7 +212,7 @@ impl Train {
     }
 }
 
-/// What training leaves.
+/// A trained machine, and how it is judged.
 struct Machines {
     weights: model::Rbm,
     /// Their running average, unless none was asked for.

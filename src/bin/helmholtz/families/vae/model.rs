@@ -1,4 +1,4 @@
-//! What a variational autoencoder is to the commands.
+//! A variational autoencoder as commands see it.
 
 use super::bench::Bench;
 use super::shape::layers;

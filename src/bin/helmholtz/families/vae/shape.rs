@@ -32,7 +32,7 @@ impl Architecture {
         }
     }
 
-    /// What a hidden layer ends with.
+    /// The activation of hidden layers.
     pub fn activation(self) -> Activation {
         match self {
             Architecture::Plain => Activation::Relu,

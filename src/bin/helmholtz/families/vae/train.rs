@@ -183,7 +183,7 @@ impl Train {
     }
 }
 
-/// What training leaves.
+/// A trained autoencoder, and how it is judged.
 struct Autoencoder {
     vae: model::Vae,
     /// Importance samples for each example of its log-likelihood.
