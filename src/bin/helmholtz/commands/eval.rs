@@ -28,7 +28,7 @@ pub struct Eval {
     rows: RowChoice,
     #[command(flatten)]
     options: ScoreOptions,
-    /// Also the log-likelihood of each row, as a file of f64, [rows]
+    /// Also the log-likelihood of each row, as a file of f64 numbers
     #[arg(long, value_name = "FILE.npy", conflicts_with = "noise")]
     out: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! A Hopfield network and the patterns it was made of, as a model file holds them: `weights` [units, units], `bias`
-//! [units] and `patterns` [patterns, units] of −1 and 1, all f32.
+//! A Hopfield network and the patterns it was made of, as a model file holds them: `weights` `[units, units]`,
+//! `bias` `[units]` and `patterns` `[patterns, units]` of −1 and 1, all f32.
 
 use crate::cli::Failure;
 use helmholtz::energy::hopfield::{Hopfield, patterns_from_signs};
