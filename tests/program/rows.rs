@@ -3,7 +3,7 @@
 use super::{Place, failure_of};
 use std::str::FromStr;
 
-/// What a `.npy` file says of itself, and its numbers.
+/// A `.npy` file: the description and shape of its header, and its numbers.
 struct Npy {
     description: String,
     shape: Vec<usize>,
@@ -64,7 +64,7 @@ fn the_log_likelihoods_of_rows_have_the_mean_that_is_printed() {
 }
 
 #[test]
-fn who_has_no_figure_of_each_row_says_so_in_a_line() {
+fn models_without_a_figure_of_each_row_say_so_in_a_line() {
     let place = Place::new();
     place.json("train vae --hidden 4 --latent 2 --steps 2 --samples 2 --out vae");
     place.json("train boltzmann --hidden 8 --steps 2 --ais 2,2 --out boltzmann");

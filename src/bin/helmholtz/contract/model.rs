@@ -8,8 +8,8 @@ use super::score::Scorer;
 use crate::cli::{Failure, Report};
 use crate::input::Domain;
 
-/// A trained model of some family. Who answers a command is asked for first, so that a refusal comes before any data is
-/// read; where a family says nothing, the answer is a refusal in one line.
+/// A trained model of some family. A command asks for the part that answers it before it reads any data; where a family
+/// has none, the default is a refusal in one line.
 pub trait Model {
     /// Its family's name in files and on the command line.
     fn kind(&self) -> &'static str;
