@@ -47,24 +47,22 @@ pub struct Descent {
     pub average_decay: f64,
 }
 
-impl Descent {
-    /// An option of the command line, its help ending in this default where it is one of these.
-    pub fn with_defaults(&self, option: Arg) -> Arg {
+impl DescentOptions {
+    /// An option of the command line, its help ending in the `usual` value where it is one of these.
+    pub fn with_defaults(option: Arg, usual: &Descent) -> Arg {
         let default = match option.get_id().as_str() {
-            "learning_rate" => self.learning_rate.to_string(),
-            "schedule" => Fall(self.schedule.decay).to_string(),
-            "warm_up" => self.schedule.warm_up.to_string(),
-            "clip" => self.clip.unwrap_or(0.0).to_string(),
-            "weight_decay" => self.adam.weight_decay.to_string(),
-            "average" => self.average_decay.to_string(),
+            "learning_rate" => usual.learning_rate.to_string(),
+            "schedule" => Fall(usual.schedule.decay).to_string(),
+            "warm_up" => usual.schedule.warm_up.to_string(),
+            "clip" => usual.clip.unwrap_or(0.0).to_string(),
+            "weight_decay" => usual.adam.weight_decay.to_string(),
+            "average" => usual.average_decay.to_string(),
             _ => return option,
         };
         let help = option.get_help().map(ToString::to_string).unwrap_or_default();
         option.help(format!("{help} [default: {default}]"))
     }
-}
 
-impl DescentOptions {
     /// The options as given or as the resumed run has them, else as usual.
     pub fn settle(&self, settings: &mut Settings, usual: &Descent) -> Result<Descent, Failure> {
         let clip = settings.settle("clip", self.clip, usual.clip.unwrap_or(0.0))?;

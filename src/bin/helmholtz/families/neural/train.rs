@@ -38,7 +38,7 @@ fn usual_descent() -> Descent {
 
 /// Train an energy given by a neural network on real numbers, by its likelihood's gradient or by denoising score matching
 #[derive(Args)]
-#[command(mut_args(|option| usual_descent().with_defaults(SUBJECT.with_defaults(option))), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
 Examples:
   helmholtz train neural                               eight normal distributions on the plane, some seconds
   helmholtz train neural checkerboard --hidden 128,128 --epochs 60

@@ -31,7 +31,7 @@ fn usual_descent() -> Descent {
 
 /// Train a variational autoencoder by stochastic gradients of a bound on the likelihood
 #[derive(Args)]
-#[command(mut_args(|option| usual_descent().with_defaults(SUBJECT.with_defaults(option))), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
 Examples:
   helmholtz train vae                                  the embedded 8×8 digits, some seconds
   helmholtz train vae --latent 2                       and a picture of the latent plane
