@@ -8,6 +8,7 @@ pub mod nn;
 pub mod optim;
 pub mod random;
 pub mod sampling;
+mod setting;
 pub mod simd;
 #[cfg(feature = "storage")]
 pub mod storage;
@@ -18,3 +19,4 @@ pub mod vae;
 
 pub use energy::rbm;
 pub use random::Seed;
+pub use setting::Setting;

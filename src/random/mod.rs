@@ -9,10 +9,12 @@ mod fill;
 mod lanes;
 mod normal;
 mod stream;
+mod streams;
 
 pub use lanes::Lanes;
 pub(crate) use lanes::LanesVector;
 pub use stream::Stream;
+pub use streams::Streams;
 
 /// The name of a run: every random stream is derived from it, a name and an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

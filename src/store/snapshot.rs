@@ -1,5 +1,6 @@
 //! Named arrays with metadata: what a checkpoint or a model file holds, in memory.
 
+use crate::random::Streams;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -129,6 +130,20 @@ impl Snapshot {
             values.len()
         );
         self.arrays.insert(name.to_owned(), Array { shape: shape.to_vec(), values });
+    }
+
+    /// Puts the state of random streams, `[streams, 64]`.
+    pub fn put_streams(&mut self, name: &str, streams: &Streams) {
+        self.put_u32(name, &[streams.len(), 64], &streams.state());
+    }
+
+    /// Takes back the state of random streams; they stay as they are where it is none of theirs.
+    ///
+    /// # Errors
+    /// When there is no such array, or it is of another type or number of streams.
+    pub fn load_streams(&self, name: &str, streams: &mut Streams) -> Result<(), SnapshotError> {
+        streams.set_state(self.u32(name, &[streams.len(), 64])?);
+        Ok(())
     }
 
     /// Whether there is an array of that name.

@@ -2,6 +2,7 @@
 
 use super::{Metrics, TrainError};
 use crate::store::Snapshot;
+use std::borrow::Cow;
 
 /// Which way a figure improves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,16 +13,48 @@ pub enum Direction {
     Higher,
 }
 
-/// Stop after `patience` evaluations in a row that brought no better value of `metric`. When the run ends, so or after its
-/// last step, the learner is taken back to its best evaluation (Prechelt, *Early stopping, but when?*, 1998).
-#[derive(Clone, Debug, PartialEq)]
-pub struct EarlyStopping {
-    /// The figure watched, by the name the learner gives it. It should be one of a validation split.
-    pub metric: String,
-    /// Evaluations without improvement before the run ends.
-    pub patience: u64,
+/// A figure that judges a learner, by the name it reports it under, and the way it improves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judge {
+    /// The figure's name.
+    pub metric: Cow<'static, str>,
     /// Which way it improves.
     pub direction: Direction,
+}
+
+impl Judge {
+    /// A likelihood, an accuracy: the higher the better.
+    pub const fn higher(metric: &'static str) -> Self {
+        Judge { metric: Cow::Borrowed(metric), direction: Direction::Higher }
+    }
+
+    /// A loss, an error: the lower the better.
+    pub const fn lower(metric: &'static str) -> Self {
+        Judge { metric: Cow::Borrowed(metric), direction: Direction::Lower }
+    }
+}
+
+/// Stop after `patience` evaluations in a row that brought no better value of a figure of rows held out. When the run ends, so
+/// or after its last step, the learner is taken back to its best evaluation (Prechelt, *Early stopping, but when?*, 1998).
+///
+/// ```
+/// use helmholtz::train::EarlyStopping;
+/// let rule = EarlyStopping::patience(10);
+/// assert_eq!(rule.judge, None); // whatever the learner is judged by
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlyStopping {
+    /// Evaluations without improvement before the run ends.
+    pub patience: u64,
+    /// The figure watched; `None` is the learner's own, [`Learner::judge`](super::Learner::judge).
+    pub judge: Option<Judge>,
+}
+
+impl EarlyStopping {
+    /// Watches the figure that judges the learner.
+    pub const fn patience(patience: u64) -> Self {
+        EarlyStopping { patience, judge: None }
+    }
 }
 
 /// The best evaluation so far: part of a checkpoint.
@@ -47,12 +80,12 @@ const LEARNER: &str = "train.best.";
 
 impl Watch {
     /// Takes one evaluation into account; says whether it is the best so far.
-    pub(super) fn is_best(&mut self, rule: &EarlyStopping, metrics: &Metrics) -> Result<Option<f64>, TrainError> {
-        let value = metrics.get(&rule.metric).ok_or_else(|| TrainError::NoSuchMetric {
-            name: rule.metric.clone(),
+    pub(super) fn is_best(&mut self, judge: &Judge, metrics: &Metrics) -> Result<Option<f64>, TrainError> {
+        let value = metrics.get(&judge.metric).ok_or_else(|| TrainError::NoSuchMetric {
+            name: judge.metric.to_string(),
             reported: metrics.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", "),
         })?;
-        let better = self.best.as_ref().is_none_or(|best| match rule.direction {
+        let better = self.best.as_ref().is_none_or(|best| match judge.direction {
             Direction::Lower => value < best.value,
             Direction::Higher => value > best.value,
         });
@@ -98,5 +131,14 @@ impl Watch {
         let metadata = snapshot.metadata.iter().filter_map(|(key, value)| Some((of_learner(key)?, value.clone())));
         let learner = Snapshot { arrays: arrays.collect(), metadata: metadata.collect() };
         Watch { best: Some(Best { value, epoch, step, learner }), since }
+    }
+}
+
+/// The learner that a checkpoint is worth: as it was at its best evaluation where the run stops early, else as the checkpoint
+/// has it.
+pub fn best_learner(checkpoint: &Snapshot) -> Cow<'_, Snapshot> {
+    match Watch::load(checkpoint).best {
+        Some(best) => Cow::Owned(best.learner),
+        None => Cow::Borrowed(checkpoint),
     }
 }

@@ -1,5 +1,7 @@
 //! What can end a run early.
 
+use crate::Setting;
+use crate::data::DataError;
 use crate::store::SnapshotError;
 use std::error::Error;
 use std::fmt;
@@ -17,15 +19,14 @@ pub enum TrainError {
         /// What usually helps.
         hint: &'static str,
     },
-    /// A setting that makes no sense.
-    Setting {
-        /// Its name.
-        name: &'static str,
-        /// What it was.
-        value: String,
-        /// What it may be.
-        wanted: &'static str,
-    },
+    /// A setting out of its range.
+    Setting(Setting),
+    /// Rows that cannot be held out.
+    Data(DataError),
+    /// Early stopping without rows held out: it would watch the rows it trains on.
+    NothingHeldOut,
+    /// Early stopping without a figure to watch: the learner is judged by none, and none was named.
+    NoJudge,
     /// A checkpoint of a run with another setting.
     Resume {
         /// The setting.
@@ -80,7 +81,10 @@ impl fmt::Display for TrainError {
             TrainError::NonFinite { step, tensor, .. } => {
                 write!(f, "{tensor} became NaN or infinite at step {step}")
             }
-            TrainError::Setting { name, value, wanted } => write!(f, "{name} is {value}, but must be {wanted}"),
+            TrainError::Setting(setting) => setting.fmt(f),
+            TrainError::Data(error) => error.fmt(f),
+            TrainError::NothingHeldOut => f.write_str("early stopping needs rows held out of training to watch"),
+            TrainError::NoJudge => f.write_str("early stopping has no figure to watch: the learner names none"),
             TrainError::Resume { setting, saved, given } => {
                 write!(f, "the checkpoint was made with {setting} {saved}, not {given}")
             }
@@ -101,6 +105,18 @@ impl fmt::Display for TrainError {
 }
 
 impl Error for TrainError {}
+
+impl From<Setting> for TrainError {
+    fn from(setting: Setting) -> Self {
+        TrainError::Setting(setting)
+    }
+}
+
+impl From<DataError> for TrainError {
+    fn from(error: DataError) -> Self {
+        TrainError::Data(error)
+    }
+}
 
 impl From<SnapshotError> for TrainError {
     fn from(error: SnapshotError) -> Self {

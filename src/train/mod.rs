@@ -36,6 +36,7 @@
 
 mod early;
 mod error;
+mod fit;
 mod metrics;
 mod observer;
 mod position;
@@ -45,8 +46,9 @@ mod run;
 mod tests;
 mod training;
 
-pub use early::{Direction, EarlyStopping};
+pub use early::{Direction, EarlyStopping, Judge, best_learner};
 pub use error::TrainError;
+pub use fit::{Fit, Fitting, Trainer};
 pub use metrics::Metrics;
 pub use observer::{Control, Observer};
 pub use position::Position;
@@ -86,6 +88,12 @@ pub trait Learner: Send {
         progress: &Progress,
         metrics: &mut Metrics,
     ) -> Result<(), TrainError>;
+
+    /// The figure that judges the learner: of those that [`evaluate`](Self::evaluate) reports, the one that early stopping watches
+    /// unless told otherwise. Of a learner that keeps an average of its parameters it is the average's.
+    fn judge(&self) -> Option<Judge> {
+        None
+    }
 
     /// Everything that the next step depends on: parameters, optimiser, chains, streams. All floats must be finite;
     /// names that start with `train.` belong to the loop.

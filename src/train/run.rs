@@ -1,6 +1,6 @@
 //! The loop.
 
-use super::early::{Best, Watch};
+use super::early::{Best, EarlyStopping, Judge, Watch};
 use super::{Batch, Control, Learner, Metrics, Observer, Position, Progress, TrainError, Training};
 use crate::data::{Batches, Dataset};
 use crate::store::Snapshot;
@@ -83,6 +83,9 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let steps = training.steps_for(train.len())?;
+        if training.early_stopping.is_some() && held_out.is_none() {
+            return Err(TrainError::NothingHeldOut);
+        }
         let (batch, rows) = (training.batch as u64, train.len() as u64);
         let mut position = Position { step: 0, steps, seed: training.seed, batch, rows };
         let mut watch = Watch::default();
@@ -166,12 +169,16 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
     fn evaluate(&mut self) -> Result<Control, TrainError> {
         self.measure(self.progress)?;
         if let Some(rule) = &self.training.early_stopping
-            && let Some(value) = self.watch.is_best(rule, &self.metrics)?
+            && let Some(value) = self.watch.is_best(&self.judge(rule)?, &self.metrics)?
         {
             let Progress { epoch, step, .. } = self.progress;
             self.watch.keep(Best { value, epoch, step, learner: self.snapshot()? });
         }
         self.observer.evaluation(&self.progress, &self.metrics)
+    }
+
+    fn judge(&self, rule: &EarlyStopping) -> Result<Judge, TrainError> {
+        rule.judge.clone().or_else(|| self.learner.judge()).ok_or(TrainError::NoJudge)
     }
 
     fn measure(&mut self, progress: Progress) -> Result<(), TrainError> {

@@ -98,7 +98,9 @@ fn training() -> Training {
 }
 
 fn run(learner: &mut Mean, training: &Training, recorder: &mut Recorder) -> Result<Summary, TrainError> {
-    train(learner, &data(), None, training, None, recorder)
+    let data = data();
+    let held_out = training.early_stopping.is_some().then_some(&data);
+    train(learner, &data, held_out, training, None, recorder)
 }
 
 #[test]
@@ -203,7 +205,10 @@ fn a_nan_is_an_error_and_no_checkpoint_holds_it() {
 
 #[test]
 fn early_stopping_waits_and_is_resumed() {
-    let rule = |metric: &str, direction| EarlyStopping { metric: metric.to_owned(), patience: 3, direction };
+    let rule = |metric: &str, direction| EarlyStopping {
+        patience: 3,
+        judge: Some(Judge { metric: metric.to_owned().into(), direction }),
+    };
     let never = rule("epoch", Direction::Higher);
     let training = |early_stopping| Training { epochs: 12, early_stopping: Some(early_stopping), ..training() };
     assert_eq!(
@@ -221,21 +226,34 @@ fn early_stopping_waits_and_is_resumed() {
     run(&mut Mean::new(), &soon, &mut first).unwrap();
     let mut second = Recorder::default();
     let (_, checkpoint) = first.checkpoints.last().unwrap();
-    let summary = train(&mut Mean::new(), &data(), None, &soon, Some(checkpoint), &mut second).unwrap();
+    let summary = train(&mut Mean::new(), &data(), Some(&data()), &soon, Some(checkpoint), &mut second).unwrap();
     assert_eq!((summary.ending, summary.progress.epoch), (Ending::NoImprovement, 4));
     assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
 
     let mut again = Recorder::default();
     let (_, last) = second.checkpoints.last().unwrap();
-    train(&mut Mean::new(), &data(), None, &soon, Some(last), &mut again).unwrap();
+    train(&mut Mean::new(), &data(), Some(&data()), &soon, Some(last), &mut again).unwrap();
     assert!(again.steps.is_empty() && again.evaluations.is_empty(), "it has ended");
     assert_eq!(again.checkpoints.last(), unbroken.checkpoints.last());
 
     let error = run(&mut Mean::new(), &training(rule("loss", Direction::Lower)), &mut Recorder::default());
     assert_eq!(
         error.unwrap_err().to_string(),
-        "early stopping watches loss, but the figures of this run are: mean, epoch"
+        "early stopping watches loss, but the figures of this run are: mean, epoch, held_out"
     );
+}
+
+#[test]
+fn early_stopping_watches_rows_that_no_step_sees() {
+    let rule = EarlyStopping { patience: 3, judge: Some(Judge::lower("mean")) };
+    let training = Training { early_stopping: Some(rule), ..training() };
+    let said = |held_out, training: &Training| {
+        train(&mut Mean::new(), &data(), held_out, training, None, &mut ()).unwrap_err().to_string()
+    };
+    assert_eq!(said(None, &training), "early stopping needs rows held out of training to watch");
+    let training = Training { early_stopping: Some(EarlyStopping::patience(3)), ..training };
+    let nobody = "early stopping has no figure to watch: the learner names none";
+    assert_eq!(said(Some(&data()), &training), nobody);
 }
 
 #[test]
@@ -248,7 +266,8 @@ fn early_stopping_leaves_the_best_learner_whoever_saw_it() {
     let best = (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
     assert!(best > 0 && best + 1 < values.len(), "{values:?}");
     let metric = "mean".to_owned();
-    let rule = EarlyStopping { metric, patience: 100, direction: Direction::Lower };
+    let judge = Judge { metric: metric.into(), direction: Direction::Lower };
+    let rule = EarlyStopping { patience: 100, judge: Some(judge) };
     let training = Training { early_stopping: Some(rule), ..training };
     let (mut learner, mut unbroken) = (Mean::new(), Recorder::default());
     let summary = run(&mut learner, &training, &mut unbroken).unwrap();
@@ -268,7 +287,7 @@ fn early_stopping_leaves_the_best_learner_whoever_saw_it() {
     let (_, checkpoint) = first.checkpoints.last().unwrap();
     let mut second = Recorder::default();
     let mut learner = Mean::new();
-    train(&mut learner, &data(), None, &training, Some(checkpoint), &mut second).unwrap();
+    train(&mut learner, &data(), Some(&data()), &training, Some(checkpoint), &mut second).unwrap();
     assert_eq!(learner.value, values[best], "seen by the first process");
     assert_eq!(second.checkpoints.last(), unbroken.checkpoints.last());
 }

@@ -1,6 +1,8 @@
 //! How long to train, on what batches, and how often to look.
 
 use super::{EarlyStopping, TrainError};
+use crate::Setting;
+use crate::data::Holdout;
 use crate::random::Seed;
 
 /// How long to train, on what batches, and how often to look. A plain value: set what matters and take the rest from
@@ -27,8 +29,10 @@ pub struct Training {
     pub checkpoint_every: u64,
     /// Stop on purpose after this many epochs, as if interrupted: schedules still stretch over the whole run.
     pub stop_after: Option<u64>,
-    /// Stop once a figure no longer improves, and keep the best.
+    /// Stop once a figure of rows held out no longer improves, and keep the best.
     pub early_stopping: Option<EarlyStopping>,
+    /// Rows of the data that [`Fit::fit`](super::Fit::fit) holds out of training where it is given none.
+    pub holdout: Option<Holdout>,
 }
 
 impl Default for Training {
@@ -42,6 +46,7 @@ impl Default for Training {
             checkpoint_every: 1,
             stop_after: None,
             early_stopping: None,
+            holdout: None,
         }
     }
 }
@@ -53,7 +58,7 @@ impl Training {
     /// Where the batch, the length of the run or the data are empty, or the run is longer than numbers go.
     pub fn steps_for(&self, length: usize) -> Result<u64, TrainError> {
         let positive = "at least 1";
-        let setting = |name, value: u64, wanted| TrainError::Setting { name, value: value.to_string(), wanted };
+        let setting = |name, value: u64, wanted| Setting::new(name, value, wanted).into();
         if self.batch == 0 {
             return Err(setting("batch", 0, positive));
         }

@@ -97,7 +97,7 @@ impl Session {
         };
         report.line(format!(
             "{how:<15} the best {} on the rows held out was {value:.3}, after epoch {epoch}: {MODEL} holds that model",
-            rule.metric.replace('_', " ")
+            rule.judge.as_ref().map_or_else(String::new, |judge| judge.metric.replace('_', " "))
         ));
         report.figure("best_epoch", epoch);
         report.figure("stopped_early", ended.summary.ending == Ending::NoImprovement);

@@ -18,7 +18,7 @@ use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
 use helmholtz::train::{
-    Direction, EarlyStopping, Learner, Observer, Position, Summary, TrainError, Training, train,
+    Direction, EarlyStopping, Judge, Learner, Observer, Position, Summary, TrainError, Training, train,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -181,9 +181,8 @@ impl Session {
         let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
         training.early_stopping = (patience > 0).then(|| EarlyStopping {
-            metric: subject.watched.to_owned(),
             patience,
-            direction: Direction::Higher,
+            judge: Some(Judge { metric: subject.watched.into(), direction: Direction::Higher }),
         });
         Ok(Session {
             kind: subject.kind,
@@ -288,7 +287,7 @@ impl Session {
     pub fn select_by(&mut self, metric: &'static str) {
         self.watched = metric;
         if let Some(rule) = &mut self.training.early_stopping {
-            metric.clone_into(&mut rule.metric);
+            rule.judge = rule.judge.take().map(|judge| Judge { metric: metric.into(), ..judge });
         }
     }
 
