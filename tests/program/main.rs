@@ -2,6 +2,7 @@
 
 mod energy;
 mod neural;
+mod rows;
 mod runs;
 mod vae;
 

@@ -190,13 +190,14 @@ fn what_is_too_large_is_named_by_the_option_that_makes_it_so() {
 }
 
 #[test]
-fn what_does_not_apply_is_absent_from_json() {
+fn what_does_not_apply_is_absent_from_json_and_what_is_not_finite_is_null() {
     let place = Place::new();
     place.json(&format!("{TRAIN} --epochs 1"));
     // One chain knows no error.
     let line = "eval run --exact-up-to 0 --rescore 1,1";
     let one = place.json(line);
-    assert!(one.get("monte_carlo_error").is_none() && one["log_likelihood"].is_f64(), "{one}");
+    assert_eq!(one.get("monte_carlo_error"), Some(&serde_json::Value::Null), "{one}");
+    assert!(one["log_likelihood"].is_f64(), "{one}");
     assert!(text(&place.run(line).stdout).contains("1 chain × 1 temperature;"));
     let of_file = place.json("info bars:3");
     assert!(of_file.get("test").is_none());

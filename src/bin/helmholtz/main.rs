@@ -1,52 +1,19 @@
-//! `helmholtz`: train, judge and sample generative models on a CPU. A file or folder a command, a file in it a model.
+//! `helmholtz`: train, judge and sample generative models on a CPU. A file a command, a folder a family of models.
 
-mod annealing;
-mod axis;
 mod bench;
-mod boltzmann_machines;
-mod capacity_chart;
-mod chart;
-mod console;
-mod counted;
-mod data;
-mod encode;
-mod eval;
-mod failure;
-mod folder;
-mod globals;
-mod info;
-mod inpaint;
-mod interpolate;
-mod interrupt;
-mod likelihood;
-mod mask;
-mod memory;
-mod metrics_table;
-mod model;
-mod neural_pictures;
-mod neural_report;
-mod npy;
-mod picture;
-mod plane;
-mod precision;
-mod rbm_pictures;
-mod recall;
-mod reconstruct;
-mod row_choice;
-mod sample;
-mod settings;
-mod size;
-mod standing;
-mod train;
-mod vae_pictures;
-mod vae_report;
-mod vae_shape;
+mod cli;
+mod commands;
+mod contract;
+mod families;
+mod input;
+mod pictures;
+mod registry;
+mod run;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
-use console::Report;
-use failure::Failure;
-use globals::Globals;
+use clap::{CommandFactory, Parser};
+use cli::{Failure, Globals, OneOf, Report};
+use commands::Commands;
 use helmholtz::simd::Isa;
 use std::process::ExitCode;
 
@@ -78,23 +45,9 @@ Start with:
 )]
 struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: OneOf<Commands>,
     #[command(flatten)]
     globals: Globals,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Train(Box<train::Train>),
-    Eval(eval::Eval),
-    Sample(sample::Sample),
-    Inpaint(inpaint::Inpaint),
-    Recall(recall::Recall),
-    Reconstruct(reconstruct::Reconstruct),
-    Interpolate(interpolate::Interpolate),
-    Encode(encode::Encode),
-    Bench(bench::Bench),
-    Info(info::Info),
 }
 
 /// More threads than any machine has.
@@ -126,18 +79,7 @@ fn run(arguments: &CommandLine) -> Result<Report, Failure> {
         .num_threads(threads)
         .build()
         .map_err(|error| Failure::new(format!("--threads {threads}: {error}")))?;
-    pool.install(|| match &arguments.command {
-        Command::Train(train) => train.run(globals),
-        Command::Eval(eval) => eval.run(globals),
-        Command::Sample(sample) => sample.run(globals),
-        Command::Inpaint(inpaint) => inpaint.run(globals),
-        Command::Recall(recall) => recall.run(globals),
-        Command::Reconstruct(reconstruct) => reconstruct.run(globals),
-        Command::Interpolate(interpolate) => interpolate.run(globals),
-        Command::Encode(encode) => encode.run(globals),
-        Command::Bench(bench) => bench.run(globals),
-        Command::Info(info) => info.run(globals),
-    })
+    pool.install(|| arguments.command.run(globals))
 }
 
 /// Help as it is; a mistake in one line, with the suggestion if there is one, and status 2.

@@ -1,8 +1,7 @@
 //! `helmholtz bench gemm`: the dense matrix product.
 
-use super::{begin, check_sizes, seconds_of};
-use crate::console::Report;
-use crate::failure::Failure;
+use super::timing::{Peak, check_sizes, seconds_of};
+use crate::cli::{Failure, Globals, Report, Subcommand, Task};
 use clap::Args;
 use helmholtz::kernels::gemm::{Epilogue, MatrixRef, gemm};
 use helmholtz::tensor::AlignedVec;
@@ -24,15 +23,17 @@ pub struct Gemm {
     k: Option<usize>,
 }
 
-impl Gemm {
-    /// Measures and reports.
-    pub fn run(&self) -> Result<Report, Failure> {
+/// `bench gemm`.
+pub const SUBCOMMAND: Subcommand = Subcommand::of::<Gemm>("gemm");
+
+impl Task for Gemm {
+    fn run(&self, _: &Globals) -> Result<Report, Failure> {
         let size = |given: Option<usize>| given.unwrap_or(self.size);
         let (m, n, k) = (size(self.m), size(self.n), size(self.k));
         let named = |name, given: Option<usize>| (if given.is_some() { name } else { "size" }, size(given));
         check_sizes(&[named("m", self.m), named("n", self.n), named("k", self.k)])?;
         let mut report = Report::new();
-        let peak = begin(&mut report);
+        let peak = Peak::measure(&mut report);
         let pattern = |length: usize| -> AlignedVec<f32> { (0..length).map(|i| (i % 17) as f32 - 8.0).collect() };
         let (a, b) = (pattern(m * k), pattern(k * n));
         let mut c = AlignedVec::zeroed(m * n);
@@ -41,13 +42,15 @@ impl Gemm {
         });
         let macs = m as f64 * n as f64 * k as f64 / seconds;
         report.line(format!("matrix product  [{m}, {k}] × [{k}, {n}], f32"));
-        report.line(format!("speed           {:.1} GFLOP/s, {:.2} × the FMA peak", 2e-9 * macs, macs / peak));
+        report.line(format!(
+            "speed           {:.1} GFLOP/s, {:.2} × the FMA peak",
+            2e-9 * macs,
+            peak.fraction(macs)
+        ));
         report.figure("m", m);
         report.figure("n", n);
         report.figure("k", k);
-        report.figure("macs_per_second", macs);
-        report.figure("flops_per_second", 2.0 * macs);
-        report.figure("peak_fraction", macs / peak);
+        peak.figures(macs, &mut report);
         Ok(report)
     }
 }

@@ -1,12 +1,9 @@
 //! `helmholtz bench gibbs`: block Gibbs sweeps of many chains.
 
-use super::{begin, check_sizes, seconds_of};
-use crate::console::Report;
-use crate::counted::counted;
-use crate::failure::Failure;
-use crate::globals::Globals;
-use crate::precision::Sums;
-use crate::settings::Choice;
+use super::timing::{Peak, check_sizes, seconds_of};
+use crate::cli::{Failure, Globals, Report, Subcommand, Task, counted};
+use crate::input::{Sums, precision};
+use crate::run::Choice;
 use clap::Args;
 use helmholtz::rbm::Rbm;
 use std::borrow::Cow;
@@ -31,13 +28,15 @@ pub struct Gibbs {
 /// Sweeps of one call: enough that building the tables of the weights is a small part, as it is in sampling.
 const SWEEPS: usize = 50;
 
-impl Gibbs {
-    /// Measures and reports.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+/// `bench gibbs`.
+pub const SUBCOMMAND: Subcommand = Subcommand::of::<Gibbs>("gibbs");
+
+impl Task for Gibbs {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let Gibbs { visible, hidden, chains, .. } = *self;
         check_sizes(&[("visible", visible), ("hidden", hidden), ("chains", chains)])?;
         let mut report = Report::new();
-        let peak = begin(&mut report);
+        let peak = Peak::measure(&mut report);
         let (rbm, rounding) = self.precision.machine(Cow::Owned(Rbm::new(visible, hidden, globals.seed())))?;
         let mut state = rbm.chains(chains, globals.seed());
         state.set_precision(self.precision.into());
@@ -50,24 +49,17 @@ impl Gibbs {
             counted(chains, "chain"),
             Choice(self.precision)
         ));
-        if let Some(rounding) = rounding {
-            report.line(format!("rounding        {rounding}"));
-            report.figure("rounding_bits", rounding.bits);
-            report.figure("rounding_logit_error", rounding.logit_error);
-        }
+        precision::report_rounding(rounding, "", &mut report);
         report.line(format!("sweeps          {:.1} /s of all chains", 1.0 / seconds));
         report.line(format!("neuron updates  {:.1} M/s", updates / 1e6));
-        report.line(format!("multiply-adds   {:.1} GMAC/s, {:.2} × the FMA peak", macs / 1e9, macs / peak));
+        peak.report(macs, &mut report);
         report.figure("visible", visible);
         report.figure("hidden", hidden);
         report.figure("chains", chains);
         report.figure("precision", Choice(self.precision).to_string());
         report.figure("sweeps_per_second", 1.0 / seconds);
         report.figure("updates_per_second", updates);
-        report.figure("macs_per_second", macs);
         report.figure("samples_per_second", chains as f64 / seconds);
-        report.figure("flops_per_second", 2.0 * macs);
-        report.figure("peak_fraction", macs / peak);
         Ok(report)
     }
 }

@@ -1,9 +1,7 @@
 //! `helmholtz bench random`: fills of random numbers, one stream a thread.
 
-use super::{begin, check_sizes, seconds_of};
-use crate::console::Report;
-use crate::failure::Failure;
-use crate::globals::Globals;
+use super::timing::{Peak, check_sizes, seconds_of};
+use crate::cli::{Failure, Globals, Report, Subcommand, Task};
 use clap::Args;
 use helmholtz::random::Lanes;
 use rayon::prelude::*;
@@ -47,12 +45,14 @@ const FILLS: [Fill; 4] = [
     },
 ];
 
-impl Random {
-    /// Measures and reports.
-    pub fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+/// `bench random`.
+pub const SUBCOMMAND: Subcommand = Subcommand::of::<Random>("random");
+
+impl Task for Random {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         check_sizes(&[("count", self.count)])?;
         let mut report = Report::new();
-        begin(&mut report);
+        Peak::measure(&mut report);
         let threads = rayon::current_num_threads();
         let mut states: Vec<(Lanes, Buffers)> = (0..threads as u64)
             .map(|thread| {

@@ -1,0 +1,66 @@
+//! A trained model as commands see it: what it is, and an answer to each question that its family has one to.
+
+use super::encode::{Autoencoder, Encoder};
+use super::inpaint::Inpainter;
+use super::recall::Recaller;
+use super::sample::Sampler;
+use super::score::Scorer;
+use crate::cli::{Failure, Report};
+use crate::input::Domain;
+
+/// A trained model of some family. A command asks for the part that answers it before it reads any data; where a family
+/// has none, the default is a refusal in one line.
+pub trait Model {
+    /// Its family's name in files and on the command line.
+    fn kind(&self) -> &'static str;
+
+    /// Values of a row of its data.
+    fn width(&self) -> usize;
+
+    /// Says how large it is.
+    fn describe(&self, report: &mut Report);
+
+    /// The numbers that it takes.
+    fn domain(&self) -> Domain {
+        Domain::Levels
+    }
+
+    /// Answers `eval`.
+    fn scorer(&self) -> Result<&dyn Scorer, Failure> {
+        Err(refusal(self.kind(), "has no likelihood"))
+    }
+
+    /// Answers `sample`.
+    fn sampler(&self) -> Result<&dyn Sampler, Failure> {
+        Err(refusal(self.kind(), "has nothing to draw from"))
+    }
+
+    /// Answers `inpaint`.
+    fn inpainter(&self) -> Result<&dyn Inpainter, Failure> {
+        Err(refusal(self.kind(), "cannot fill in images yet")
+            .hint("helmholtz recall --erase half completes what a Hopfield network has stored"))
+    }
+
+    /// Answers `encode`.
+    fn encoder(&self) -> Result<&dyn Encoder, Failure> {
+        let whose = "encode is for variational autoencoders and restricted Boltzmann machines";
+        Err(Failure::new(format!("a model of kind {}, and {whose}", self.kind())))
+    }
+
+    /// Answers `command`, which is `reconstruct` or `interpolate`.
+    fn autoencoder(&self, command: &str) -> Result<&dyn Autoencoder, Failure> {
+        Err(Failure::new(format!(
+            "a model of kind {}, and {command} is for variational autoencoders",
+            self.kind()
+        )))
+    }
+
+    /// Answers `recall`.
+    fn recaller(&self) -> Result<&dyn Recaller, Failure> {
+        Err(refusal(self.kind(), "recalls nothing").hint("helmholtz train hopfield makes one that does"))
+    }
+}
+
+fn refusal(kind: &str, why: &str) -> Failure {
+    Failure::new(format!("a model of kind {kind:?} {why}"))
+}

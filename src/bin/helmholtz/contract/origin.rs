@@ -1,0 +1,111 @@
+//! Where a model comes from: its file, its run, and how it was trained.
+
+use super::model::Model;
+use crate::cli::Failure;
+use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows};
+use crate::pictures::Canvas;
+use crate::run::{Choice, IMAGE_SHAPE, LARGEST, Settings};
+use helmholtz::store::Snapshot;
+use std::path::{Path, PathBuf};
+
+/// Where a model comes from: its file, its run, and how it was trained.
+pub struct Origin {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The run folder, where one was named.
+    pub run: Option<PathBuf>,
+    /// Its settings; none in a file of someone else's.
+    pub settings: Settings,
+    /// Height and width of the images it was trained on, else a guess.
+    pub image_shape: (usize, usize),
+    /// The largest number of a row of that data.
+    largest: f32,
+    domain: Domain,
+}
+
+impl Origin {
+    /// The origin of `model`, which `file` of `run` holds as `snapshot`.
+    pub fn new(model: &dyn Model, snapshot: &Snapshot, file: PathBuf, run: Option<PathBuf>) -> Self {
+        let largest = snapshot.metadata.get(LARGEST).and_then(|largest| largest.parse().ok()).unwrap_or(1.0);
+        Origin {
+            file,
+            run,
+            settings: Settings::saved_in(&snapshot.metadata),
+            image_shape: image_shape(snapshot, model.width()),
+            largest,
+            domain: model.domain(),
+        }
+    }
+
+    /// The canvas of pictures of the model's data.
+    pub fn canvas(&self) -> Canvas {
+        Canvas { shape: self.image_shape, largest: self.largest }
+    }
+
+    /// How to read data for this model: as asked, else as it was trained, else by threshold, or as it is where the model
+    /// takes real numbers.
+    fn reading(&self, binarize: Option<Binarize>) -> Reading {
+        let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
+        let flipped = self.settings.saved("flip").unwrap_or(false);
+        let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
+        Reading {
+            scale: scale.unwrap_or(PixelScale::Unit),
+            binarize: binarize.or(trained).unwrap_or(match self.domain {
+                Domain::Reals | Domain::Any => Binarize::None,
+                Domain::Levels => Binarize::Threshold,
+            }),
+            polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
+        }
+    }
+
+    /// The rows chosen, by default of the data the model was trained on, read as it was trained.
+    pub fn rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
+        let named = choice.data.clone().or_else(|| self.settings.saved("data"));
+        let name = named.ok_or_else(|| {
+            Failure::new("the file does not say what data the model was trained on")
+                .about(self.file.display())
+                .hint("name the data after it: digits, bars:3, a folder or a file")
+        })?;
+        choice.read(name, self.domain, self.reading(choice.binarize))
+    }
+
+    /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual
+    /// one.
+    pub fn destination(&self, given: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
+        let usual = || self.run.as_deref().unwrap_or(Path::new("")).join(name);
+        let path = given.map_or_else(usual, Path::to_owned);
+        let ending = Path::new(name).extension();
+        if path.extension() != ending {
+            let ending = ending.unwrap_or_default().display();
+            return Err(Failure::new(format!("--out must end in .{ending}")).about(path.display()));
+        }
+        Ok(path)
+    }
+
+    /// Refuses an option `given` that is not among those the model `answers` to.
+    pub fn refuse_foreign(
+        &self,
+        model: &dyn Model,
+        mut given: impl Iterator<Item = &'static str>,
+        answers: &[&str],
+    ) -> Result<(), Failure> {
+        given.find(|option| !answers.contains(option)).map_or(Ok(()), |option| {
+            let kind = model.kind();
+            Err(Failure::new(format!("--{option} is not for models of kind {kind}")).about(self.file.display()))
+        })
+    }
+}
+
+/// The shape the file names, else a square, else one line.
+fn image_shape(snapshot: &Snapshot, visible: usize) -> (usize, usize) {
+    let named = snapshot.metadata.get(IMAGE_SHAPE).and_then(|shape| {
+        let (height, width) = shape.split_once('x')?;
+        Some((height.parse::<usize>().ok()?, width.parse::<usize>().ok()?))
+    });
+    let side = visible.isqrt();
+    match named {
+        Some((height, width)) if height.checked_mul(width) == Some(visible) => (height, width),
+        _ if side * side == visible => (side, side),
+        _ => (1, visible),
+    }
+}

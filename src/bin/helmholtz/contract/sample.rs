@@ -1,0 +1,152 @@
+//! `sample`: draws of a model.
+
+use super::origin::Origin;
+use crate::cli::Failure;
+use crate::input::Sums;
+use crate::pictures::{Canvas, Grid};
+use clap::{Args, ValueEnum};
+use helmholtz::Seed;
+use helmholtz::tensor::BitMatrix;
+use std::path::Path;
+
+const RBM: &str = "Restricted Boltzmann machines";
+const VAE: &str = "Variational autoencoders";
+
+/// The options of `sample` that only some families have.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub struct SampleOptions {
+    /// Gibbs sweeps of each chain, of a neural energy Langevin steps [default: 1000]
+    #[arg(long, value_name = "STEPS")]
+    pub steps: Option<usize>,
+    /// Parallel tempering: each draw from a ladder of so many temperatures
+    #[arg(long, value_name = "REPLICAS", help_heading = RBM, conflicts_with_all = ["from_data", "precision"])]
+    pub tempering: Option<usize>,
+    /// Start the chains at test rows instead of at random states
+    #[arg(long, help_heading = RBM)]
+    pub from_data: bool,
+    /// The test rows to start from [default: of what the model was trained on]
+    #[arg(long, value_name = "DATA", requires = "from_data", help_heading = RBM)]
+    pub data: Option<String>,
+    /// What the sums of a sweep are computed in [default: f32]
+    #[arg(long, value_enum, help_heading = RBM)]
+    pub precision: Option<Sums>,
+    /// What is given of p(x | z) [default: its mean in a picture, a draw in a file of numbers]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = VAE)]
+    pub observation: Option<Observation>,
+    /// Short for --observation mean
+    #[arg(long, conflicts_with = "observation", help_heading = VAE)]
+    pub mean: bool,
+}
+
+/// The part of p(x | z) that is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Observation {
+    /// its mean: of bits their probabilities
+    Mean,
+    /// a draw from it: bits, or the mean with noise
+    Drawn,
+}
+
+impl SampleOptions {
+    /// The names of those that were given.
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
+        let SampleOptions { steps, tempering, from_data, data: _, precision, observation, mean } = self;
+        let given = [
+            steps.map(|_| "steps"),
+            tempering.map(|_| "tempering"),
+            from_data.then_some("from-data"),
+            precision.map(|_| "precision"),
+            observation.map(|_| "observation"),
+            mean.then_some("mean"),
+        ];
+        given.into_iter().flatten()
+    }
+}
+
+/// Draws that are wanted.
+pub struct SampleAsk<'a> {
+    /// The options that were given.
+    pub options: &'a SampleOptions,
+    /// How many draws.
+    pub count: usize,
+    /// The file that they are for.
+    pub format: FileFormat,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// Where the model comes from.
+    pub origin: &'a Origin,
+}
+
+/// A file of draws, by the ending of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// A picture.
+    Png,
+    /// Numbers.
+    Npy,
+}
+
+impl FileFormat {
+    /// The format that the ending of a file's name asks for.
+    pub fn of(path: &Path) -> Result<Self, Failure> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("png") => Ok(FileFormat::Png),
+            Some("npy") => Ok(FileFormat::Npy),
+            _ => Err(Failure::new("--out must end in .png or .npy").about(path.display())),
+        }
+    }
+}
+
+/// Draws, and how they were made.
+pub struct Draws {
+    /// The contents of a file of numbers.
+    pub numbers: Numbers,
+    /// The contents of a picture, `[count, width]`: the means of the pixels where the model has them, else the draws.
+    pub levels: Vec<f32>,
+    /// The method, in words.
+    pub method: String,
+}
+
+/// Draws as they are written to a file, `[count, width]`.
+pub enum Numbers {
+    /// 0 and 1.
+    Bits(Vec<u8>),
+    /// Any numbers.
+    Floats(Vec<f32>),
+}
+
+impl Draws {
+    /// Draws of bits that are pictured as they are.
+    pub fn of_bits(bits: &BitMatrix, method: impl Into<String>) -> Self {
+        Draws { numbers: Numbers::of_bits(&bits.to_f32()), levels: bits.to_f32(), method: method.into() }
+    }
+
+    /// Draws of numbers that are pictured as they are.
+    pub fn of_floats(levels: Vec<f32>, method: impl Into<String>) -> Self {
+        Draws { numbers: Numbers::Floats(levels.clone()), levels, method: method.into() }
+    }
+}
+
+impl Numbers {
+    /// Bits, given as the numbers 0 and 1.
+    pub fn of_bits(bits: &[f32]) -> Self {
+        Numbers::Bits(bits.iter().map(|bit| *bit as u8).collect())
+    }
+}
+
+/// A model that can be drawn from.
+pub trait Sampler {
+    /// Those of [`SampleOptions`] that it answers to.
+    fn options(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Draws.
+    fn sample(&self, ask: &SampleAsk<'_>) -> Result<Draws, Failure>;
+
+    /// A picture of draws `[count, width]`: images, unless the family knows better.
+    fn picture(&self, levels: &[f32], canvas: Canvas) -> Result<Grid, Failure> {
+        Ok(canvas.square(levels))
+    }
+}

@@ -1,0 +1,9 @@
+//! Boltzmann machines whose units may all act on one another.
+
+mod eval;
+mod model;
+mod pictures;
+mod sample;
+mod train;
+
+pub use model::FAMILY;

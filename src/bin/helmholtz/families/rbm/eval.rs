@@ -1,0 +1,56 @@
+//! The log-likelihood of an RBM: enumerated, else annealed.
+
+use crate::cli::{Failure, Report};
+use crate::contract::{ScoreAsk, Scorer, likelihood};
+use crate::input::{Annealing, Sums, precision};
+use crate::run::Choice;
+use helmholtz::Seed;
+use helmholtz::rbm::{Ais, Rbm, Scoring};
+use std::borrow::Cow;
+
+/// Units of the smaller layer that are enumerated unless told otherwise: 2²⁰ states take a moment.
+pub const EXACT_UP_TO: usize = 20;
+/// The most that are.
+const AT_MOST: usize = 25;
+
+/// How to score: with annealing as asked, else with the library's defaults; exactly where the smaller layer has at
+/// most `exact_up_to` units. The random numbers are those of the run `seed` names.
+pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scoring {
+    let seed = seed.derive("likelihood", 0);
+    let scoring = match given {
+        Some(Annealing { chains, temperatures }) => Scoring::with_ais(Ais { chains, temperatures, seed }),
+        None => Scoring::with_seed(seed),
+    };
+    Scoring { exact_up_to, ..scoring }
+}
+
+impl Scorer for Rbm {
+    fn options(&self) -> &'static [&'static str] {
+        &["rescore", "exact-up-to", "precision"]
+    }
+
+    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
+        let (options, rows) = (ask.options, ask.rows);
+        let exact_up_to = options.exact_up_to.unwrap_or(EXACT_UP_TO);
+        let precision = options.precision.unwrap_or(Sums::F32);
+        if exact_up_to > AT_MOST {
+            return Err(Failure::new(format!(
+                "--exact-up-to {exact_up_to}: at most {AT_MOST} units are enumerated"
+            )));
+        }
+        let scoring = scoring(options.rescore, ask.seed, exact_up_to);
+        let (rbm, rounding) = precision.machine(Cow::Borrowed(self))?;
+        if let Some(annealing) = options.rescore {
+            annealing.check("rescore", rbm.visible() + rbm.hidden())?;
+        }
+        let score = rbm.score(&rows.rows, &scoring).map_err(|error| rows.unfit(error))?;
+        likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
+        precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
+        report.figure("precision", Choice(precision).to_string());
+        ask.each_row(|| {
+            let log_z = score.estimate.log_z.unwrap_or(f64::NAN);
+            let free_energies = rbm.free_energy(&rows.bits(rbm.visible())?);
+            Ok(free_energies.into_iter().map(|free_energy| -free_energy - log_z).collect())
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! A variational autoencoder as commands see it.
+
+use super::bench::Bench;
+use super::shape::layers;
+use super::train::Train;
+use crate::cli::{Failure, Report, Subcommand};
+use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Model, Sampler, Scorer};
+use helmholtz::vae::Vae;
+use serde_json::json;
+
+/// The name of the family.
+pub const KIND: &str = "vae";
+
+/// The row of the registry.
+pub const FAMILY: Family = Family {
+    kind: KIND,
+    marker: Some("mean.weight"),
+    tensors: "a VAE has the f32 tensors encoder.0.weight, …, mean.weight, log_variance.weight, decoder.0.weight, … and \
+              their biases",
+    open: |snapshot| Ok(Box::new(Vae::from_checkpoint(snapshot)?)),
+    train: Subcommand::of::<Train>(KIND),
+    bench: Some(Subcommand::of::<Bench>(KIND)),
+};
+
+impl Model for Vae {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn width(&self) -> usize {
+        self.config().visible
+    }
+
+    fn describe(&self, report: &mut Report) {
+        let (config, parameters) = (self.config(), self.store().count());
+        report.line(format!(
+            "model           VAE {}: {} latent dimensions, {} units, {} likelihood, {parameters} parameters",
+            layers(config),
+            config.latent,
+            config.activation,
+            config.likelihood
+        ));
+        report.figure("visible", config.visible);
+        report.figure("latent", config.latent);
+        report.figure("encoder", json!(config.encoder));
+        report.figure("decoder", json!(config.decoder));
+        report.figure("activation", config.activation.to_string());
+        report.figure("likelihood", config.likelihood.to_string());
+        report.figure("parameters", parameters);
+    }
+
+    fn scorer(&self) -> Result<&dyn Scorer, Failure> {
+        Ok(self)
+    }
+
+    fn sampler(&self) -> Result<&dyn Sampler, Failure> {
+        Ok(self)
+    }
+
+    fn inpainter(&self) -> Result<&dyn Inpainter, Failure> {
+        Err(Failure::new("a variational autoencoder does not fill in hidden pixels")
+            .hint("helmholtz reconstruct shows what it makes of whole images"))
+    }
+
+    fn encoder(&self) -> Result<&dyn Encoder, Failure> {
+        Ok(self)
+    }
+
+    fn autoencoder(&self, _: &str) -> Result<&dyn Autoencoder, Failure> {
+        Ok(self)
+    }
+}

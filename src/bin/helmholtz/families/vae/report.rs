@@ -1,0 +1,126 @@
+//! How good a variational autoencoder is, and of what its figures are made.
+
+use crate::cli::{Failure, Report, counted};
+use crate::contract::likelihood;
+use helmholtz::Seed;
+use helmholtz::data::Dataset;
+use helmholtz::sampling::Estimate;
+use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeScore};
+use std::time::Instant;
+
+/// Simulated examples at the most: their mean is sure to a tenth of a nat by then.
+const SIMULATED: usize = 1000;
+
+/// `samples` draws for each example, the random numbers being those of the run that `seed` names.
+pub fn sampling(samples: usize, seed: Seed) -> ImportanceSampling {
+    ImportanceSampling { samples, seed: seed.derive("likelihood", 0) }
+}
+
+/// Reports the log-likelihood of the rows, where they have one, the parts of the ELBO, and what the latent dimensions do.
+pub fn judge(
+    vae: &Vae,
+    rows: &Dataset<'_>,
+    split: &str,
+    sampling: &ImportanceSampling,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let figures = vae.figures(rows)?;
+    if vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey() {
+        say_there_is_none(&figures, rows.len(), split, report);
+    } else {
+        let begun = Instant::now();
+        let score = vae.score(rows, sampling)?;
+        likelihood::report(report, &score.log_likelihood, None, split);
+        say_parts(&score, sampling.samples, begun.elapsed().as_secs_f64(), report);
+        say_what_density(vae, rows, report);
+    }
+    say_what_is_active(&figures, report);
+    if let Some(collapse) = vae.collapse(rows)? {
+        report.line(format!("collapsed       {collapse}"));
+        report.figure("collapse", collapse.to_string());
+    }
+    Ok(())
+}
+
+/// Reports the log-likelihood of data that the model draws, from both sides.
+pub fn simulate(
+    vae: &Vae,
+    examples: usize,
+    sampling: &ImportanceSampling,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let bounds = vae.simulated_bounds(examples.min(SIMULATED), sampling)?;
+    let gap = bounds.upper.value - bounds.lower.value;
+    let shown = |bound: &Estimate| format!("{:.2} ± {:.2}", bound.value, bound.monte_carlo_error);
+    report.line(format!(
+        "simulated       from {} to {} nats: {gap:.2} nats between the bounds on {} of the model's own",
+        shown(&bounds.lower),
+        shown(&bounds.upper),
+        counted(bounds.lower.examples, "example")
+    ));
+    report.figure("simulated_examples", bounds.lower.examples);
+    report.figure("simulated_lower", bounds.lower.value);
+    report.figure("simulated_lower_error", bounds.lower.monte_carlo_error);
+    report.figure("simulated_upper", bounds.upper.value);
+    report.figure("simulated_upper_error", bounds.upper.monte_carlo_error);
+    Ok(())
+}
+
+fn say_there_is_none(figures: &Figures, rows: usize, split: &str, report: &mut Report) {
+    report.line("log-likelihood  none: grey levels give a model of bits none");
+    report.advise("                helmholtz eval with --binarize sample or threshold asks for that of bits");
+    report.line(format!(
+        "objective       {:.2} nats an example, mean of {}: cross-entropy {:.2}, divergence {:.2}",
+        figures.elbo(),
+        counted(rows, &format!("{split} example")),
+        -figures.reconstruction,
+        figures.divergence()
+    ));
+    report.figure("objective", figures.elbo());
+    report.figure("reconstruction", figures.reconstruction);
+    report.figure("kl", figures.divergence());
+    report.figure("examples", rows);
+    report.figure("split", split);
+}
+
+fn say_parts(score: &VaeScore, samples: usize, seconds: f64, report: &mut Report) {
+    report.line(format!(
+        "elbo            {:.2} nats, {:.2} below: reconstruction {:.2} less divergence {:.2}",
+        score.elbo.value,
+        score.gap(),
+        score.reconstruction,
+        score.divergence
+    ));
+    if let Some(effective) = score.log_likelihood.effective_sample_size {
+        report.line(format!(
+            "samples         of an example's {samples} the weight rests on {effective:.1} on average; {seconds:.1} s"
+        ));
+    }
+    report.figure("elbo", score.elbo.value);
+    report.figure("elbo_monte_carlo_error", score.elbo.monte_carlo_error);
+    report.figure("elbo_gap", score.gap());
+    report.figure("reconstruction", score.reconstruction);
+    report.figure("kl", score.divergence);
+    report.figure("importance_samples", samples);
+    report.figure("likelihood_seconds", seconds);
+}
+
+/// A density depends on the units of what it is a density of.
+fn say_what_density(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) {
+    if let Some(variance) = vae.noise_variance() {
+        report.line(format!(
+            "density         of numbers from 0 to {}, with noise of variance {variance:.3}: not to be compared with figures \
+             of bits or of another scale",
+            rows.largest()
+        ));
+        report.figure("noise_variance", f64::from(variance));
+        report.figure("largest_level", f64::from(rows.largest()));
+    }
+}
+
+fn say_what_is_active(figures: &Figures, report: &mut Report) {
+    let (active, latent) = (figures.active_units(), figures.divergences.len());
+    report.line(format!("active          {active} of {latent} latent dimensions"));
+    report.figure("active_units", active);
+    report.figure("kl_per_dimension", figures.divergences.clone());
+}

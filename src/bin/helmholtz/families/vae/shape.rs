@@ -1,0 +1,81 @@
+//! The shapes of variational autoencoders: those of the literature, those that no memory holds, and shapes in words.
+
+use crate::cli::{Failure, size};
+use crate::run::{Widths, widths};
+use clap::ValueEnum;
+use helmholtz::autodiff::Activation;
+use helmholtz::vae::VaeConfig;
+
+/// Shapes of the literature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Architecture {
+    /// one hidden layer of 400 rectified units, 20 latent dimensions
+    Plain,
+    /// two hidden layers of 200 tanh units, 50 latent dimensions (Burda et al. 2016)
+    Burda,
+}
+
+impl Architecture {
+    /// The widths of the encoder's hidden layers.
+    pub fn hidden(self) -> Widths {
+        Widths(match self {
+            Architecture::Plain => vec![400],
+            Architecture::Burda => vec![200, 200],
+        })
+    }
+
+    /// Latent dimensions.
+    pub fn latent(self) -> usize {
+        match self {
+            Architecture::Plain => 20,
+            Architecture::Burda => 50,
+        }
+    }
+
+    /// The activation of hidden layers.
+    pub fn activation(self) -> Activation {
+        match self {
+            Architecture::Plain => Activation::Relu,
+            Architecture::Burda => Activation::Tanh,
+        }
+    }
+}
+
+/// Refuses a shape with an empty layer or with layers that no memory holds, and batches of `batch` examples with `draws`
+/// each that none does.
+pub fn check(config: &VaeConfig, batch: usize, draws: usize) -> Result<(), Failure> {
+    let inputs = widths::check(&config.encoder, config.visible)?;
+    size::check("latent", config.latent, inputs.max(config.visible))?;
+    // What a step keeps of a draw: the decoder's layers and their derivatives.
+    let kept = 2 * (config.visible + config.decoder.iter().sum::<usize>() + config.latent);
+    size::check_product(&[("batch", batch), ("importance-samples", draws)], kept)
+}
+
+/// The layers in words: `784-400-20-400-784`.
+pub fn layers(config: &VaeConfig) -> String {
+    let outside = [config.visible];
+    widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_memory_holds_is_named() {
+        let said = |hidden: &[usize], latent, batch, draws| {
+            let config = VaeConfig {
+                encoder: hidden.to_vec(),
+                decoder: hidden.iter().rev().copied().collect(),
+                ..VaeConfig::new(64, latent)
+            };
+            check(&config, batch, draws).unwrap_err().to_string()
+        };
+        assert_eq!(said(&[20], 0, 1, 1), "--latent is 0, but must be at least 1");
+        assert_eq!(said(&[20, 0], 2, 1, 1), "--hidden is 0, but must be at least 1");
+        assert!(said(&[usize::MAX], 2, 1, 1).contains("--hidden is 18446744073709551615"));
+        assert!(said(&[], usize::MAX, 1, 1).contains("--latent is"));
+        assert!(said(&[20], 2, 64, usize::MAX).contains("--importance-samples is"));
+        assert!(said(&[20], 2, 64, 0).contains("--importance-samples is 0"));
+    }
+}

@@ -1,0 +1,230 @@
+//! `helmholtz train vae`: settings to shape and recipe, training, pictures, report.
+
+use super::model::KIND;
+use super::shape::Architecture;
+use super::{pictures, report, shape};
+use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::input::{Binarize, PixelScale, data};
+use crate::run::{
+    Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
+    Trained, Widths,
+};
+use clap::{Args, ValueEnum};
+use helmholtz::autodiff::Activation;
+use helmholtz::optim::{Decay, Schedule};
+use helmholtz::store::Snapshot;
+use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
+
+const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
+
+/// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
+const RECONSTRUCTED: usize = 64;
+const PAIRS: usize = 10;
+const STEPS: usize = 12;
+
+/// The library's descent, its rate falling.
+fn usual_descent() -> Descent {
+    let VaeRecipe { learning_rate, adam, clip, average_decay, .. } = VaeRecipe::default();
+    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
+    Descent { learning_rate, schedule, adam, clip, average_decay }
+}
+
+/// Train a variational autoencoder by stochastic gradients of a bound on the likelihood
+#[derive(Args)]
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+Examples:
+  helmholtz train vae                                  the embedded 8×8 digits, some seconds
+  helmholtz train vae --latent 2                       and a picture of the latent plane
+  helmholtz train vae MNIST/ --epochs 50 --out runs/mnist-vae
+  helmholtz train vae MNIST/ --architecture burda --importance-samples 50 --bound dreg
+  helmholtz train vae --likelihood gaussian-learned    grey levels with noise of a learned variance
+  helmholtz train vae --hidden 0 --likelihood gaussian-learned     linear: the principal components
+  helmholtz train vae --out runs/mnist-vae --resume    go on after Ctrl-C, a crash or --stop-after")]
+pub struct Train {
+    #[command(flatten)]
+    options: Options,
+
+    /// Where the following start from [default: plain]
+    #[arg(long, value_enum, value_name = "SHAPE", help_heading = "Model")]
+    architecture: Option<Architecture>,
+    /// Widths of the encoder's hidden layers, like 200,200; the decoder has them in the other order; 0: none, both are
+    /// linear [default: of --architecture]
+    #[arg(long, value_name = "SIZES", help_heading = "Model")]
+    hidden: Option<Widths>,
+    /// Latent dimensions [default: of --architecture]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    latent: Option<usize>,
+    /// What a hidden layer ends with: relu, leaky-relu:SLOPE, tanh, sigmoid, softplus or identity [default: of
+    /// --architecture]
+    #[arg(long, value_name = "FUNCTION", help_heading = "Model")]
+    activation: Option<Activation>,
+    /// What p(x | z) is: bernoulli (bits), gaussian (noise of variance 1) or gaussian-learned (noise of one learned
+    /// variance) [default: bernoulli]
+    #[arg(long, value_name = "DENSITY", help_heading = "Model")]
+    likelihood: Option<Likelihood>,
+
+    /// The scale of levels that stay grey [default: unit; raw with --likelihood gaussian, whose noise would drown levels
+    /// from 0 to 1]
+    #[arg(long, value_enum, value_name = "SCALE", help_heading = "Data")]
+    scale: Option<PixelScale>,
+
+    /// Weight of the divergence KL(q(z | x) ‖ p(z)); only 1 maximises a bound on the likelihood [default: 1]
+    #[arg(long, value_name = "BETA", allow_negative_numbers = true, help_heading = "Learning")]
+    beta: Option<f32>,
+    /// Updates in which it rises from 0 to its value [default: 0]
+    #[arg(long, value_name = "UPDATES", help_heading = "Learning")]
+    beta_warm_up: Option<u64>,
+    /// Draws of the latent variable for each example [default: 1]
+    #[arg(long, value_name = "K", help_heading = "Learning")]
+    importance_samples: Option<usize>,
+    /// What is maximised [default: elbo; iwae with more than one importance sample]
+    #[arg(long, value_enum, value_name = "BOUND", help_heading = "Learning")]
+    bound: Option<Bound>,
+    /// An update moves first the decoder, on samples of the encoder, then the encoder, by reparameterisation
+    #[arg(long, help_heading = "Learning")]
+    alternate: bool,
+    #[command(flatten)]
+    descent: DescentOptions,
+
+    /// Importance samples for each example of the final log-likelihood [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    samples: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Bound {
+    /// the mean over the draws of log p(x | z), less the divergence in closed form (Kingma & Welling 2014)
+    Elbo,
+    /// the logarithm of the mean importance weight (Burda et al. 2016)
+    Iwae,
+    /// the same bound; the encoder's gradient is doubly reparameterised and gets better with more draws (Tucker et al.
+    /// 2019)
+    Dreg,
+}
+
+impl Task for Train {
+    /// Trains, reports, and leaves a run folder.
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        let usual = match self.likelihood.unwrap_or_default() {
+            Likelihood::Bernoulli => Binarize::Threshold,
+            Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
+        };
+        let subject = Subject { binarize: usual, ..SUBJECT };
+        let mut session = Session::begin(&subject, &self.options, globals)?;
+        let config = self.config(&mut session)?;
+        self.settle_scale(&mut session, config.likelihood)?;
+        let recipe = self.recipe(&mut session)?;
+        shape::check(&config, session.training.batch, recipe.importance_samples)?;
+        let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
+        size::check("samples", samples, 1)?;
+        if recipe.average_decay > 0.0 {
+            session.select_by("average_elbo");
+        }
+        let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
+        let mut trainer = VaeTrainer::new(vae, recipe, &session.train, &session.training)?;
+        let ended = session.run(&mut trainer, globals)?;
+        session.conclude(&ended, &Autoencoder { vae: trainer.average(), samples }, globals.console())
+    }
+}
+
+impl Train {
+    fn config(&self, session: &mut Session) -> Result<VaeConfig, Failure> {
+        let (visible, settings) = (session.data.width(), &mut session.settings);
+        let shape = settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
+        let hidden = settings.settle("hidden", self.hidden.clone(), shape.hidden())?;
+        Ok(VaeConfig {
+            visible,
+            latent: settings.settle("latent", self.latent, shape.latent())?,
+            decoder: hidden.reversed(),
+            encoder: hidden.0,
+            activation: settings.settle("activation", self.activation, shape.activation())?,
+            likelihood: settings.settle("likelihood", self.likelihood, Likelihood::default())?,
+        })
+    }
+
+    fn settle_scale(&self, session: &mut Session, likelihood: Likelihood) -> Result<(), Failure> {
+        let grey = session.settings.settled().get("binarize").is_some_and(|how| how == "none");
+        let usual = if grey && likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit };
+        let scale = session.settings.settle_choice("scale", self.scale, usual)?;
+        if scale == PixelScale::Raw && !grey {
+            return Err(Failure::new("--scale raw is for grey levels, and these become 0 and 1")
+                .hint("--binarize none keeps them grey"));
+        }
+        session.read_on(scale);
+        Ok(())
+    }
+
+    fn recipe(&self, session: &mut Session) -> Result<VaeRecipe, Failure> {
+        let settings = &mut session.settings;
+        let default = VaeRecipe::default();
+        let importance_samples =
+            settings.settle("importance-samples", self.importance_samples, default.importance_samples)?;
+        let usual = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
+        let descent = self.descent.settle(settings, &usual_descent())?;
+        Ok(VaeRecipe {
+            beta: settings.settle("beta", self.beta, default.beta)?,
+            warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
+            importance_samples,
+            bound: match settings.settle_choice("bound", self.bound, usual)? {
+                Bound::Elbo => model::Bound::Elbo,
+                Bound::Iwae => model::Bound::ImportanceWeighted,
+                Bound::Dreg => model::Bound::DoublyReparameterised,
+            },
+            scheme: match settings.settle("alternate", self.alternate.then_some(true), false)? {
+                true => Scheme::Alternating,
+                false => Scheme::Joint,
+            },
+            learning_rate: descent.learning_rate,
+            schedule: descent.schedule,
+            adam: descent.adam,
+            clip: descent.clip,
+            average_decay: descent.average_decay,
+        })
+    }
+}
+
+/// A trained autoencoder, and how it is judged.
+struct Autoencoder {
+    vae: model::Vae,
+    /// Importance samples for each example of its log-likelihood.
+    samples: usize,
+}
+
+impl Trained for Autoencoder {
+    fn snapshot(&self) -> Snapshot {
+        self.vae.to_snapshot()
+    }
+
+    fn size(&self) -> String {
+        format!("{} VAE", shape::layers(self.vae.config()))
+    }
+
+    fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
+        let (vae, canvas) = (&self.vae, session.canvas());
+        let seed = session.training.seed.derive("samples", 0);
+        pictures::samples(vae, canvas, seed).save(&session.folder.file(SAMPLES))?;
+        let (rows, _) = session.judged_by();
+        let examples = |count: usize| {
+            let first = rows.subset(0..count.min(rows.len()));
+            data::values_for(&first, vae.config().visible, session.data.name())
+        };
+        let originals = examples(RECONSTRUCTED)?;
+        pictures::reconstructions(vae, canvas, &originals).save(&session.folder.file(RECONSTRUCTIONS))?;
+        let ends = examples(2 * PAIRS)?;
+        pictures::interpolations(vae, canvas, &ends, STEPS).save(&session.folder.file(INTERPOLATION))?;
+        match pictures::manifold(vae, canvas) {
+            Some(plane) => {
+                plane.save(&session.folder.file(MANIFOLD))?;
+                Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD])
+            }
+            None => Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION]),
+        }
+    }
+
+    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+        let (rows, split) = session.judged_by();
+        console.note("estimating the log-likelihood …");
+        let sampling = report::sampling(self.samples, session.training.seed);
+        report::judge(&self.vae, &rows, split, &sampling, report)
+    }
+}

@@ -1,0 +1,89 @@
+//! Which rows of which data a command looks at.
+
+use super::data;
+use super::data::{Binarize, Domain, Reading};
+use crate::cli::{Failure, Report};
+use clap::{Args, ValueEnum};
+use helmholtz::data::Dataset;
+use helmholtz::tensor::BitMatrix;
+
+/// Which rows of which data a command looks at.
+#[derive(Args, Debug, Default)]
+#[group(skip)]
+pub struct RowChoice {
+    /// Data; of a single file all rows are the test split [default: what the model was trained on]
+    pub data: Option<String>,
+    /// Which rows
+    #[arg(long, value_enum, default_value_t)]
+    split: Split,
+    /// How grey levels become 0 and 1 [default: as in training]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub binarize: Option<Binarize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Split {
+    /// the rows for testing
+    #[default]
+    Test,
+    /// the rows for training, those held out included
+    Train,
+}
+
+/// The rows chosen.
+pub struct Rows {
+    /// The rows.
+    pub rows: Dataset<'static>,
+    /// The name of the data.
+    pub name: String,
+    /// The part of the data that they are: `test` or `train`.
+    pub split: &'static str,
+    /// How they are read.
+    pub binarize: Binarize,
+}
+
+impl RowChoice {
+    /// The test rows of the data named.
+    pub fn test(data: Option<&str>) -> Self {
+        RowChoice { data: data.map(str::to_owned), ..RowChoice::default() }
+    }
+
+    /// The rows of the data `name`, of numbers as `domain` says, read as `reading` says.
+    pub fn read(&self, name: String, domain: Domain, reading: Reading) -> Result<Rows, Failure> {
+        let data = data::open(&name, domain)?;
+        data::refuse_bits_of_reals(&data, self.binarize)?;
+        let data = reading.of(&data)?;
+        let (rows, split) = match self.split {
+            Split::Test => (data.test(), "test"),
+            Split::Train => (data.train(), "train"),
+        };
+        Ok(Rows { rows, name, split, binarize: reading.binarize })
+    }
+}
+
+impl Rows {
+    /// The first `count` rows.
+    pub fn first(&self, count: usize) -> Dataset<'static> {
+        self.rows.subset(0..count.min(self.rows.len()))
+    }
+
+    /// The rows as bits, if they are as wide as a model of `width` visible units; grey levels are drawn.
+    pub fn bits(&self, width: usize) -> Result<BitMatrix, Failure> {
+        data::bits_for(&self.rows, width, &self.name)
+    }
+
+    /// The failure of a model that the rows do not fit.
+    pub fn unfit(&self, error: impl Into<Failure>) -> Failure {
+        let made_for = "is this the data the model was made for?";
+        error.into().about(&self.name).or_hint(match self.rows.is_real() {
+            true => made_for.to_owned(),
+            false => format!("{made_for} --binarize says how grey levels are read"),
+        })
+    }
+
+    /// Says which rows they are.
+    pub fn report(&self, report: &mut Report) {
+        report.figure("data", self.name.clone());
+        report.figure("split", self.split);
+    }
+}

@@ -1,0 +1,26 @@
+//! A training run: its options and settings, its folder, and what is written and said while it goes and at its end.
+
+mod conclusion;
+mod curves;
+mod descent;
+pub mod folder;
+mod metrics_table;
+mod options;
+mod progress_bar;
+mod recorder;
+mod session;
+mod settings;
+pub mod standing;
+pub mod widths;
+
+pub use conclusion::Trained;
+pub use descent::{Descent, DescentOptions};
+pub use folder::{
+    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
+    MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
+};
+pub use options::Options;
+pub use session::{Session, Subject, file_name_of};
+pub use settings::{Choice, Settings};
+pub use standing::Standing;
+pub use widths::Widths;
