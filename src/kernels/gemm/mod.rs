@@ -14,6 +14,7 @@ mod product;
 mod task;
 mod tile;
 
+pub use super::activation::Activation;
 use crate::simd::Isa;
 use product::Product;
 pub use product::{Scratch, with_scratch};
@@ -85,22 +86,6 @@ pub enum Output {
     Overwrite,
     /// The product is added to it.
     Accumulate,
-}
-
-/// The function applied to each element of the result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// x.
-    #[default]
-    Identity,
-    /// 1 / (1 + e⁻ˣ).
-    Sigmoid,
-    /// tanh x.
-    Tanh,
-    /// max(x, 0), a NaN staying one.
-    Relu,
-    /// ln(1 + eˣ).
-    Softplus,
 }
 
 /// What is done to the product on its way out: `c = activation(scale · a b [+ c] + bias)`.

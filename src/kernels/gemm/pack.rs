@@ -147,6 +147,7 @@ impl Kernel for Pack<'_> {
 }
 
 /// The part of `range` that block number `index` of `length` covers.
+#[inline]
 pub(super) fn block_of(range: &Range<usize>, index: usize, length: usize) -> Range<usize> {
     let start = (range.start + index * length).min(range.end);
     start..(start + length).min(range.end)

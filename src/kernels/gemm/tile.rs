@@ -17,6 +17,7 @@ pub(super) enum Side {
 }
 
 impl Side {
+    #[inline]
     pub(super) fn other(self) -> Self {
         match self {
             Side::Rows => Side::Columns,
@@ -43,6 +44,7 @@ impl TileShape {
     }
 
     /// Lines of a full panel.
+    #[inline]
     pub(super) fn width(&self, side: Side) -> usize {
         match side {
             Side::Rows => self.rows,
@@ -52,6 +54,7 @@ impl TileShape {
 
     /// Lines of the panel that takes `present` of them: of rows a third, two thirds or all of the full tile, of columns whole
     /// vectors.
+    #[inline]
     pub(super) fn panel(&self, side: Side, present: usize) -> usize {
         match side {
             Side::Rows => present.next_multiple_of(self.rows / 3),
@@ -185,6 +188,9 @@ fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
         Activation::Sigmoid => math::sigmoid(simd, x),
         Activation::Tanh => math::tanh(simd, x),
         Activation::Relu => simd.max(simd.splat(0.0), x),
+        Activation::LeakyRelu(slope) => {
+            simd.select(simd.less(x, simd.splat(0.0)), simd.mul(simd.splat(slope), x), x)
+        }
         Activation::Softplus => math::softplus(simd, x),
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Grouping {
 }
 
 impl Grouping {
+    #[inline]
     pub(super) fn of(isa: Isa) -> Self {
         let [bits, steps] = match isa {
             Isa::Avx512 => [5, 3],
@@ -29,11 +30,13 @@ impl Grouping {
     }
 
     /// Index vectors that `inputs` units take.
+    #[inline]
     pub(super) fn vectors(self, inputs: usize) -> usize {
         inputs.div_ceil(self.bits * self.steps)
     }
 
     /// Entries of the tables of a tile.
+    #[inline]
     pub(super) fn tile_entries(self, inputs: usize) -> usize {
         (self.vectors(inputs) * self.steps * TILE) << self.bits
     }
@@ -132,6 +135,7 @@ impl FixedTables {
     }
 
     /// The tables of tile `tile`.
+    #[inline]
     pub(super) fn tile(&self, tile: usize) -> FixedTile<'_> {
         let entries = Grouping::of(self.isa).tile_entries(self.inputs);
         FixedTile {

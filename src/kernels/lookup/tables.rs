@@ -13,11 +13,13 @@ use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 /// Groups that `inputs` bit-packed units are cut into. Groups do not cross words of 32 units: a word is 8 groups of 4
 /// (16 lanes), 10 groups of 3 and one of 2 (8 lanes), or 32 single units (portable).
+#[inline]
 pub(crate) const fn groups(inputs: usize, index_bits: usize) -> usize {
     inputs / 32 * 32usize.div_ceil(index_bits) + (inputs % 32).div_ceil(index_bits)
 }
 
 /// [`Simd::INDEX_BITS`] and [`Simd::TABLE`].
+#[inline]
 pub(super) const fn table_shape(isa: Isa) -> [usize; 2] {
     match isa {
         Isa::Avx512 => [4, 16],
@@ -27,6 +29,7 @@ pub(super) const fn table_shape(isa: Isa) -> [usize; 2] {
 }
 
 /// Words of one tile's tables.
+#[inline]
 pub(super) const fn tile_stride(isa: Isa, inputs: usize) -> usize {
     let [index_bits, entries] = table_shape(isa);
     groups(inputs, index_bits) * TILE * entries
@@ -182,6 +185,7 @@ impl Tables {
     }
 
     /// The tables of tile `tile`.
+    #[inline]
     pub(super) fn tile(&self, tile: usize) -> Tile<'_> {
         let stride = tile_stride(self.isa, self.inputs);
         Tile { values: &self.values[tile * stride..][..stride], steps: &self.steps[tile * TILE..][..TILE] }
