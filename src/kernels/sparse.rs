@@ -7,7 +7,7 @@ use super::lookup::Sigmoid;
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::tensor::LANES;
 
-/// Who acts on whom: the neighbours of unit i are `others[starts[i]..starts[i + 1]]`, with the weights beside them.
+/// Neighbours of each unit, sparse: those of unit i are `others[starts[i]..starts[i + 1]]`, with the weights beside them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Neighbours {
     pub starts: Vec<usize>,

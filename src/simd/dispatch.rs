@@ -6,7 +6,7 @@ use super::{Isa, Portable, Simd};
 
 /// Code that runs on any instruction set: a struct of its arguments, and the body generic over the token.
 pub trait Kernel {
-    /// What it returns.
+    /// Result of the body.
     type Output;
     /// The body; mark it, and all it calls down to the token's methods, `#[inline(always)]`.
     fn run<S: Simd>(self, simd: S) -> Self::Output;

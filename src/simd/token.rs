@@ -26,7 +26,7 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     const FIXED_BITS: usize;
     /// Groups of units that one vector of 16-bit indices holds; [`next_index`](Simd::next_index) moves on.
     const FIXED_STEPS: usize;
-    /// What the index n of a 16-bit table is in memory: `n · FIXED_INDEX[0] + FIXED_INDEX[1]`.
+    /// Representation of the index n of a 16-bit table in memory: `n · FIXED_INDEX[0] + FIXED_INDEX[1]`.
     const FIXED_INDEX: [u16; 2];
     /// Which instruction set it is.
     const ISA: Isa;

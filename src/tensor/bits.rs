@@ -134,7 +134,7 @@ impl BitMatrix {
         out
     }
 
-    /// How many rows have each unit set, `[units]`.
+    /// Counts of rows that have each unit set, `[units]`.
     pub fn column_counts(&self) -> Vec<u32> {
         let mut counts = vec![0u32; self.units];
         let stride = self.words_per_row() * LANES;

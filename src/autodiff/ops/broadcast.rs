@@ -24,7 +24,7 @@ pub(super) fn meet(operands: &[Shape]) -> Result<Shape, String> {
     Ok(joint)
 }
 
-/// How far apart in memory neighbours along each axis of `wide` are in an operand of shape `narrow` that is repeated to
+/// Strides along each axis of `wide` of an operand of shape `narrow` that is repeated to
 /// it: 0 along repeated axes.
 pub(super) fn broadcast_strides(narrow: Shape, wide: Shape) -> [usize; MOST_AXES] {
     let mut strides = [0; MOST_AXES];
@@ -65,8 +65,7 @@ pub(super) fn walk<const N: usize>(
     }
 }
 
-/// Calls `work` with blocks of `length` elements of `out` and where they start: in parallel where there are several. One
-/// function for every operation: each would have a copy of what dividing the work takes.
+/// Calls `work` with blocks of `length` elements of `out` and where they start: in parallel where there are several.
 pub(super) fn in_blocks(length: usize, out: &mut [f32], work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
     let length = length.max(1);
     if out.len() > (PARALLEL_FROM - 1) * length {
@@ -159,7 +158,7 @@ pub(super) struct Walk<'a, const N: usize> {
 }
 
 impl<const N: usize> Walk<'_, N> {
-    /// Where each operand's first element is; moves on to the next run.
+    /// Positions of the operands' first elements; moves on to the next run.
     #[inline(never)]
     pub(super) fn next_run(&mut self) -> [usize; N] {
         let here = self.positions;
@@ -184,7 +183,7 @@ impl<const N: usize> Walk<'_, N> {
 /// Elements of a run for which operands that stay are written out, so that one loop serves all patterns.
 const STRETCH: usize = 64;
 
-/// What is done with a stretch: as many neighbours of each operand as of the output.
+/// Work on a stretch: as many neighbours of each operand as of the output.
 type Work<'a, const N: usize> = &'a (dyn Fn([&[f32]; N], &mut [f32]) + Sync);
 
 /// Walks a block of an element-wise function, whole runs or a part of the only one, and calls `work` for each stretch.

@@ -113,7 +113,7 @@ fn transpose_matrix(source: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
 }
 
 impl Layout {
-    /// What each kind does to numbers of any type.
+    /// The result of each kind, for numbers of any type.
     fn place<T: Copy + Default + Into<f64> + std::ops::AddAssign>(&self, operands: &[View<'_, T>], out: &mut [T]) {
         let View { values, shape } = operands[0];
         match *self {

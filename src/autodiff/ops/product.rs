@@ -4,7 +4,7 @@ use super::ActivationGradient;
 use crate::autodiff::{Activation, Operation, Shape, Var, View};
 use crate::kernels::gemm::{Epilogue, MatrixRef, gemm};
 
-/// How a matrix enters a product.
+/// Orientation of a matrix in a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orientation {
     /// As it is.

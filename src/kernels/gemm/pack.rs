@@ -5,7 +5,7 @@ use super::tile::prefetch;
 use crate::simd::{Isa, Kernel, Simd, transpose_four};
 use std::ops::Range;
 
-/// How far ahead the cache lines of a line are asked for.
+/// Prefetch distance along a line, in floats.
 const AHEAD: usize = 48;
 
 /// The lines of a panel and the part of the depth to pack.

@@ -46,7 +46,7 @@ impl Kernel for Task<'_> {
     }
 }
 
-/// What the tiles of one block of the depth share.
+/// A block of the depth, and what its tiles share.
 struct Block<'a> {
     depth: Range<usize>,
     finish: Finish<'a>,

@@ -1,6 +1,7 @@
-use super::product::DEPTH;
+use super::product::{DEPTH, gemm_on};
 use super::*;
 use crate::random::Seed;
+use crate::simd::Isa;
 
 fn values(name: &str, index: u64, length: usize) -> Vec<f32> {
     let mut values = vec![0.0; length];

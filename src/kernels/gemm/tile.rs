@@ -63,13 +63,13 @@ impl TileShape {
     }
 }
 
-/// How many rows of a column panel that is not packed yet are asked for ahead: some 200 cycles.
+/// Prefetch distance in rows of a column panel that is not packed yet: some 200 cycles.
 const AHEAD: usize = 8;
 
 /// The most elements a tile has.
 pub(super) const LARGEST: usize = 12 * 32;
 
-/// What is done with the sums of a tile.
+/// Epilogue of a tile: what is done with its sums.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub(super) scale: f32,
@@ -86,7 +86,7 @@ pub(super) struct ColumnPanel {
     /// Its first row, `stride` before the next.
     pub(super) first: *const f32,
     pub(super) stride: usize,
-    /// Where a tile that packs writes it, `[deep][width]`.
+    /// The packed copy `[deep][width]` that a tile which packs writes.
     pub(super) packed: *mut f32,
 }
 

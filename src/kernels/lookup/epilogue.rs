@@ -8,7 +8,7 @@
 //! 2⁻²³, so an error of at most 2⁻²⁴ without a bias, and one below 2⁻²⁴ is never drawn, one above 1 − 2⁻²⁴ always.
 //! The exponential itself errs by less than 2⁻²¹ e ([`decay`](math::decay)).
 
-use super::operands::{Epilogue, Place, TILE};
+use super::operands::{Place, TILE, TileEpilogue};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Simd, math};
 use crate::tensor::LANES;
@@ -24,7 +24,7 @@ impl<T> Clone for Shared<T> {
 
 impl<T> Copy for Shared<T> {}
 
-// SAFETY: `Epilogue::apply` demands that no two threads work on one place; each writes its own places only.
+// SAFETY: `TileEpilogue::apply` demands that no two threads work on one place; each writes its own places only.
 unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Shared<T> {}
@@ -100,12 +100,12 @@ fn minus_magnitude<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     simd.from_bits(simd.or(simd.to_bits(x), simd.splat_u32(0x8000_0000)))
 }
 
-/// Where the random words of a draw come from.
+/// Source of the random words of a draw.
 pub(super) trait Draws: Sync {
     /// One word for each unit of `place`, ascending; zeros for those that do not exist.
     ///
     /// # Safety
-    /// As for [`Epilogue::apply`].
+    /// As for [`TileEpilogue::apply`].
     unsafe fn words<S: Simd>(&self, simd: S, place: Place) -> [S::U32; TILE];
 }
 
@@ -149,13 +149,13 @@ impl Draws for Drawn<'_> {
     }
 }
 
-/// Where drawn bits go: words `[block][word][lane]`, some units perhaps held.
+/// Output for drawn bits: words `[block][word][lane]`, some units perhaps held.
 pub(super) struct Bits<'a> {
     pub words: Shared<u32>,
     pub words_per_row: usize,
     /// A bit for each unit that may change, `[word]`; all may where there is none.
     pub free: Option<&'a [u32]>,
-    /// How many chains exist; lanes past them stay zero.
+    /// Chains that exist; lanes past them stay zero.
     pub rows: usize,
 }
 
@@ -222,7 +222,7 @@ pub(super) struct Sample<'a, D> {
     pub bits: Bits<'a>,
 }
 
-impl<D: Draws> Epilogue for Sample<'_, D> {
+impl<D: Draws> TileEpilogue for Sample<'_, D> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         // SAFETY: the caller's promise.
@@ -237,7 +237,7 @@ impl<D: Draws> Epilogue for Sample<'_, D> {
     }
 }
 
-/// Where probabilities go: `[unit][row]`, `stride` rows a unit, each times its row's weight.
+/// Output for probabilities: `[unit][row]`, `stride` rows a unit, each times its row's weight.
 pub(super) struct Means<'a> {
     pub values: Shared<f32>,
     pub stride: usize,
@@ -247,7 +247,7 @@ pub(super) struct Means<'a> {
 
 impl Means<'_> {
     /// # Safety
-    /// As for [`Epilogue::apply`].
+    /// As for [`TileEpilogue::apply`].
     #[inline(always)]
     unsafe fn write<S: Simd>(&self, simd: S, place: Place, row: usize, probability: S::F32) {
         let first = place.block * LANES + place.lane;
@@ -266,7 +266,7 @@ pub(super) struct Mean<'a> {
     pub means: Means<'a>,
 }
 
-impl Epilogue for Mean<'_> {
+impl TileEpilogue for Mean<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         for row in 0..place.units {
@@ -286,7 +286,7 @@ pub(super) struct MeanAndSample<'a, D> {
     pub first_drawn: usize,
 }
 
-impl<D: Draws> Epilogue for MeanAndSample<'_, D> {
+impl<D: Draws> TileEpilogue for MeanAndSample<'_, D> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let drawn = Place { block: place.block.wrapping_sub(self.first_drawn), ..place };
@@ -316,7 +316,7 @@ pub(super) struct Sums {
     pub stride: usize,
 }
 
-impl Epilogue for Sums {
+impl TileEpilogue for Sums {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         for row in 0..place.units {
@@ -333,7 +333,7 @@ pub(super) struct Softplus<'a> {
     pub totals: Shared<f64>,
 }
 
-impl Epilogue for Softplus<'_> {
+impl TileEpilogue for Softplus<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let zero = simd.splat(0.0);
@@ -380,7 +380,7 @@ pub(super) struct Anneal<'a> {
     pub bits: Bits<'a>,
 }
 
-impl Epilogue for Anneal<'_> {
+impl TileEpilogue for Anneal<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
@@ -417,7 +417,7 @@ pub(super) struct Exchange<'a> {
     pub totals: Shared<f64>,
 }
 
-impl Epilogue for Exchange<'_> {
+impl TileEpilogue for Exchange<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));

@@ -3,7 +3,7 @@
 //!
 //! The terms are the whole steps that tables hold, so a chain's sums are the same bits as in the company of many.
 
-use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
+use super::operands::{BitsRef, Place, Rows, TILE, TileEpilogue};
 use super::tables::{Grid, whole_steps};
 use crate::simd::{Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
@@ -69,7 +69,12 @@ impl<'a> Columns<'a> {
 }
 
 /// Multiplies the first `rows` rows of `input`, at most [`FEW_CHAINS`], with `columns`; one thread.
-pub(super) fn product_of_few<E: Epilogue>(columns: Columns<'_>, input: BitsRef<'_>, rows: usize, epilogue: &E) {
+pub(super) fn product_of_few<E: TileEpilogue>(
+    columns: Columns<'_>,
+    input: BitsRef<'_>,
+    rows: usize,
+    epilogue: &E,
+) {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
     }
@@ -112,7 +117,7 @@ struct Few<'a, E> {
     epilogue: &'a E,
 }
 
-impl<E: Epilogue> Kernel for Few<'_, E> {
+impl<E: TileEpilogue> Kernel for Few<'_, E> {
     type Output = ();
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 /// The most steps of the grid that the weights of one unit may add up to.
 pub(crate) const WINDOW: u32 = 65_535;
 
-/// How units are cut into groups.
+/// Grouping of units: how many a table and an index vector cover.
 #[derive(Clone, Copy)]
 pub(super) struct Grouping {
     /// [`Simd::FIXED_BITS`]: units of a group.

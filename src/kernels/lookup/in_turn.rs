@@ -2,7 +2,7 @@
 //! before them, and as each is drawn, the sums of those after it are put right by its weight times its change.
 
 use super::epilogue::{Bits, Draws, FromLanes, Logit, Shared, Sigmoid};
-use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
+use super::operands::{BLOCKS, BitsRef, Place, Rows, SumsOfBlocks, TILE, TileEpilogue};
 use super::product::{Apply, SumTile, Sums, Weights};
 use super::sweep::Layer;
 use super::tables::{Build, Tile, tile_stride};
@@ -20,7 +20,7 @@ struct InTurn<'a> {
     bits: Bits<'a>,
 }
 
-impl Epilogue for InTurn<'_> {
+impl TileEpilogue for InTurn<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, mut sums: [S::F32; TILE]) {
         let (word, shift) = (place.unit / 32, place.unit % 32);

@@ -2,7 +2,7 @@
 
 use super::fixed::with_indices;
 use super::fixed_tables::{FixedRows, FixedTables, FixedTile, Grouping, build_tile};
-use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
+use super::operands::{BLOCKS, BitsRef, Place, Rows, SumsOfBlocks, TILE, TileEpilogue};
 use super::tables::{Build, Tables, Tile, groups, tile_stride};
 use crate::parallel::tasks;
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
@@ -53,12 +53,16 @@ impl Weights<'_> {
 }
 
 /// Multiplies all of `input` with the weights, one thread.
-pub(crate) fn product<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
+pub(crate) fn product<E: TileEpilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
     part(weights, input, 0..weights.outputs().div_ceil(TILE), &finish(weights.isa(), epilogue));
 }
 
-/// The same for some tiles of outputs, divided among threads in runs of whole words of outputs.
-pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
+/// The same, the outputs divided among threads in runs of whole words.
+pub(crate) fn product_by_outputs<E: TileEpilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
+    share(weights, input, &finish(weights.isa(), epilogue));
+}
+
+fn share(weights: Weights<'_>, input: BitsRef<'_>, finish: Finish<'_>) {
     const TILES_PER_WORD: usize = 32 / TILE;
     let tiles = weights.outputs().div_ceil(TILE);
     let words = tiles.div_ceil(TILES_PER_WORD);
@@ -68,17 +72,16 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
         Weights::Tables(_) | Weights::Rows(_) => 1,
     };
     let tiles_per_task = words_per_task * TILES_PER_WORD;
-    let finish = finish(weights.isa(), epilogue);
     tasks(tiles.div_ceil(tiles_per_task), &|task| {
         let first = task * tiles_per_task;
-        part(weights, input, first..tiles.min(first + tiles_per_task), &finish);
+        part(weights, input, first..tiles.min(first + tiles_per_task), finish);
     });
 }
 
-/// What hands the sums of some blocks to an epilogue: all of it that is compiled for each epilogue.
+/// Hands the sums of some blocks to an epilogue: all that is compiled for each epilogue.
 type Finish<'a> = &'a (dyn Fn(Sums<'_>) + Sync);
 
-fn finish<E: Epilogue>(isa: Isa, epilogue: &E) -> impl Fn(Sums<'_>) + Sync {
+fn finish<E: TileEpilogue>(isa: Isa, epilogue: &E) -> impl Fn(Sums<'_>) + Sync {
     move |sums| dispatch_on(isa, Apply { sums, epilogue })
 }
 
@@ -171,7 +174,7 @@ pub(super) struct Apply<'a, E> {
     pub epilogue: &'a E,
 }
 
-impl<E: Epilogue> Kernel for Apply<'_, E> {
+impl<E: TileEpilogue> Kernel for Apply<'_, E> {
     type Output = ();
 
     #[inline(always)]

@@ -87,12 +87,12 @@ pub(crate) fn sample_few(columns: Columns<'_>, input: BitsRef<'_>, layer: Layer<
     product_of_few(columns, input, rows, &Sample { logit, draws: FromLanes(Shared::new(streams)), bits });
 }
 
-/// Where the probabilities of a half-sweep go.
+/// Output for the probabilities of a half-sweep.
 pub(crate) struct MeansOut<'a> {
     /// `[units][row]`, `stride` rows a unit, a multiple of 16.
     pub values: &'a mut [f32],
     pub stride: usize,
-    /// What each row's probabilities are multiplied by, `[stride]`.
+    /// Weight of each row, a factor of its probabilities, `[stride]`.
     pub row_weights: &'a [f32],
 }
 
