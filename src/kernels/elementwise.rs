@@ -3,7 +3,7 @@
 //! Largest errors, in units in the last place over all floats: `exp` 0.9, `ln` 0.85, `sigmoid` 2.5, `tanh` 1.35,
 //! `softplus` 2.
 
-use crate::simd::{Isa, Kernel, Simd, dispatch, math};
+use crate::simd::{Isa, Simd, Vectorised, dispatch, math};
 
 /// A function of one vector, and of several that are independent.
 trait Function {
@@ -26,7 +26,7 @@ struct Map<F> {
     function: std::marker::PhantomData<F>,
 }
 
-impl<F: Function> Kernel for Map<F> {
+impl<F: Function> Vectorised for Map<F> {
     type Output = ();
 
     #[inline(always)]

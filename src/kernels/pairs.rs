@@ -6,7 +6,7 @@
 
 use super::lookup::{BitsRef, transpose_bits};
 use crate::parallel::{chunks_mut, for_each_in_groups};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 /// Rows in which units i and j are both on, into `counts` `[units, units]`; the diagonal has each unit's own count.
@@ -39,7 +39,7 @@ struct CountRow<'a> {
     counts: &'a mut [u32],
 }
 
-impl Kernel for CountRow<'_> {
+impl Vectorised for CountRow<'_> {
     type Output = ();
 
     #[inline(always)]

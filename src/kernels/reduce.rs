@@ -5,7 +5,7 @@
 //! blocks are summed as a balanced tree, whose halves run in parallel.
 
 use crate::parallel::join;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Values of a block: 128 KB of `f32`, long enough to hide a fork, short enough to balance two threads.
 const BLOCK: usize = 1 << 15;
@@ -32,7 +32,7 @@ struct BlockSum<'a, F> {
     term: F,
 }
 
-impl<F: Fn(f64, f64) -> f64> Kernel for BlockSum<'_, F> {
+impl<F: Fn(f64, f64) -> f64> Vectorised for BlockSum<'_, F> {
     type Output = f64;
 
     #[inline(always)]
@@ -82,7 +82,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
 /// The largest bits of |x| in a block: magnitudes compare as integers, with ∞ above them and NaN above that.
 struct LargestBits<'a>(&'a [f32]);
 
-impl Kernel for LargestBits<'_> {
+impl Vectorised for LargestBits<'_> {
     type Output = u32;
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 use super::draw::Draw;
 use super::normal::Normal;
 use super::{Lanes, LanesVector};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Fills `out` block by block, where a block is 16 · `VECTORS` words.
 pub(super) struct Fill<'a, D, const VECTORS: usize> {
@@ -14,7 +14,7 @@ pub(super) struct Fill<'a, D, const VECTORS: usize> {
     pub(super) draw: D,
 }
 
-impl<D: Draw<VECTORS>, const VECTORS: usize> Kernel for Fill<'_, D, VECTORS> {
+impl<D: Draw<VECTORS>, const VECTORS: usize> Vectorised for Fill<'_, D, VECTORS> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@ use super::{Avx2, Avx512};
 use super::{Isa, Portable, Simd};
 
 /// Code that runs on any instruction set: a struct of its arguments, and the body generic over the token.
-pub trait Kernel {
+pub trait Vectorised {
     /// Result of the body.
     type Output;
     /// The body; mark it, and all it calls down to the token's methods, `#[inline(always)]`.
@@ -14,14 +14,14 @@ pub trait Kernel {
 
 /// Runs `kernel` on the instruction set of this process, [`Isa::current`].
 #[inline]
-pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch<K: Vectorised>(kernel: K) -> K::Output {
     dispatch_on(Isa::current(), kernel)
 }
 
 /// As [`dispatch`], on vectors of at most 256 bits: for kernels that wait for memory, which longer ones would not make faster
 /// but would have compiled once more. Only for those whose bits are the same on every instruction set.
 #[inline]
-pub fn dispatch_narrow<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch_narrow<K: Vectorised>(kernel: K) -> K::Output {
     match Isa::current() {
         Isa::Portable => Portable::new().run(kernel),
         #[cfg(target_arch = "x86_64")]
@@ -33,7 +33,7 @@ pub fn dispatch_narrow<K: Kernel>(kernel: K) -> K::Output {
 
 /// Runs `kernel` on `isa`. Panics where the CPU lacks it; tests and comparisons ask [`Isa::is_supported`] first.
 #[inline]
-pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+pub fn dispatch_on<K: Vectorised>(isa: Isa, kernel: K) -> K::Output {
     match isa {
         Isa::Portable => Portable::new().run(kernel),
         #[cfg(target_arch = "x86_64")]

@@ -21,7 +21,7 @@ mod token;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
-pub use dispatch::{Kernel, dispatch, dispatch_narrow, dispatch_on};
+pub use dispatch::{Vectorised, dispatch, dispatch_narrow, dispatch_on};
 pub use isa::{Isa, IsaError};
 pub use portable::Portable;
 pub(crate) use portable::transpose_four;

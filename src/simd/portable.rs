@@ -1,6 +1,6 @@
 //! The portable token: `wide`'s eight-lane vectors, compiled for whatever the target's baseline has.
 
-use super::{Isa, Kernel, Simd};
+use super::{Isa, Simd, Vectorised};
 use wide::{f32x4, f32x8, i32x8, u32x8};
 
 /// The token of the portable instruction set; there is always one.
@@ -22,7 +22,7 @@ type Words = [u16; 16];
 
 /// A copy of its own, called once a block of work, as on the other instruction sets.
 #[inline(never)]
-fn trampoline<K: Kernel>(simd: Portable, kernel: K) -> K::Output {
+fn trampoline<K: Vectorised>(simd: Portable, kernel: K) -> K::Output {
     kernel.run(simd)
 }
 
@@ -42,7 +42,7 @@ impl Simd for Portable {
     const ISA: Isa = Isa::Portable;
 
     #[inline]
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run<K: Vectorised>(self, kernel: K) -> K::Output {
         trampoline(self, kernel)
     }
 

@@ -1,6 +1,6 @@
 //! The vector primitives of an instruction set.
 
-use super::{Isa, Kernel};
+use super::{Isa, Vectorised};
 
 /// A token of an instruction set: the proof that the CPU has it, and its vector primitives.
 ///
@@ -32,7 +32,7 @@ pub trait Simd: Copy + Send + Sync + std::fmt::Debug + 'static {
     const ISA: Isa;
 
     /// Runs `kernel` in a function compiled for this instruction set.
-    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+    fn run<K: Vectorised>(self, kernel: K) -> K::Output;
 
     /// All lanes `x`.
     fn splat(self, x: f32) -> Self::F32;

@@ -4,7 +4,7 @@ use super::broadcast::{in_blocks, rows_of_a_block};
 use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use super::split_at;
 use crate::autodiff::{Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Reductions and normalisations along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,7 @@ struct Reduce<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for Reduce<'_> {
+impl Vectorised for Reduce<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -137,7 +137,7 @@ struct Replace<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for Replace<'_> {
+impl Vectorised for Replace<'_> {
     type Output = ();
 
     #[inline(always)]

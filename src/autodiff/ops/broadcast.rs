@@ -5,7 +5,7 @@
 
 use crate::autodiff::{MOST_AXES, Shape, View};
 use crate::parallel::{chunks_mut, for_each};
-use crate::simd::{Kernel, Simd, dispatch_narrow};
+use crate::simd::{Simd, Vectorised, dispatch_narrow};
 
 /// Elements of a block: 64 KB of f32, a few microseconds, in the second-level cache.
 pub(super) const BLOCK: usize = 1 << 14;
@@ -229,7 +229,7 @@ struct Stretch<'a, F, const N: usize> {
     function: F,
 }
 
-impl<F: Fn([f32; N]) -> f32, const N: usize> Kernel for Stretch<'_, F, N> {
+impl<F: Fn([f32; N]) -> f32, const N: usize> Vectorised for Stretch<'_, F, N> {
     type Output = ();
 
     #[inline(always)]

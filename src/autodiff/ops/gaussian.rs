@@ -3,7 +3,7 @@
 use super::broadcast::{Runs, in_blocks, map_reference, meet, parts, rows_of_a_block};
 use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use crate::autodiff::{Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Gaussians given by mean μ and log-variance s = ln σ². All operands are repeated to a common shape `[.., n]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ fn lane_of<const N: usize>(x: &[[f32; LANES]; N], lane: usize) -> [f32; N] {
 /// The sum of each row.
 struct Summed<'a, R>(R, &'a mut [f32]);
 
-impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
+impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Vectorised
     for Summed<'_, Rows<'_, E, T, N>>
 {
     type Output = ();
@@ -89,7 +89,7 @@ impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
 /// All terms.
 struct Written<'a, R>(R, &'a mut [f32]);
 
-impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Kernel
+impl<E: Fn([f32; N]) -> f32, T: Fn([f32; N], f32) -> f32, const N: usize> Vectorised
     for Written<'_, Rows<'_, E, T, N>>
 {
     type Output = ();

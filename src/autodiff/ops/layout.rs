@@ -4,7 +4,7 @@ use super::broadcast::{broadcast_strides, in_blocks, map, rows_of_a_block, walk}
 use super::split_at;
 use crate::autodiff::op::Op;
 use crate::autodiff::{MOST_AXES, Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Moving numbers about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +90,7 @@ impl Turn<'_> {
     }
 }
 
-impl Kernel for Turn<'_> {
+impl Vectorised for Turn<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use super::broadcast::{BLOCK, Runs, broadcast_strides, in_blocks, rows_of_a_bloc
 use crate::autodiff::{MOST_AXES, Operation, Shape, Var, View};
 use crate::kernels::reduce;
 use crate::parallel::join;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Reductions over axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ struct ColumnSums<'a> {
     rows: usize,
 }
 
-impl Kernel for ColumnSums<'_> {
+impl Vectorised for ColumnSums<'_> {
     type Output = [f64; COLUMNS];
 
     #[inline(always)]

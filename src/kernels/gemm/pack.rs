@@ -2,7 +2,7 @@
 
 use super::MatrixRef;
 use super::tile::prefetch;
-use crate::simd::{Isa, Kernel, Simd, transpose_four};
+use crate::simd::{Isa, Simd, Vectorised, transpose_four};
 use std::ops::Range;
 
 /// Prefetch distance along a line, in floats.
@@ -137,7 +137,7 @@ pub(super) struct Pack<'a> {
     pub(super) out: &'a mut [f32],
 }
 
-impl Kernel for Pack<'_> {
+impl Vectorised for Pack<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use super::pack::{Pack, Panel, block_of};
 use super::tile::{ColumnPanel, Finish, LARGEST, Side, TileShape};
 use super::{Activation, Epilogue, MatrixRef, Output};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::simd::{Isa, Simd, Vectorised};
 use std::ops::Range;
 
 /// A rectangle of the output and a stretch of the depth.
@@ -30,7 +30,7 @@ pub(super) struct Task<'a> {
     pub(super) epilogue: Epilogue<'a>,
 }
 
-impl Kernel for Task<'_> {
+impl Vectorised for Task<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use super::operands::{BitsRef, Place, Rows, TILE, TileEpilogue};
 use super::tables::{Grid, whole_steps};
-use crate::simd::{Kernel, Simd, dispatch_on};
+use crate::simd::{Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
 
@@ -35,7 +35,7 @@ struct FindGrids<'a> {
     grids: &'a mut Grids,
 }
 
-impl Kernel for FindGrids<'_> {
+impl Vectorised for FindGrids<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -117,7 +117,7 @@ struct Few<'a, E> {
     epilogue: &'a E,
 }
 
-impl<E: TileEpilogue> Kernel for Few<'_, E> {
+impl<E: TileEpilogue> Vectorised for Few<'_, E> {
     type Output = ();
 
     #[inline(always)]

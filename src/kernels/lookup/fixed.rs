@@ -8,7 +8,7 @@
 
 use super::fixed_tables::{FixedTile, Grouping};
 use super::operands::{BitsRef, SumsOfBlocks, TILE};
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -54,7 +54,7 @@ struct SumFixedTile<'a> {
     sums: &'a mut SumsOfBlocks,
 }
 
-impl Kernel for SumFixedTile<'_> {
+impl Vectorised for SumFixedTile<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -88,7 +88,7 @@ struct Regroup<'a> {
     vectors: usize,
 }
 
-impl Kernel for Regroup<'_> {
+impl Vectorised for Regroup<'_> {
     type Output = ();
 
     #[inline(always)]

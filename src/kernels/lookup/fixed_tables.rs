@@ -2,7 +2,7 @@
 
 use super::operands::{Rows, TILE};
 use crate::parallel::{chunks_mut, for_each};
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use std::cell::RefCell;
 
@@ -171,7 +171,7 @@ struct Build<'a> {
     centres: &'a mut [f32],
 }
 
-impl Kernel for Build<'_> {
+impl Vectorised for Build<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@ use super::fixed_tables::{FixedRows, FixedTables, FixedTile, Grouping, build_til
 use super::operands::{BLOCKS, BitsRef, Place, Rows, SumsOfBlocks, TILE, TileEpilogue};
 use super::tables::{Build, Tables, Tile, groups, tile_stride};
 use crate::parallel::tasks;
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -174,7 +174,7 @@ pub(super) struct Apply<'a, E> {
     pub epilogue: &'a E,
 }
 
-impl<E: TileEpilogue> Kernel for Apply<'_, E> {
+impl<E: TileEpilogue> Vectorised for Apply<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -205,7 +205,7 @@ pub(super) struct SumTile<'a> {
     pub sums: &'a mut SumsOfBlocks,
 }
 
-impl Kernel for SumTile<'_> {
+impl Vectorised for SumTile<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::operands::BitsRef;
 use super::product::{Weights, product, product_by_outputs};
 use crate::parallel::{chunks_mut, for_each, items_mut};
 use crate::random::{Lanes, LanesVector};
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 
 /// Fewer blocks than this are shared by the threads, output by output.
@@ -197,7 +197,7 @@ struct Draw<'a> {
     words: &'a mut [u32],
 }
 
-impl Kernel for Draw<'_> {
+impl Vectorised for Draw<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -8,7 +8,7 @@
 
 use super::operands::{Rows, TILE};
 use crate::parallel::{chunks_mut, for_each};
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 /// Groups that `inputs` bit-packed units are cut into. Groups do not cross words of 32 units: a word is 8 groups of 4
@@ -207,7 +207,7 @@ pub(super) struct Build<'a> {
     pub steps: &'a mut [f32],
 }
 
-impl Kernel for Build<'_> {
+impl Vectorised for Build<'_> {
     type Output = ();
 
     #[inline(always)]
