@@ -12,7 +12,7 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    /// Where `length` floats start that nothing else holds.
+    /// Start of `length` floats that nothing else holds.
     pub(super) fn take(&mut self, length: usize) -> usize {
         let length = length.next_multiple_of(ALIGNMENT);
         let fitting = self.free.iter().enumerate().filter(|(_, (_, free))| *free >= length);
@@ -51,7 +51,7 @@ impl Arena {
         self.free.insert(index, (start, length));
     }
 
-    /// How long the buffer has to be, in floats.
+    /// Length that the buffer needs, in floats.
     pub(super) fn length(&self) -> usize {
         self.end
     }

@@ -60,9 +60,10 @@ mod tape;
 mod tests;
 mod var;
 
+pub use crate::kernels::activation::Activation;
 pub use check::{GradientMismatch, check_gradients, check_parameter_gradients};
 pub use operation::{Operation, View};
-pub use ops::{Activation, Orientation};
+pub use ops::Orientation;
 pub use program::Program;
 pub use shape::{MOST_AXES, Shape};
 pub use tape::Tape;

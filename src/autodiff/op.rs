@@ -7,7 +7,7 @@ use super::ops::{
 use crate::store::Parameter;
 use std::sync::Arc;
 
-/// What a node of the tape does.
+/// Operation of a node of the tape.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     /// Filled from outside before each run.

@@ -1,4 +1,4 @@
-//! What an operation on the tape is: a shape, a forward pass on slices, and a gradient written in operations.
+//! An operation on the tape: a shape, a forward pass on slices, and a gradient written in operations.
 
 use super::{Shape, Var};
 use std::fmt::Debug;
@@ -43,8 +43,8 @@ pub trait Operation: Debug + Send + Sync {
         }
     }
 
-    /// What `gradient`, the derivative of a scalar with respect to the result, makes of the derivative with respect to operand
-    /// `wanted`, which has that operand's shape. `None` where it is zero everywhere, as for an index or a mask.
+    /// Derivative of a scalar with respect to operand `wanted`, in that operand's shape, from `gradient`, its derivative with
+    /// respect to the result. `None` where it is zero everywhere, as for an index or a mask.
     ///
     /// # Panics
     /// By default, naming the operation, which then cannot be differentiated.

@@ -1,4 +1,4 @@
-//! What a program runs: operations in order, and where each reads and writes.
+//! The plan of a program: operations in order, and where each reads and writes.
 
 use super::Shape;
 use super::op::Op;
@@ -15,7 +15,7 @@ pub(super) enum Region {
     Gradients,
 }
 
-/// Where the numbers of a tensor are.
+/// Place of a tensor's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) region: Region,
@@ -38,7 +38,7 @@ impl Place {
     }
 }
 
-/// What needs a step: an evaluation skips those that only gradients need.
+/// Need for a step: an evaluation skips those that only gradients need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Outputs,
@@ -53,7 +53,7 @@ pub(super) struct Step {
     pub(super) result: Place,
     pub(super) purpose: Purpose,
     pub(super) order: Order,
-    /// What messages call its result.
+    /// Name of its result in messages.
     pub(super) description: String,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Slot {
     pub(super) place: Place,
 }
 
-/// What a program runs.
+/// Plan of a program.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
@@ -81,7 +81,7 @@ pub(super) struct Plan {
     pub(super) outputs: Vec<Slot>,
     /// Parameters and constants.
     pub(super) given: Vec<Slot>,
-    /// Where in the gradients those of parameters are that nothing depends on: zeros.
+    /// Places in the gradients of parameters that nothing depends on: zeros.
     pub(super) unreached: Vec<Range<usize>>,
 }
 

@@ -5,7 +5,7 @@
 //! place for good; any other result has one only until its last use.
 //!
 //! Steps run in the order they were recorded in, each sharing its work among the threads, but for the large products that give
-//! the gradients of weights, for which nothing waits. Such a one is put off until a step comes that is too small to be shared,
+//! the gradients of weights, which no other step reads. Each is put off until a step comes that is too small to be shared,
 //! and runs beside that and all after it: what would idle meanwhile works on the product.
 
 use super::arena::Arena;
@@ -71,9 +71,9 @@ struct Planner<'r> {
     constant: Vec<bool>,
     /// The node whose numbers each one has: itself, or what it was reshaped or cut off from.
     root: Vec<usize>,
-    /// What needs each node, if anything does.
+    /// Purpose of each node, if there is one.
     purpose: Vec<Option<Purpose>>,
-    /// Where the numbers of each root are.
+    /// Place of each root's numbers.
     place: Vec<Option<Place>>,
     arena: Arena,
 }
@@ -163,7 +163,7 @@ impl<'r> Planner<'r> {
         self.nodes[node].op.operation().is_some() && !self.constant[node] && self.root[node] == node
     }
 
-    /// What is run, in order. Copies come as soon as they can: what they read is free sooner.
+    /// Tasks in order. Copies come as soon as they can: what they read is free sooner.
     fn tasks(&self, copies: &[Transfer]) -> Vec<Task> {
         let of =
             |root: usize| copies.iter().filter(move |copy| self.root[copy.node] == root).copied().map(Task::Copy);
@@ -186,7 +186,7 @@ impl<'r> Planner<'r> {
         Some(shape.elements() * depth)
     }
 
-    /// Puts large gradients for which nothing waits off until before a task that is too small to be shared, to run beside it.
+    /// Puts large gradients that no other step reads off until before a task that is too small to be shared, to run beside it.
     fn put_off(&self, tasks: Vec<Task>) -> Vec<Task> {
         let mut read = vec![false; self.nodes.len()];
         tasks.iter().for_each(|task| self.reads(*task).for_each(|root| read[root] = true));

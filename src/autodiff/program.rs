@@ -1,4 +1,4 @@
-//! What has been recorded, to be run again and again: nothing is allocated, and gradients land where the optimiser reads.
+//! A recording that is run again and again: nothing is allocated, and gradients land where the optimiser reads.
 
 use super::operation::View;
 use super::plan::{Order, Place, Plan, Purpose, Region, Slot, Step};
@@ -7,6 +7,7 @@ use super::tape::MOST_OPERANDS;
 use super::{Shape, Tape};
 use crate::kernels::gemm::{Scratch, with_scratch};
 use crate::kernels::reduce::all_finite;
+use crate::parallel::join;
 use crate::store::{Gradients, Layout, Store};
 use crate::tensor::AlignedVec;
 use std::marker::PhantomData;
@@ -44,7 +45,7 @@ use std::marker::PhantomData;
 pub struct Program {
     pub(super) plan: Plan,
     arena: AlignedVec<f32>,
-    /// What products pack into: of the steps in turn, then of each step that runs beside them.
+    /// Packing buffers of products: of the steps in turn, then of each step that runs beside them.
     scratch: Vec<Scratch>,
     /// Of the store it was recorded over.
     layout: Layout,
@@ -101,7 +102,7 @@ impl Program {
         self.plan.outputs.iter().any(|slot| slot.name == name)
     }
 
-    /// How much memory it owns for inputs, outputs, constants and intermediate results.
+    /// Memory that it owns for inputs, outputs, constants and intermediate results.
     pub fn arena_bytes(&self) -> usize {
         size_of_val(&*self.arena)
     }
@@ -135,7 +136,7 @@ impl Program {
         with_scratch(&mut self.scratch[0], || steps.for_each(|step| memory.execute(step)));
     }
 
-    /// What holds the first NaN or infinity of a run with the present inputs, if anything does: an input, a parameter, a
+    /// Holder of the first NaN or infinity of a run with the present inputs, if there is one: an input, a parameter, a
     /// constant, else a result, by its name or as in "`exp` of `encoder.2.weight`". Slow: for messages.
     ///
     /// # Panics
@@ -204,7 +205,7 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// What is in a place of a checked plan, while no step runs.
+    /// Numbers in a place of a checked plan, while no step runs.
     fn read(&self, place: Place) -> &[f32] {
         // SAFETY: `Plan::check` found the place inside its buffer.
         unsafe { std::slice::from_raw_parts(self.base(place.region).add(place.start), place.length) }
@@ -216,7 +217,7 @@ impl<'a> Memory<'a> {
             if step.order == Order::Beside {
                 let (own, others) = scratch.split_first_mut().expect("one for each of them");
                 let rest = &steps[index + 1..];
-                rayon::join(|| self.execute_all(rest, others), || with_scratch(own, || self.execute(step)));
+                join(|| self.execute_all(rest, others), || with_scratch(own, || self.execute(step)));
                 return;
             }
             self.execute(step);

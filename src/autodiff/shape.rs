@@ -38,6 +38,7 @@ impl Shape {
     }
 
     /// The product of the lengths.
+    #[inline]
     pub fn elements(&self) -> usize {
         self.iter().product()
     }
@@ -98,6 +99,7 @@ impl Shape {
 
 impl Deref for Shape {
     type Target = [usize];
+    #[inline]
     fn deref(&self) -> &[usize] {
         &self.lengths[..self.axes]
     }

@@ -17,15 +17,15 @@ pub(super) struct Node {
     pub(super) op: Op,
     pub(super) operands: Vec<usize>,
     pub(super) shape: Shape,
-    /// What messages call it: an input's or an output's name, or one given by [`Var::named`].
+    /// Name in messages: an input's or an output's name, or one given by [`Var::named`].
     pub(super) name: Option<String>,
 }
 
-/// What has been recorded, in order: operands come before what uses them.
+/// Nodes that have been recorded, in order: operands come before what uses them.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
     pub(super) nodes: Vec<Node>,
-    /// What each node computed when it was recorded.
+    /// Value of each node when it was recorded.
     pub(super) values: Vec<Rc<[f32]>>,
     /// Nodes that are read from outside after a run, by name.
     pub(super) outputs: Vec<(String, usize)>,
@@ -35,7 +35,7 @@ pub(super) struct Recording {
     pub(super) differentiated: bool,
 }
 
-/// What operations are recorded on, inside [`Program::record`](super::Program::record).
+/// Recording of operations, inside [`Program::record`](super::Program::record).
 #[derive(Debug)]
 pub struct Tape<'s> {
     store: &'s Store,

@@ -3,7 +3,7 @@
 //! Largest errors, in units in the last place over all floats: `exp` 0.9, `ln` 0.85, `sigmoid` 2.5, `tanh` 1.35,
 //! `softplus` 2.
 
-use crate::simd::{Isa, Kernel, Simd, dispatch, math};
+use crate::simd::{Isa, Simd, Vectorised, dispatch, math};
 
 /// A function of one vector, and of several that are independent.
 trait Function {
@@ -26,13 +26,13 @@ struct Map<F> {
     function: std::marker::PhantomData<F>,
 }
 
-impl<F: Function> Kernel for Map<F> {
+impl<F: Function> Vectorised for Map<F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         // The 32 registers of AVX-512 hold the steps of several vectors; 16 hold one vector's and the constants.
-        let grouped = if S::ISA == Isa::Avx512 { self.groups::<S, 4>(simd, 0) } else { 0 };
+        let grouped = if const { matches!(S::ISA, Isa::Avx512) } { self.groups::<S, 4>(simd, 0) } else { 0 };
         let whole = self.groups::<S, 1>(simd, grouped);
         let rest = self.length - whole;
         if rest == 0 {
@@ -58,11 +58,12 @@ impl<F: Function> Map<F> {
             let mut vectors = [simd.splat(0.0); N];
             // SAFETY: `start + N · LANES ≤ length`, and both pointers hold `length` floats.
             unsafe {
-                for (v, vector) in vectors.iter_mut().enumerate() {
-                    *vector = simd.load(self.source.add(start + v * S::LANES));
+                for v in 0..N {
+                    vectors[v] = simd.load(self.source.add(start + v * S::LANES));
                 }
-                for (v, y) in F::apply_each(simd, vectors).into_iter().enumerate() {
-                    simd.store(self.out.add(start + v * S::LANES), y);
+                let values = F::apply_each(simd, vectors);
+                for v in 0..N {
+                    simd.store(self.out.add(start + v * S::LANES), values[v]);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The yardstick of the benches: how many multiply-adds one core does when nothing but registers is touched.
 
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ const ROUNDS: usize = 100_000;
 
 struct Chains;
 
-impl Kernel for Chains {
+impl Vectorised for Chains {
     type Output = f32;
 
     #[inline(always)]

@@ -4,10 +4,10 @@
 //! without indices to cut.
 
 use super::lookup::Sigmoid;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::tensor::LANES;
 
-/// Who acts on whom: the neighbours of unit i are `others[starts[i]..starts[i + 1]]`, with the weights beside them.
+/// Neighbours of each unit, sparse: those of unit i are `others[starts[i]..starts[i + 1]]`, with the weights beside them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Neighbours {
     pub starts: Vec<usize>,
@@ -39,7 +39,7 @@ struct Draw<'a> {
     drawn: &'a mut [f32],
 }
 
-impl Kernel for Draw<'_> {
+impl Vectorised for Draw<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::OptimiserError;
 use super::error::Range;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Simd, Vectorised};
 
 /// Adam (Kingma & Ba 2015), with the decay of weights beside it as in AdamW (Loshchilov & Hutter 2019).
 ///
@@ -75,7 +75,7 @@ pub(super) struct AdamBlock<'a> {
     pub(super) factors: AdamFactors,
 }
 
-impl Kernel for AdamBlock<'_> {
+impl Vectorised for AdamBlock<'_> {
     type Output = ();
 
     #[inline(always)]

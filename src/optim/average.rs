@@ -3,7 +3,7 @@
 use super::error::Range;
 use super::optimiser::check_layout;
 use super::{BLOCK, OptimiserError};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::store::{Layout, Snapshot, SnapshotError, Store};
 use crate::tensor::AlignedVec;
 use rayon::prelude::*;
@@ -89,7 +89,7 @@ struct Follow<'a> {
     share: f32,
 }
 
-impl Kernel for Follow<'_> {
+impl Vectorised for Follow<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::BLOCK;
 use crate::kernels::reduce::sum_of_squares;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::store::Gradients;
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ struct Scale<'a> {
     factor: f32,
 }
 
-impl Kernel for Scale<'_> {
+impl Vectorised for Scale<'_> {
     type Output = ();
 
     #[inline(always)]

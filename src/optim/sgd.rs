@@ -2,7 +2,7 @@
 
 use super::OptimiserError;
 use super::error::Range;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Simd, Vectorised};
 
 /// What a step of gradient descent keeps of the steps before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,7 +68,7 @@ pub(super) struct SgdBlock<'a> {
     pub(super) factors: SgdFactors,
 }
 
-impl Kernel for SgdBlock<'_> {
+impl Vectorised for SgdBlock<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -40,6 +40,7 @@ impl Lanes {
     }
 
     /// One word of each lane.
+    #[inline]
     pub fn next_words(&mut self) -> [u32; 16] {
         let [s0, s1, s2, s3] = &mut self.state;
         let mut words = [0; 16];

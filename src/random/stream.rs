@@ -75,6 +75,7 @@ impl Stream {
         x[0]
     }
 
+    #[inline]
     fn word(&mut self) -> u32 {
         if self.used == 16 {
             self.block = self.lanes.next_words();
@@ -88,15 +89,18 @@ impl Stream {
 impl TryRng for Stream {
     type Error = Infallible;
 
+    #[inline]
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         Ok(self.word())
     }
 
+    #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         let low = u64::from(self.word());
         Ok(low | u64::from(self.word()) << 32)
     }
 
+    #[inline]
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for chunk in bytes.chunks_mut(4) {
             chunk.copy_from_slice(&self.word().to_le_bytes()[..chunk.len()]);

@@ -1,6 +1,6 @@
 //! AVX2 with FMA: eight lanes, sixteen registers.
 
-use super::{Isa, Kernel, Simd};
+use super::{Isa, Simd, Vectorised};
 use std::arch::x86_64::*;
 
 /// The token of AVX2 with FMA.
@@ -19,7 +19,7 @@ impl Avx2 {
 
 /// The one place where code is compiled for the instruction set: everything inlined into it is.
 #[target_feature(enable = "avx2,fma")]
-fn trampoline<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+fn trampoline<K: Vectorised>(simd: Avx2, kernel: K) -> K::Output {
     kernel.run(simd)
 }
 
@@ -47,7 +47,7 @@ impl Simd for Avx2 {
     const ISA: Isa = Isa::Avx2;
 
     #[inline]
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run<K: Vectorised>(self, kernel: K) -> K::Output {
         with_token!(trampoline(self, kernel))
     }
 

@@ -1,6 +1,6 @@
 //! AVX-512: sixteen lanes, thirty-two registers, a one-instruction lookup of sixteen entries.
 
-use super::{Isa, Kernel, Simd};
+use super::{Isa, Simd, Vectorised};
 use std::arch::x86_64::*;
 
 /// The token of AVX-512 (F, BW, DQ, VL).
@@ -25,7 +25,7 @@ impl Avx512 {
 
 /// The one place where code is compiled for the instruction set: everything inlined into it is.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn trampoline<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
+fn trampoline<K: Vectorised>(simd: Avx512, kernel: K) -> K::Output {
     kernel.run(simd)
 }
 
@@ -52,7 +52,7 @@ impl Simd for Avx512 {
     const ISA: Isa = Isa::Avx512;
 
     #[inline]
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run<K: Vectorised>(self, kernel: K) -> K::Output {
         with_token!(trampoline(self, kernel))
     }
 

@@ -66,12 +66,14 @@ impl<T: Pod> Default for AlignedVec<T> {
 
 impl<T: Pod> Deref for AlignedVec<T> {
     type Target = [T];
+    #[inline]
     fn deref(&self) -> &[T] {
         &bytemuck::cast_slice(&self.lines)[..self.length]
     }
 }
 
 impl<T: Pod> DerefMut for AlignedVec<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.length]
     }

@@ -38,21 +38,25 @@ impl BitMatrix {
     }
 
     /// Rows: chains, or examples.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Units of a row.
+    #[inline]
     pub fn units(&self) -> usize {
         self.units
     }
 
     /// Blocks of 16 rows, the last one perhaps part-filled.
+    #[inline]
     pub fn blocks(&self) -> usize {
         self.rows.div_ceil(LANES)
     }
 
     /// Words of 32 units in a row.
+    #[inline]
     pub fn words_per_row(&self) -> usize {
         self.units.div_ceil(32)
     }
@@ -65,6 +69,7 @@ impl BitMatrix {
         self.words.fill(0);
     }
 
+    #[inline]
     fn place(&self, row: usize, unit: usize) -> (usize, u32) {
         assert!(
             row < self.rows && unit < self.units,
@@ -77,12 +82,14 @@ impl BitMatrix {
     }
 
     /// The bit of one row and unit. Panics outside the matrix.
+    #[inline]
     pub fn get(&self, row: usize, unit: usize) -> bool {
         let (word, bit) = self.place(row, unit);
         self.words[word] & bit != 0
     }
 
     /// Sets one bit. Panics outside the matrix.
+    #[inline]
     pub fn set(&mut self, row: usize, unit: usize, value: bool) {
         let (word, bit) = self.place(row, unit);
         if value {
@@ -93,11 +100,13 @@ impl BitMatrix {
     }
 
     /// The packed words, `[block][word][lane]`.
+    #[inline]
     pub fn words(&self) -> &[u32] {
         &self.words
     }
 
     /// The packed words, `[block][word][lane]`. Whoever writes them keeps spare bits zero.
+    #[inline]
     pub fn words_mut(&mut self) -> &mut [u32] {
         &mut self.words
     }
@@ -125,7 +134,7 @@ impl BitMatrix {
         out
     }
 
-    /// How many rows have each unit set, `[units]`.
+    /// Counts of rows that have each unit set, `[units]`.
     pub fn column_counts(&self) -> Vec<u32> {
         let mut counts = vec![0u32; self.units];
         let stride = self.words_per_row() * LANES;

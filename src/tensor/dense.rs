@@ -28,22 +28,26 @@ impl Tensor {
     }
 
     /// The length of each axis.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// The values, row-major.
+    #[inline]
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
     /// The values, row-major.
+    #[inline]
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values
     }
 
     /// Row `index` of the first axis. Panics outside it.
     #[track_caller]
+    #[inline]
     pub fn row(&self, index: usize) -> &[f32] {
         let rows = self.shape.first().copied().unwrap_or(0);
         assert!(index < rows, "row {index} of a tensor of shape {:?}", self.shape);

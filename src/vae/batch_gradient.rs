@@ -10,7 +10,7 @@ use super::config::VaeConfig;
 use super::objective::{BETA, BOUND, NOISE, Objective, X, objective};
 use super::{Vae, VaeRecipe};
 use crate::autodiff::Program;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::store::{Gradients, Parameter, Store};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -194,7 +194,7 @@ struct Add<'a> {
     term: &'a [f32],
 }
 
-impl Kernel for Add<'_> {
+impl Vectorised for Add<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -4,9 +4,9 @@ use super::broadcast::{in_blocks, rows_of_a_block};
 use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use super::split_at;
 use crate::autodiff::{Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
-/// What is done along an axis.
+/// Reductions and normalisations along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::autodiff) enum Along {
     /// The largest value, NaN where one is; the axis stays, with length 1. Equal ones share the derivative equally.
@@ -26,7 +26,7 @@ struct Lines<'a> {
     values: &'a [f32],
     /// Numbers of a line.
     length: usize,
-    /// How far apart they are.
+    /// Distance of neighbours in memory.
     stride: usize,
     /// Lines, one where the stride is 1.
     count: usize,
@@ -44,7 +44,7 @@ impl Lines<'_> {
         self.stride == 1
     }
 
-    /// Where the sixteens start, and how many numbers each has.
+    /// Starts of the sixteens, and how many numbers each has.
     #[inline(always)]
     fn sixteens(self) -> impl Iterator<Item = (usize, usize)> {
         let (steps, apart) =
@@ -73,7 +73,7 @@ impl Lines<'_> {
         if self.alone() { [fold(max, larger); LANES] } else { max }
     }
 
-    /// What is subtracted before the exponential: the largest, or 0 where that is not finite, so that ±∞ and NaN go
+    /// Shift subtracted before the exponential: the largest, or 0 where that is not finite, so that ±∞ and NaN go
     /// their own way.
     #[inline(always)]
     fn shift(self) -> [f32; LANES] {
@@ -113,7 +113,7 @@ struct Reduce<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for Reduce<'_> {
+impl Vectorised for Reduce<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -137,7 +137,7 @@ struct Replace<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for Replace<'_> {
+impl Vectorised for Replace<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@ use super::broadcast::{in_blocks, rows_of_a_block};
 use super::sixteen::{LANES, OfTwo, add, apply, fold, sixteen, write};
 use crate::autodiff::op::Op;
 use crate::autodiff::{Activation, Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch, math};
+use crate::simd::{Simd, Vectorised, dispatch, math};
 
 /// Cross-entropy of Bernoulli variables given by logits l, with targets t.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,7 +88,7 @@ struct CrossEntropy<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for CrossEntropy<'_> {
+impl Vectorised for CrossEntropy<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -131,7 +131,7 @@ struct CrossEntropyGradient<'a> {
     out: &'a mut [f32],
 }
 
-impl Kernel for CrossEntropyGradient<'_> {
+impl Vectorised for CrossEntropyGradient<'_> {
     type Output = ();
 
     #[inline(always)]

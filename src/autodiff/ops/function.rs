@@ -1,9 +1,9 @@
 //! Functions of one operand, element by element.
 
+use super::ActivationGradient;
 use super::broadcast::{BLOCK, in_blocks, map, map_reference};
-use super::{Activation, ActivationGradient};
 use crate::autodiff::op::Op;
-use crate::autodiff::{Operation, Shape, Var, View};
+use crate::autodiff::{Activation, Operation, Shape, Var, View};
 use crate::kernels::elementwise;
 
 /// Functions of one operand, element by element.

@@ -4,7 +4,7 @@ use super::broadcast::{broadcast_strides, in_blocks, map, rows_of_a_block, walk}
 use super::split_at;
 use crate::autodiff::op::Op;
 use crate::autodiff::{MOST_AXES, Operation, Shape, Var, View};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 
 /// Moving numbers about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +90,7 @@ impl Turn<'_> {
     }
 }
 
-impl Kernel for Turn<'_> {
+impl Vectorised for Turn<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -113,13 +113,13 @@ fn transpose_matrix(source: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
 }
 
 impl Layout {
-    /// What each kind does to numbers of any type.
+    /// The result of each kind, for numbers of any type.
     fn place<T: Copy + Default + Into<f64> + std::ops::AddAssign>(&self, operands: &[View<'_, T>], out: &mut [T]) {
         let View { values, shape } = operands[0];
         match *self {
             Layout::Reshape(_) | Layout::StopGradient => out.copy_from_slice(values),
             Layout::BroadcastTo(wide) => {
-                walk(wide, [broadcast_strides(shape, wide)], |element, [at]| out[element] = values[at]);
+                walk(wide, [broadcast_strides(shape, wide)], &mut |element, [at]| out[element] = values[at]);
             }
             Layout::Transpose { order } => {
                 let own = row_major_strides(shape);
@@ -128,7 +128,7 @@ impl Layout {
                     strides[axis] = own[from];
                     turned = turned.with(axis, shape[from]);
                 }
-                walk(turned, [strides], |element, [at]| out[element] = values[at]);
+                walk(turned, [strides], &mut |element, [at]| out[element] = values[at]);
             }
             Layout::Slice { axis, start, length } => {
                 let (outer, whole, inner) = split_at(shape, axis);

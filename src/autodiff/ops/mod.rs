@@ -9,12 +9,10 @@ mod choice;
 mod function;
 mod gaussian;
 mod layout;
-
 mod product;
 mod reduction;
 mod sixteen;
 
-pub use activation::Activation;
 pub(super) use activation::ActivationGradient;
 pub(super) use along::Along;
 pub(super) use arithmetic::Arithmetic;

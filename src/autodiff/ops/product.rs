@@ -1,11 +1,10 @@
 //! Matrix products, and the linear layer made of one.
 
-use super::broadcast::{BLOCK, in_blocks};
-use super::{Activation, ActivationGradient};
-use crate::autodiff::{Operation, Shape, Var, View};
+use super::ActivationGradient;
+use crate::autodiff::{Activation, Operation, Shape, Var, View};
 use crate::kernels::gemm::{Epilogue, MatrixRef, gemm};
 
-/// How a matrix enters a product.
+/// Orientation of a matrix in a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orientation {
     /// As it is.
@@ -112,15 +111,8 @@ impl Operation for Product {
             Product::MatMul { left, right } => gemm(left.read(a), right.read(b), out, Epilogue::default()),
             Product::Linear(activation) => {
                 let bias = Some(operands[2].values);
-                let epilogue = Epilogue { bias, activation: activation.of_the_product(), ..Epilogue::default() };
+                let epilogue = Epilogue { bias, activation, ..Epilogue::default() };
                 gemm(Plain.read(a), Transposed.read(b), out, epilogue);
-                if let Activation::LeakyRelu(slope) = activation {
-                    in_blocks(BLOCK, out, &|_, out| {
-                        for y in out {
-                            *y = if *y < 0.0 { slope * *y } else { *y };
-                        }
-                    });
-                }
             }
         }
     }

@@ -39,7 +39,7 @@ impl<'t> Var<'t> {
         self.tape.recording.borrow().nodes[self.index].shape
     }
 
-    /// What it was when it was recorded, row-major.
+    /// Value when it was recorded, row-major.
     pub fn value(self) -> Rc<[f32]> {
         Rc::clone(&self.tape.recording.borrow().values[self.index])
     }

@@ -2,7 +2,7 @@
 
 use super::{Ending, Hopfield, signs};
 use crate::random::{Seed, Stream};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
 use rayon::prelude::*;
@@ -99,7 +99,7 @@ struct AddRow<'a> {
     fields: &'a mut [f64],
 }
 
-impl Kernel for AddRow<'_> {
+impl Vectorised for AddRow<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use super::gradient::{Stack, Statistics};
 use super::{Rbm, stride};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, Vectorised, dispatch};
 use crate::tensor::{AlignedVec, LANES};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -208,7 +208,7 @@ struct Transpose<'a> {
     count: usize,
 }
 
-impl Kernel for Transpose<'_> {
+impl Vectorised for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -249,7 +249,7 @@ struct Row<'a> {
     step: Step<'a>,
 }
 
-impl Kernel for Row<'_> {
+impl Vectorised for Row<'_> {
     type Output = f32;
 
     #[inline(always)]

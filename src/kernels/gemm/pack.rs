@@ -2,11 +2,10 @@
 
 use super::MatrixRef;
 use super::tile::prefetch;
-use crate::simd::{Isa, Kernel, Simd};
+use crate::simd::{Isa, Simd, Vectorised, transpose_four};
 use std::ops::Range;
-use wide::f32x4;
 
-/// How far ahead the cache lines of a line are asked for.
+/// Prefetch distance along a line, in floats.
 const AHEAD: usize = 48;
 
 /// The lines of a panel and the part of the depth to pack.
@@ -49,7 +48,7 @@ impl<'a> Panel<'a> {
         }
         let source = Source { values: self.values(), line_stride, width: self.width };
         match self.present.min(self.deep) {
-            8.. if depth_stride == 1 && S::ISA != Isa::Portable => {
+            8.. if depth_stride == 1 && !matches!(S::ISA, Isa::Portable) => {
                 source.squares::<S, 8>(simd, self.present, self.deep, out)
             }
             4.. if depth_stride == 1 => source.squares::<S, 4>(simd, self.present, self.deep, out),
@@ -132,28 +131,13 @@ impl Source<'_> {
     }
 }
 
-/// Copies a 4 × 4 square transposed.
-///
-/// # Safety
-/// `source` may be read and `target` written for four rows of four floats at their strides.
-#[inline(always)]
-unsafe fn transpose_four(source: *const f32, source_stride: usize, target: *mut f32, target_stride: usize) {
-    // SAFETY: the caller vouches for the rows.
-    unsafe {
-        let row = |index: usize| f32x4::new(source.add(index * source_stride).cast::<[f32; 4]>().read_unaligned());
-        for (index, values) in f32x4::transpose([row(0), row(1), row(2), row(3)]).into_iter().enumerate() {
-            target.add(index * target_stride).cast::<[f32; 4]>().write_unaligned(values.to_array());
-        }
-    }
-}
-
 /// A panel as a task.
 pub(super) struct Pack<'a> {
     pub(super) panel: Panel<'a>,
     pub(super) out: &'a mut [f32],
 }
 
-impl Kernel for Pack<'_> {
+impl Vectorised for Pack<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -163,6 +147,7 @@ impl Kernel for Pack<'_> {
 }
 
 /// The part of `range` that block number `index` of `length` covers.
+#[inline]
 pub(super) fn block_of(range: &Range<usize>, index: usize, length: usize) -> Range<usize> {
     let start = (range.start + index * length).min(range.end);
     start..(start + length).min(range.end)

@@ -1,13 +1,12 @@
-//! How a product is cut: blocks of the packed operand, blocks of the depth, and tasks.
+//! The product, and how it is cut: blocks of the packed operand, blocks of the depth, and tasks.
 
 use super::pack::{Pack, Panel, block_of};
+use super::scratch::{give_back, take};
 use super::task::Task;
 use super::tile::{Side, TileShape};
 use super::{Epilogue, MatrixRef};
+use crate::parallel::{chunks_mut, for_each_apart, tasks_apart};
 use crate::simd::{Isa, dispatch_on};
-use crate::tensor::AlignedVec;
-use rayon::prelude::*;
-use std::cell::RefCell;
 use std::ops::Range;
 
 /// Deepest block. A row panel takes 12 · 512 · 4 bytes = 24 KB of L1, and a task's own panels at most 96 KB of L2. The
@@ -19,6 +18,38 @@ const LINES: usize = 2048;
 const PACKED: usize = 1 << 18;
 /// Floats that one thread packs in a row: some 4 µs.
 const PACK_TASK: usize = 1 << 14;
+
+/// Multiply-adds below which one thread does it all. So few are mostly narrow, and take 30 µs: three times what waking another
+/// one costs.
+const PARALLEL_FROM: usize = 3 << 18;
+
+/// `c = activation(scale · a b [+ c] + bias)` with a `[m, k]`, b `[k, n]`, c `[m, n]` row-major; any of them may be 0.
+///
+/// Each element differs from the exact one by at most about (k + 3) ε (|a| |b| + |c| + |bias|) before the activation,
+/// ε = 2⁻²⁴. Large products run on the current rayon pool; the bits do not depend on its threads.
+///
+/// # Panics
+/// Where the shapes do not fit.
+#[track_caller]
+pub fn gemm(a: MatrixRef, b: MatrixRef, c: &mut [f32], epilogue: Epilogue) {
+    gemm_on(Isa::current(), a, b, c, epilogue);
+}
+
+#[track_caller]
+pub(super) fn gemm_on(isa: Isa, a: MatrixRef, b: MatrixRef, c: &mut [f32], epilogue: Epilogue) {
+    let (m, n, k) = (a.rows, b.cols, a.cols);
+    assert_eq!(k, b.rows, "the product of {m} × {k} and {} × {n} matrices", b.rows);
+    assert_eq!(c.len(), m * n, "a {m} × {k} by {k} × {n} product into {} values", c.len());
+    if let Some(bias) = epilogue.bias {
+        assert_eq!(bias.len(), n, "a bias of {} values for a {m} × {n} product", bias.len());
+    }
+    if m == 0 || n == 0 {
+        return;
+    }
+    // A column is also a row: so its elements lie side by side, as the vectors of a tile want them.
+    let (a, b) = if n == 1 && epilogue.bias.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
+    Product { isa, a, b, epilogue, parallel: m * n * k >= PARALLEL_FROM }.run(c);
+}
 
 /// One product: see [`gemm`](super::gemm).
 pub(super) struct Product<'a> {
@@ -46,26 +77,6 @@ impl Shared {
     }
 }
 
-thread_local! {
-    /// Packing buffers that no product of this thread uses now. More than one where the thread, waiting for a task of one
-    /// product, works on another.
-    static SCRATCH: RefCell<Vec<AlignedVec<f32>>> = RefCell::new(Vec::with_capacity(16));
-}
-
-/// Memory that products pack their operands into. A thread has its own, but whether a product meets another one that has
-/// taken it depends on which thread finishes first; who must not allocate brings one: see [`with_scratch`].
-#[derive(Clone, Debug, Default)]
-pub struct Scratch(AlignedVec<f32>);
-
-/// Runs `body`, whose products, one after the other, pack into `scratch`, which grows to what the largest of them needs.
-pub fn with_scratch<T>(scratch: &mut Scratch, body: impl FnOnce() -> T) -> T {
-    SCRATCH.with_borrow_mut(|spare| spare.push(std::mem::take(&mut scratch.0)));
-    let result = body();
-    // The last one is the one that came: what others took in the meantime they have put back.
-    scratch.0 = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
-    result
-}
-
 /// `length` cut into the fewest equal pieces of at most `limit`: the length of a piece.
 fn even_piece(length: usize, limit: usize) -> usize {
     length.div_ceil(length.div_ceil(limit).max(1)).max(1)
@@ -83,7 +94,7 @@ struct Stretch {
     block: usize,
 }
 
-/// How the lines of the other operand are cut into tasks: pieces of `group` units, and at the end pieces of one, so that
+/// Partition of the other operand's lines into tasks: pieces of `group` units, and at the end pieces of one, so that
 /// the threads finish together.
 #[derive(Clone, Copy)]
 struct Cuts {
@@ -142,7 +153,7 @@ impl Product<'_> {
         let room = (cuts.group * cuts.unit).next_multiple_of(shape.width(other)) * block;
         let threads = if self.parallel { rayon::current_num_threads() } else { 1 };
 
-        let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let mut scratch = take();
         if scratch.len() < layer * blocks + room * threads {
             scratch.resize(layer * blocks + room * threads);
         }
@@ -157,7 +168,7 @@ impl Product<'_> {
                 self.multiply(&stretch, panels_packed, cuts, rooms, room, c);
             }
         }
-        SCRATCH.with_borrow_mut(|spare| spare.push(scratch));
+        give_back(scratch);
     }
 
     /// `[lines, depth]`: a column panel is a row panel of the transpose.
@@ -175,7 +186,7 @@ impl Product<'_> {
         let slot = width * stretch.block;
         let slots = stretch.panels * stretch.depth.len().div_ceil(stretch.block);
         let group = (PACK_TASK / slot).max(1);
-        let pack = |(index, out): (usize, &mut [f32])| {
+        let pack = |index: usize, out: &mut [f32]| {
             for (offset, out) in out.chunks_mut(slot).enumerate() {
                 let index = index * group + offset;
                 let depth = block_of(&stretch.depth, index / stretch.panels, stretch.block);
@@ -196,9 +207,9 @@ impl Product<'_> {
         };
         let out = &mut out[..slots * slot];
         if self.parallel {
-            out.par_chunks_mut(slot * group).with_max_len(1).enumerate().for_each(pack);
+            for_each_apart(chunks_mut(out, slot * group), pack);
         } else {
-            out.chunks_mut(slot * group).enumerate().for_each(pack);
+            pack(0, out);
         }
     }
 
@@ -246,7 +257,7 @@ impl Product<'_> {
         };
         let count = cuts.groups + cuts.singles() * halves;
         if self.parallel {
-            (0..count).into_par_iter().with_max_len(1).for_each(task);
+            tasks_apart(count, &task);
         } else {
             (0..count).for_each(task);
         }

@@ -1,6 +1,7 @@
-use super::product::DEPTH;
+use super::product::{DEPTH, gemm_on};
 use super::*;
 use crate::random::Seed;
+use crate::simd::Isa;
 
 fn values(name: &str, index: u64, length: usize) -> Vec<f32> {
     let mut values = vec![0.0; length];
@@ -42,16 +43,6 @@ const SHAPES: [[usize; 3]; 26] = [
     [2050, 1, 2060],
 ];
 
-fn reference_activation(activation: Activation, x: f64) -> f64 {
-    match activation {
-        Activation::Identity => x,
-        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Activation::Tanh => x.tanh(),
-        Activation::Relu => x.max(0.0),
-        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-    }
-}
-
 /// Against the naive `f64` product. A sum of k products, scaled, with two more terms, takes k + 3 roundings of
 /// ε = 2⁻²⁴ and a few for blocks; the activations have slopes of at most 1 and add 3 units in the last place.
 fn check(isa: Isa, a: MatrixRef, b: MatrixRef, epilogue: Epilogue) {
@@ -76,7 +67,7 @@ fn check(isa: Isa, a: MatrixRef, b: MatrixRef, epilogue: Epilogue) {
                 term(before[1 + i * n + j]);
             }
             epilogue.bias.iter().for_each(|bias| term(bias[j]));
-            let exact = reference_activation(epilogue.activation, sum);
+            let exact = epilogue.activation.reference(sum);
             let blocks = k.div_ceil(DEPTH);
             let bound = 2f64.powi(-24) * ((k + 3 + 2 * blocks) as f64 * size + 6.0 * exact.abs()) + 1e-44;
             let got = f64::from(c[1 + i * n + j]);
@@ -105,6 +96,7 @@ fn close_to_the_naive_product_on_every_instruction_set() {
             check(isa, plain, b_t, Epilogue { activation: Activation::Sigmoid, ..biased });
             check(isa, a_t, b_t, Epilogue { activation: Activation::Tanh, ..biased });
             check(isa, a_t, b_t, Epilogue { activation: Activation::Relu, ..accumulate });
+            check(isa, plain, b_t, Epilogue { activation: Activation::LeakyRelu(0.25), ..biased });
             check(isa, plain, b_t, Epilogue { activation: Activation::Softplus, bias: Some(&bias), ..accumulate });
         }
     }

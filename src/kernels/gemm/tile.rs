@@ -17,6 +17,7 @@ pub(super) enum Side {
 }
 
 impl Side {
+    #[inline]
     pub(super) fn other(self) -> Self {
         match self {
             Side::Rows => Side::Columns,
@@ -43,6 +44,7 @@ impl TileShape {
     }
 
     /// Lines of a full panel.
+    #[inline]
     pub(super) fn width(&self, side: Side) -> usize {
         match side {
             Side::Rows => self.rows,
@@ -52,6 +54,7 @@ impl TileShape {
 
     /// Lines of the panel that takes `present` of them: of rows a third, two thirds or all of the full tile, of columns whole
     /// vectors.
+    #[inline]
     pub(super) fn panel(&self, side: Side, present: usize) -> usize {
         match side {
             Side::Rows => present.next_multiple_of(self.rows / 3),
@@ -60,13 +63,13 @@ impl TileShape {
     }
 }
 
-/// How many rows of a column panel that is not packed yet are asked for ahead: some 200 cycles.
+/// Prefetch distance in rows of a column panel that is not packed yet: some 200 cycles.
 const AHEAD: usize = 8;
 
 /// The most elements a tile has.
 pub(super) const LARGEST: usize = 12 * 32;
 
-/// What is done with the sums of a tile.
+/// Epilogue of a tile: what is done with its sums.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub(super) scale: f32,
@@ -83,7 +86,7 @@ pub(super) struct ColumnPanel {
     /// Its first row, `stride` before the next.
     pub(super) first: *const f32,
     pub(super) stride: usize,
-    /// Where a tile that packs writes it, `[deep][width]`.
+    /// The packed copy `[deep][width]` that a tile which packs writes.
     pub(super) packed: *mut f32,
 }
 
@@ -185,6 +188,9 @@ fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
         Activation::Sigmoid => math::sigmoid(simd, x),
         Activation::Tanh => math::tanh(simd, x),
         Activation::Relu => simd.max(simd.splat(0.0), x),
+        Activation::LeakyRelu(slope) => {
+            simd.select(simd.less(x, simd.splat(0.0)), simd.mul(simd.splat(slope), x), x)
+        }
         Activation::Softplus => math::softplus(simd, x),
     }
 }

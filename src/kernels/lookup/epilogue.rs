@@ -8,7 +8,7 @@
 //! 2⁻²³, so an error of at most 2⁻²⁴ without a bias, and one below 2⁻²⁴ is never drawn, one above 1 − 2⁻²⁴ always.
 //! The exponential itself errs by less than 2⁻²¹ e ([`decay`](math::decay)).
 
-use super::operands::{Epilogue, Place, TILE};
+use super::operands::{Place, TILE, TileEpilogue};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Simd, math};
 use crate::tensor::LANES;
@@ -24,7 +24,7 @@ impl<T> Clone for Shared<T> {
 
 impl<T> Copy for Shared<T> {}
 
-// SAFETY: `Epilogue::apply` demands that no two threads work on one place; each writes its own places only.
+// SAFETY: `TileEpilogue::apply` demands that no two threads work on one place; each writes its own places only.
 unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Shared<T> {}
@@ -100,12 +100,12 @@ fn minus_magnitude<S: Simd>(simd: S, x: S::F32) -> S::F32 {
     simd.from_bits(simd.or(simd.to_bits(x), simd.splat_u32(0x8000_0000)))
 }
 
-/// Where the random words of a draw come from.
+/// Source of the random words of a draw.
 pub(super) trait Draws: Sync {
     /// One word for each unit of `place`, ascending; zeros for those that do not exist.
     ///
     /// # Safety
-    /// As for [`Epilogue::apply`].
+    /// As for [`TileEpilogue::apply`].
     unsafe fn words<S: Simd>(&self, simd: S, place: Place) -> [S::U32; TILE];
 }
 
@@ -149,13 +149,13 @@ impl Draws for Drawn<'_> {
     }
 }
 
-/// Where drawn bits go: words `[block][word][lane]`, some units perhaps held.
+/// Output for drawn bits: words `[block][word][lane]`, some units perhaps held.
 pub(super) struct Bits<'a> {
     pub words: Shared<u32>,
     pub words_per_row: usize,
     /// A bit for each unit that may change, `[word]`; all may where there is none.
     pub free: Option<&'a [u32]>,
-    /// How many chains exist; lanes past them stay zero.
+    /// Chains that exist; lanes past them stay zero.
     pub rows: usize,
 }
 
@@ -183,8 +183,10 @@ impl Bits<'_> {
         }
         let mut mask = simd.splat_u32(change);
         if (place.block + 1) * LANES > self.rows {
-            let exists: [u32; LANES] =
-                std::array::from_fn(|lane| if place.block * LANES + lane < self.rows { u32::MAX } else { 0 });
+            let mut exists = [0u32; LANES];
+            for lane in 0..LANES {
+                exists[lane] = if place.block * LANES + lane < self.rows { u32::MAX } else { 0 };
+            }
             // SAFETY: `lane + S::LANES ≤ 16`.
             mask = simd.and(mask, unsafe { simd.load_u32(exists.as_ptr().add(place.lane)) });
         }
@@ -220,7 +222,7 @@ pub(super) struct Sample<'a, D> {
     pub bits: Bits<'a>,
 }
 
-impl<D: Draws> Epilogue for Sample<'_, D> {
+impl<D: Draws> TileEpilogue for Sample<'_, D> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         // SAFETY: the caller's promise.
@@ -235,7 +237,7 @@ impl<D: Draws> Epilogue for Sample<'_, D> {
     }
 }
 
-/// Where probabilities go: `[unit][row]`, `stride` rows a unit, each times its row's weight.
+/// Output for probabilities: `[unit][row]`, `stride` rows a unit, each times its row's weight.
 pub(super) struct Means<'a> {
     pub values: Shared<f32>,
     pub stride: usize,
@@ -245,7 +247,7 @@ pub(super) struct Means<'a> {
 
 impl Means<'_> {
     /// # Safety
-    /// As for [`Epilogue::apply`].
+    /// As for [`TileEpilogue::apply`].
     #[inline(always)]
     unsafe fn write<S: Simd>(&self, simd: S, place: Place, row: usize, probability: S::F32) {
         let first = place.block * LANES + place.lane;
@@ -264,11 +266,11 @@ pub(super) struct Mean<'a> {
     pub means: Means<'a>,
 }
 
-impl Epilogue for Mean<'_> {
+impl TileEpilogue for Mean<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
-        for (row, sum) in sums.into_iter().enumerate().take(place.units) {
-            let sigmoid = Sigmoid::new(simd, self.logit.of(simd, place, row, sum));
+        for row in 0..place.units {
+            let sigmoid = Sigmoid::new(simd, self.logit.of(simd, place, row, sums[row]));
             // SAFETY: the caller's promise.
             unsafe { self.means.write(simd, place, row, sigmoid.probability(simd)) };
         }
@@ -284,7 +286,7 @@ pub(super) struct MeanAndSample<'a, D> {
     pub first_drawn: usize,
 }
 
-impl<D: Draws> Epilogue for MeanAndSample<'_, D> {
+impl<D: Draws> TileEpilogue for MeanAndSample<'_, D> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let drawn = Place { block: place.block.wrapping_sub(self.first_drawn), ..place };
@@ -314,13 +316,13 @@ pub(super) struct Sums {
     pub stride: usize,
 }
 
-impl Epilogue for Sums {
+impl TileEpilogue for Sums {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
-        for (row, sum) in sums.into_iter().enumerate().take(place.units) {
+        for row in 0..place.units {
             let target = (place.unit + row) * self.stride + place.block * LANES + place.lane;
             // SAFETY: the place lies within the buffer.
-            unsafe { simd.store(self.values.at(target), sum) };
+            unsafe { simd.store(self.values.at(target), sums[row]) };
         }
     }
 }
@@ -331,7 +333,7 @@ pub(super) struct Softplus<'a> {
     pub totals: Shared<f64>,
 }
 
-impl Epilogue for Softplus<'_> {
+impl TileEpilogue for Softplus<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let zero = simd.splat(0.0);
@@ -378,7 +380,7 @@ pub(super) struct Anneal<'a> {
     pub bits: Bits<'a>,
 }
 
-impl Epilogue for Anneal<'_> {
+impl TileEpilogue for Anneal<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
@@ -415,21 +417,24 @@ pub(super) struct Exchange<'a> {
     pub totals: Shared<f64>,
 }
 
-impl Epilogue for Exchange<'_> {
+impl TileEpilogue for Exchange<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         let first = place.block * LANES + place.lane;
-        // SAFETY: each slice is a vector long.
-        let scales = self.scales.map(|scale| unsafe { simd.load(scale[first..][..S::LANES].as_ptr()) });
+        let mut scales = [zero; 2];
+        for side in 0..2 {
+            // SAFETY: the slice is a vector long.
+            scales[side] = unsafe { simd.load(self.scales[side][first..][..S::LANES].as_ptr()) };
+        }
         let mut linear = zero;
         let mut ratio = [one; 2];
         for row in 0..place.units {
             let x = simd.add(sums[row], simd.splat(self.bias[place.unit + row]));
             linear = simd.add(linear, simd.max(x, zero));
-            for (product, scale) in ratio.iter_mut().zip(scales) {
-                let e = math::exp(simd, minus_magnitude(simd, simd.mul(scale, x)));
-                *product = simd.mul(*product, simd.add(one, e));
+            for side in 0..2 {
+                let e = math::exp(simd, minus_magnitude(simd, simd.mul(scales[side], x)));
+                ratio[side] = simd.mul(ratio[side], simd.add(one, e));
             }
         }
         let logarithm = math::ln(simd, simd.div(ratio[1], ratio[0]));

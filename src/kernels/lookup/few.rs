@@ -3,9 +3,9 @@
 //!
 //! The terms are the whole steps that tables hold, so a chain's sums are the same bits as in the company of many.
 
-use super::operands::{BitsRef, Epilogue, Place, Rows, TILE};
+use super::operands::{BitsRef, Place, Rows, TILE, TileEpilogue};
 use super::tables::{Grid, whole_steps};
-use crate::simd::{Kernel, Simd, dispatch_on};
+use crate::simd::{Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
 use std::cell::RefCell;
 
@@ -35,7 +35,7 @@ struct FindGrids<'a> {
     grids: &'a mut Grids,
 }
 
-impl Kernel for FindGrids<'_> {
+impl Vectorised for FindGrids<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -69,7 +69,12 @@ impl<'a> Columns<'a> {
 }
 
 /// Multiplies the first `rows` rows of `input`, at most [`FEW_CHAINS`], with `columns`; one thread.
-pub(super) fn product_of_few<E: Epilogue>(columns: Columns<'_>, input: BitsRef<'_>, rows: usize, epilogue: &E) {
+pub(super) fn product_of_few<E: TileEpilogue>(
+    columns: Columns<'_>,
+    input: BitsRef<'_>,
+    rows: usize,
+    epilogue: &E,
+) {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
     }
@@ -112,7 +117,7 @@ struct Few<'a, E> {
     epilogue: &'a E,
 }
 
-impl<E: Epilogue> Kernel for Few<'_, E> {
+impl<E: TileEpilogue> Vectorised for Few<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -148,7 +153,10 @@ impl<E: Epilogue> Kernel for Few<'_, E> {
                     let first = &sums[unit * LANES + lane..];
                     // SAFETY: the sums are padded to whole tiles; the place is one of the product's.
                     unsafe {
-                        let tile = std::array::from_fn(|row| simd.load(first.as_ptr().wrapping_add(row * LANES)));
+                        let mut tile = [simd.splat(0.0); TILE];
+                        for row in 0..TILE {
+                            tile[row] = simd.load(first.as_ptr().wrapping_add(row * LANES));
+                        }
                         epilogue.apply(simd, place, tile);
                     }
                 }
@@ -168,7 +176,8 @@ fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f
     );
     let whole = length / S::LANES * S::LANES;
     for start in (0..whole).step_by(S::LANES) {
-        let rows = rows.map(|row| row[start..].as_ptr());
+        let [a, b, c, d] = rows;
+        let rows = [a[start..].as_ptr(), b[start..].as_ptr(), c[start..].as_ptr(), d[start..].as_ptr()];
         // SAFETY: sums and scales reach to the end of the last vector, and each row has a vector to be read.
         unsafe { add_vectors(simd, sums.as_mut_ptr().add(start), rows, per_step.as_ptr().add(start)) };
     }
@@ -177,7 +186,8 @@ fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f
         for (end, row) in ends.iter_mut().zip(rows) {
             end[..length - whole].copy_from_slice(&row[whole..]);
         }
-        let rows = ends.each_ref().map(|end| end.as_ptr());
+        let [a, b, c, d] = &ends;
+        let rows = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
         // SAFETY: as above.
         unsafe { add_vectors(simd, sums.as_mut_ptr().add(whole), rows, per_step.as_ptr().add(whole)) };
     }

@@ -1,15 +1,15 @@
 //! The tables of 16-bit sums: weights as whole steps of a grid, and every partial sum of each group of them.
 
 use super::operands::{Rows, TILE};
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::parallel::{chunks_mut, for_each};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
 use std::cell::RefCell;
 
 /// The most steps of the grid that the weights of one unit may add up to.
 pub(crate) const WINDOW: u32 = 65_535;
 
-/// How units are cut into groups.
+/// Grouping of units: how many a table and an index vector cover.
 #[derive(Clone, Copy)]
 pub(super) struct Grouping {
     /// [`Simd::FIXED_BITS`]: units of a group.
@@ -19,6 +19,7 @@ pub(super) struct Grouping {
 }
 
 impl Grouping {
+    #[inline]
     pub(super) fn of(isa: Isa) -> Self {
         let [bits, steps] = match isa {
             Isa::Avx512 => [5, 3],
@@ -29,11 +30,13 @@ impl Grouping {
     }
 
     /// Index vectors that `inputs` units take.
+    #[inline]
     pub(super) fn vectors(self, inputs: usize) -> usize {
         inputs.div_ceil(self.bits * self.steps)
     }
 
     /// Entries of the tables of a tile.
+    #[inline]
     pub(super) fn tile_entries(self, inputs: usize) -> usize {
         (self.vectors(inputs) * self.steps * TILE) << self.bits
     }
@@ -114,10 +117,8 @@ impl FixedTables {
         if tile == 0 {
             return;
         }
-        let centres = self.centres.par_chunks_mut(TILE);
-        self.values.par_chunks_mut(tile).zip(centres).enumerate().for_each(|(index, (tables, centres))| {
-            build_tile(weights, index, tables, centres);
-        });
+        let parts = (chunks_mut(&mut self.values, tile), chunks_mut(&mut self.centres, TILE));
+        for_each(parts, |index, (tables, centres)| build_tile(weights, index, tables, centres));
     }
 
     /// The sum of the weights that each row of `input` `[rows, inputs]` selects, for each output, one thread:
@@ -134,6 +135,7 @@ impl FixedTables {
     }
 
     /// The tables of tile `tile`.
+    #[inline]
     pub(super) fn tile(&self, tile: usize) -> FixedTile<'_> {
         let entries = Grouping::of(self.isa).tile_entries(self.inputs);
         FixedTile {
@@ -169,15 +171,17 @@ struct Build<'a> {
     centres: &'a mut [f32],
 }
 
-impl Kernel for Build<'_> {
+impl Vectorised for Build<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        match S::FIXED_BITS {
-            3 => self.entries::<3, 8>(),
-            4 => self.entries::<4, 16>(),
-            _ => self.entries::<5, 32>(),
+        if const { S::FIXED_BITS == 3 } {
+            self.entries::<3, 8>();
+        } else if const { S::FIXED_BITS == 4 } {
+            self.entries::<4, 16>();
+        } else {
+            self.entries::<5, 32>();
         }
     }
 }
@@ -187,8 +191,12 @@ impl Build<'_> {
     fn entries<const BITS: usize, const ENTRIES: usize>(self) {
         let Build { weights: FixedRows { rows, step }, tile, steps, tables, centres } = self;
         // All bits set where unit `b` is on in entry `e`.
-        let on: [[u16; ENTRIES]; BITS] =
-            std::array::from_fn(|b| std::array::from_fn(|e| if e >> b & 1 == 1 { u16::MAX } else { 0 }));
+        let mut on = [[0u16; ENTRIES]; BITS];
+        for bit in 0..BITS {
+            for entry in 0..ENTRIES {
+                on[bit][entry] = if entry >> bit & 1 == 1 { u16::MAX } else { 0 };
+            }
+        }
         let padded = tables.len() / (TILE * ENTRIES) * BITS;
         if steps.len() < TILE * padded {
             steps.resize(TILE * padded);

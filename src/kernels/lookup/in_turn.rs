@@ -2,8 +2,8 @@
 //! before them, and as each is drawn, the sums of those after it are put right by its weight times its change.
 
 use super::epilogue::{Bits, Draws, FromLanes, Logit, Shared, Sigmoid};
-use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
-use super::product::{Apply, SumTile, Weights};
+use super::operands::{BLOCKS, BitsRef, Place, Rows, SumsOfBlocks, TILE, TileEpilogue};
+use super::product::{Apply, SumTile, Sums, Weights};
 use super::sweep::Layer;
 use super::tables::{Build, Tile, tile_stride};
 use crate::random::Lanes;
@@ -20,7 +20,7 @@ struct InTurn<'a> {
     bits: Bits<'a>,
 }
 
-impl Epilogue for InTurn<'_> {
+impl TileEpilogue for InTurn<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, mut sums: [S::F32; TILE]) {
         let (word, shift) = (place.unit / 32, place.unit % 32);
@@ -86,7 +86,8 @@ pub(crate) fn sample_in_turn(weights: Weights<'_>, couplings: Rows<'_>, layer: L
                 };
                 let unit = tile * TILE;
                 let units = TILE.min(units - unit);
-                dispatch_on(isa, Apply { sums: &sums, unit, units, blocks, epilogue: &epilogue });
+                let sums = Sums { sums: &sums, unit, units, blocks };
+                dispatch_on(isa, Apply { sums, epilogue: &epilogue });
             }
         }
     });

@@ -51,8 +51,8 @@ impl SumsOfBlocks {
     }
 }
 
-/// What becomes of the sums of one tile: it is handed `ROWS` outputs of `S::LANES` chains.
-pub(crate) trait Epilogue: Sync {
+/// Epilogue of a lookup product, what becomes of the sums of one tile: it is handed [`TILE`] outputs of `S::LANES` chains.
+pub(crate) trait TileEpilogue: Sync {
     /// `sums[r]` holds output `place.unit + r` of the chains in `place`; only `place.units` of them exist.
     ///
     /// # Safety
@@ -61,12 +61,12 @@ pub(crate) trait Epilogue: Sync {
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]);
 }
 
-/// Where a column of a tile belongs.
+/// Place of a tile's column in the output.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     /// The first output.
     pub unit: usize,
-    /// How many of the tile's outputs exist.
+    /// Outputs of the tile that exist.
     pub units: usize,
     /// The block of 16 chains.
     pub block: usize,

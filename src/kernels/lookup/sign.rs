@@ -1,7 +1,7 @@
 //! Each unit set to the sign of its field: a sweep of synchronous recall in a Hopfield network.
 
 use super::epilogue::{Bits, Shared};
-use super::operands::{BitsRef, Epilogue, Place, TILE};
+use super::operands::{BitsRef, Place, TILE, TileEpilogue};
 use super::product::{Weights, product_by_outputs};
 use crate::simd::Simd;
 use crate::tensor::LANES;
@@ -13,7 +13,7 @@ struct Sign<'a> {
     bits: Bits<'a>,
 }
 
-impl Epilogue for Sign<'_> {
+impl TileEpilogue for Sign<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (word, shift) = (place.unit / 32, place.unit % 32);

@@ -14,7 +14,7 @@ use super::tables::{Grid, groups, table_shape, tile_stride};
 use super::*;
 use crate::random::Lanes;
 use crate::random::Seed;
-use crate::simd::{Isa, Kernel, Simd, dispatch_on};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 const U: f64 = 1.0 / 16_777_216.0;
@@ -189,7 +189,7 @@ fn tables_hold_every_partial_sum() {
 /// The grid of a row, the same on every instruction set.
 fn grid_of(row: &[f32]) -> Grid {
     struct Find<'a>(&'a [f32]);
-    impl Kernel for Find<'_> {
+    impl Vectorised for Find<'_> {
         type Output = Grid;
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Grid {

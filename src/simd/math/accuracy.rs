@@ -1,7 +1,7 @@
 //! Every function against `f64`, on every instruction set: sampled always, over all floats when asked.
 
 use super::*;
-use crate::simd::{Isa, Kernel, dispatch_on};
+use crate::simd::{Isa, Vectorised, dispatch_on};
 use rayon::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl Function {
 
 struct Apply<'a>(Function, &'a mut [f32; 16]);
 
-impl Kernel for Apply<'_> {
+impl Vectorised for Apply<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -29,11 +29,11 @@ pub fn decay<S: Simd>(simd: S, x: S::F32) -> S::F32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Isa, Kernel, dispatch_on};
+    use crate::simd::{Isa, Vectorised, dispatch_on};
 
     struct Decay([f32; 16]);
 
-    impl Kernel for Decay {
+    impl Vectorised for Decay {
         type Output = [f32; 16];
 
         #[inline(always)]

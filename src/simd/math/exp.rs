@@ -51,7 +51,7 @@ pub(super) fn exp_minus_shifted<S: Simd, const SHIFT: i32, const N: usize>(
     each!(simd, v in N, scale(simd, fraction[v], simd.to_bits(shifted[v])))
 }
 
-/// (eʳ, [`ROUND`] plus n + `SHIFT`) with x = n ln 2 + r, or −x where `NEGATE`, which costs nothing here.
+/// (eʳ, [`ROUND`] plus n + `SHIFT`) with x = n ln 2 + r, or −x where `NEGATE`, at no cost.
 #[inline(always)]
 fn reduce<S: Simd, const SHIFT: i32, const NEGATE: bool, const N: usize>(
     simd: S,
