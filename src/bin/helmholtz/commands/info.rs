@@ -27,18 +27,19 @@ pub struct Info {
 }
 
 impl Task for Info {
-    fn run(&self, _: &Globals) -> Result<Report, Failure> {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let Some(subject) = self.subject.as_deref() else {
             return Ok(machine());
         };
         let path = Path::new(subject);
-        if path.is_dir() && folder::is_run(path) {
+        let built_in = Dataset::built_in(subject)?.is_some();
+        if !built_in && path.is_dir() && folder::is_run(path) {
             return run(path);
         }
         if path.is_file() && path.extension().is_some_and(|extension| extension == "safetensors") {
             return file(path);
         }
-        Ok(rows(&data::open(subject, Domain::Any)?))
+        Ok(rows(&data::open(subject, Domain::Any, &globals.console())?))
     }
 }
 
@@ -135,8 +136,10 @@ fn describe(snapshot: &Snapshot, report: &mut Report) {
         model.describe(report);
         report.figure("model", model.kind());
     }
-    for (name, value) in Settings::saved_in(&snapshot.metadata).all_saved() {
-        report.line(format!("  --{name:<20} {value}"));
+    let mut label = "trained with";
+    for given in Settings::saved_in(&snapshot.metadata).as_given() {
+        report.line(format!("{label:<15} {given}"));
+        label = "";
     }
     report.figure("metadata", json!(snapshot.metadata));
     let tensors: Vec<String> = snapshot

@@ -16,8 +16,8 @@ pub mod widths;
 pub use conclusion::Trained;
 pub use descent::{Descent, DescentOptions};
 pub use folder::{
-    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
-    MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
+    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
+    KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
 pub use options::Options;
 pub use session::{Session, Subject, file_name_of};

@@ -1,6 +1,8 @@
 //! Everything around the loop that trains any model: settings, data, folder, resume, observers.
 
-use super::folder::{CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
+use super::folder::{
+    CHECKPOINT, Existing, FINGERPRINT, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, MODEL, RUN, RunFolder,
+};
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
@@ -25,7 +27,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-const FINGERPRINT: &str = "data_fingerprint";
 const ISA: &str = "instruction_set";
 const VERSION: &str = "version";
 
@@ -130,9 +131,17 @@ impl Session {
                 false => Polarity::Plain,
             },
         };
-        let data = data::open(&data_name, subject.domain)?;
+        let console = globals.console();
+        let named = match &options.data {
+            None => standing::whereabouts(&data_name, Some(folder.path())),
+            Some(_) => data_name.clone(),
+        };
+        let data = data::open(&named, subject.domain, &console)?;
         data::refuse_bits_of_reals(&data, options.binarize)?;
         let data = reading.of(&data)?;
+        if let Some(reading) = data::check_bits(&data, &console)? {
+            console.note(reading);
+        }
         if let Some(snapshot) = &checkpoint {
             same_data(snapshot, &data, &data_name)?;
         }
@@ -152,8 +161,7 @@ impl Session {
             None => (data.train(), None),
         };
 
-        let batch = settings.settle("batch", options.batch, subject.batch)?;
-        // The default may go round a tiny set more than once a step; who asks for it has miscounted.
+        let batch = settings.settle("batch", options.batch, subject.batch.min(train.len()).max(1))?;
         if options.batch.is_some_and(|batch| batch > train.len()) {
             let rows = train.len();
             return Err(Failure::new(format!("--batch is {batch}, more than the {rows} training rows")));
@@ -323,6 +331,7 @@ impl Session {
             "configuration": self.settings.settled(),
             "data": {
                 "name": self.data.name(),
+                "path": data::path_of(self.data.name()),
                 "fingerprint": format!("{:016x}", self.data.fingerprint()),
                 "width": self.data.width(),
                 "training_rows": self.train.len(),
@@ -348,8 +357,8 @@ impl Session {
         let saved = self.checkpoint.as_ref().and_then(|snapshot| snapshot.metadata.get(ISA));
         let current = Isa::current().to_string();
         if let Some(saved) = saved.filter(|saved| **saved != current) {
-            console.note(format!(
-                "warning: the run was begun on {saved} and goes on with {current}: its last digits will differ"
+            console.warn(format!(
+                "the run was begun on {saved} and goes on with {current}: its last digits will differ"
             ));
         }
         Ok(())
@@ -365,7 +374,12 @@ fn round_up(number: u64) -> u64 {
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {
     let path = folder.file(CHECKPOINT);
     if !path.exists() {
-        return Err(Failure::new("the run was ended before its first checkpoint")
+        // Whoever has evaluated has saved: a model, or figures, are of a run that had a checkpoint.
+        let why = match [MODEL, METRICS].iter().any(|name| folder.file(name).exists()) {
+            true => format!("{CHECKPOINT}, from which a run goes on, is missing: it was removed"),
+            false => "the run was ended before its first checkpoint".to_owned(),
+        };
+        return Err(Failure::new(why)
             .about(folder.path().display())
             .hint("--overwrite instead of --resume starts it anew"));
     }

@@ -131,7 +131,8 @@ impl Train {
         settings.settle("seed", globals.seed, 1)?;
         settings.settle("binarize", Some(Choice(Binarize::Threshold)), Choice(Binarize::Threshold))?;
         let data = Reading { binarize: Binarize::Threshold, polarity: Polarity::Plain, scale: PixelScale::Unit }
-            .of(&data::open(&name, Domain::Levels)?)?;
+            .of(&data::open(&name, Domain::Levels, &globals.console())?)?;
+        data::check_bits(&data, &globals.console())?;
         let train = data.train();
         size::check("patterns", self.patterns.unwrap_or(1), train.width())?;
         size::check("patterns", train.width(), train.width())

@@ -164,11 +164,11 @@ impl Train {
             ("chain-count", self.chain_count.is_some() && !counts && !starts),
         ] {
             if unused {
-                console.note(format!("--{option} changes nothing with --method {method}"));
+                console.warn(format!("--{option} changes nothing with --method {method}"));
             }
         }
         if self.chain_count.is_some() && !counts && starts {
-            console.note("--chain-count changes nothing with --chains data: there is a chain for each example");
+            console.warn("--chain-count changes nothing with --chains data: there is a chain for each example");
         }
     }
 

@@ -102,14 +102,18 @@ enum Bound {
     Dreg,
 }
 
+/// How grey levels are read unless told otherwise: as what p(x | z) is a density of.
+pub fn usual_reading(likelihood: Likelihood) -> Binarize {
+    match likelihood {
+        Likelihood::Bernoulli => Binarize::Threshold,
+        Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
+    }
+}
+
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let usual = match self.likelihood.unwrap_or_default() {
-            Likelihood::Bernoulli => Binarize::Threshold,
-            Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
-        };
-        let subject = Subject { binarize: usual, ..SUBJECT };
+        let subject = Subject { binarize: usual_reading(self.likelihood.unwrap_or_default()), ..SUBJECT };
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let config = self.config(&mut session)?;
         self.settle_scale(&mut session, config.likelihood)?;
