@@ -1,6 +1,7 @@
 //! Where a model comes from: its file, its run, and how it was trained.
 
 use super::model::Model;
+use super::sample::FileFormat;
 use crate::cli::{Console, Failure};
 use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows, data};
 use crate::pictures::Canvas;
@@ -20,7 +21,7 @@ pub struct Origin {
     pub image_shape: (usize, usize),
     /// The largest number of a row of that data.
     largest: f32,
-    usual: Binarize,
+    usual: (Binarize, PixelScale),
     domain: Domain,
     /// The fingerprint of that data, where the file says it.
     fingerprint: Option<String>,
@@ -43,7 +44,7 @@ impl Origin {
             settings: Settings::saved_in(&snapshot.metadata),
             image_shape: image_shape(snapshot, model.width()),
             largest,
-            usual: model.binarize(),
+            usual: (model.binarize(), model.scale()),
             domain: model.domain(),
             fingerprint: snapshot.metadata.get(FINGERPRINT).cloned(),
             console,
@@ -60,9 +61,15 @@ impl Origin {
         let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
         let flipped = self.settings.saved("flip").unwrap_or(false);
         let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
+        let binarize = binarize.or(trained).unwrap_or(self.usual.0);
+        // A run that was trained says its scale; a file that says nothing of its training has the usual one.
+        let usual = match trained {
+            None if binarize == Binarize::None => self.usual.1,
+            _ => PixelScale::Unit,
+        };
         Reading {
-            scale: scale.unwrap_or(PixelScale::Unit),
-            binarize: binarize.or(trained).unwrap_or(self.usual),
+            scale: scale.unwrap_or(usual),
+            binarize,
             polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
         }
     }
@@ -104,6 +111,14 @@ impl Origin {
             return Err(Failure::new(format!("--out must end in .{ending}")).about(path.display()));
         }
         Ok(path)
+    }
+
+    /// Where a picture or its numbers go, by the ending: as given, else the picture by its usual `name` into the run folder, else
+    /// here.
+    pub fn picture_or_numbers(&self, given: Option<&Path>, name: &str) -> Result<(PathBuf, FileFormat), Failure> {
+        let path = given.map_or_else(|| self.destination(None, name), |path| Ok(path.to_owned()))?;
+        let format = FileFormat::of(&path)?;
+        Ok((path, format))
     }
 
     /// Refuses an option `given` that is not among those the model `answers` to.

@@ -7,6 +7,7 @@ pub mod folder;
 mod metrics_table;
 mod options;
 mod progress_bar;
+mod progress_lines;
 mod recorder;
 mod session;
 mod settings;

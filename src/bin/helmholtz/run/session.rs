@@ -6,6 +6,7 @@ use super::folder::{
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
+use super::progress_lines::Lines;
 use super::recorder::Recorder;
 use super::settings::{Choice, Settings};
 use super::standing::Standing;
@@ -77,6 +78,8 @@ pub struct Session {
     checkpoint: Option<Snapshot>,
     /// On the folder, from the moment that it exists.
     lock: Option<Lock>,
+    /// How levels are read as bits, in words, where they are.
+    read_as: Option<String>,
     /// The run folder.
     pub folder: RunFolder,
     /// Settled so far; the model adds its own.
@@ -139,9 +142,7 @@ impl Session {
         let data = data::open(&named, subject.domain, &console)?;
         data::refuse_bits_of_reals(&data, options.binarize)?;
         let data = reading.of(&data)?;
-        if let Some(reading) = data::check_bits(&data, &console)? {
-            console.note(reading);
-        }
+        let read_as = data::check_bits(&data, &console)?;
         if let Some(snapshot) = &checkpoint {
             same_data(snapshot, &data, &data_name)?;
         }
@@ -198,6 +199,7 @@ impl Session {
             existing,
             checkpoint,
             lock,
+            read_as,
             folder,
             settings,
             data,
@@ -229,6 +231,9 @@ impl Session {
         let console = globals.console();
         self.refuse_foreign_checkpoint(learner)?;
         self.claim_folder()?;
+        if let Some(how) = &self.read_as {
+            console.note(how);
+        }
         let mut table = MetricsTable::default();
         let mut before = 0;
         if let Some(position) = self.checkpoint.as_ref().and_then(Position::of) {
@@ -242,11 +247,13 @@ impl Session {
 
         interrupt::watch();
         let mut recorder = Recorder::new(self.folder.clone(), metadata, table);
-        let mut bar = Bar::new(console, self.watched);
+        let mut lines = console.tells_progress_in_lines().then(|| Lines::new(console.clone(), self.watched));
+        let mut bar = Bar::new(&console, self.watched);
         let mut interrupt = Interrupt;
         let monitored = self.monitored();
         let begun = Instant::now();
         let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder, &mut bar, &mut interrupt];
+        observers.extend(lines.iter_mut().map(|lines| lines as &mut dyn Observer));
         let resume = self.checkpoint.take();
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
@@ -331,7 +338,6 @@ impl Session {
             "configuration": self.settings.settled(),
             "data": {
                 "name": self.data.name(),
-                "path": data::path_of(self.data.name()),
                 "fingerprint": format!("{:016x}", self.data.fingerprint()),
                 "width": self.data.width(),
                 "training_rows": self.train.len(),
@@ -340,6 +346,9 @@ impl Session {
             },
             "figures": figures,
         });
+        if let Some(path) = data::path_of(self.data.name()) {
+            run["data"]["path"] = json!(path);
+        }
         if let Standing::Failed(error) = standing {
             run["error"] = json!(error);
         }

@@ -39,6 +39,7 @@ impl Scorer for BoltzmannMachine {
         let estimate = self.log_likelihood(&rows.rows, &annealing(rescore, ask.seed));
         let estimate = estimate.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &estimate, None, rows.split);
+        likelihood::warn_of_unused(report, &estimate, rescore.map(|_| "rescore"));
         ask.each_row(|| {
             let bits = rows.bits(self.visible())?;
             if self.len() <= EXACT_UP_TO {

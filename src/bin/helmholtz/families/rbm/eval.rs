@@ -45,6 +45,8 @@ impl Scorer for Rbm {
         }
         let score = rbm.score(&rows.rows, &scoring).map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
+        let unused = options.rescore.map(|_| "rescore");
+        likelihood::warn_of_unused(report, &score.estimate, unused);
         precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
         report.figure("precision", Choice(precision).to_string());
         ask.each_row(|| {

@@ -258,6 +258,7 @@ impl Trained for Machines {
         let scoring = scoring(self.annealing, session.training.seed, EXACT_UP_TO);
         let score = self.kept().score(&rows, &scoring)?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
+        likelihood::warn_of_unused(report, &score.estimate, self.annealing.map(|_| "ais"));
         let kept = score.estimate.value;
         if self.average.is_none() {
             report.figure("log_likelihood_weights", kept);

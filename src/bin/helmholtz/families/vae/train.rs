@@ -110,6 +110,11 @@ pub fn usual_reading(likelihood: Likelihood) -> Binarize {
     }
 }
 
+/// The scale of levels that stay grey unless told otherwise: noise of variance 1 would drown levels from 0 to 1.
+pub fn usual_scale(likelihood: Likelihood) -> PixelScale {
+    if likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit }
+}
+
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
@@ -148,7 +153,7 @@ impl Train {
 
     fn settle_scale(&self, session: &mut Session, likelihood: Likelihood) -> Result<(), Failure> {
         let grey = session.settings.settled().get("binarize").is_some_and(|how| how == "none");
-        let usual = if grey && likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit };
+        let usual = if grey { usual_scale(likelihood) } else { PixelScale::Unit };
         let scale = session.settings.settle_choice("scale", self.scale, usual)?;
         if scale == PixelScale::Raw && !grey {
             return Err(Failure::new("--scale raw is for grey levels, and these become 0 and 1")
