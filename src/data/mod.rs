@@ -31,6 +31,7 @@ mod read;
 mod shuffle;
 mod source;
 mod split;
+mod suitability;
 mod table;
 mod toy;
 
@@ -43,4 +44,5 @@ pub use npy::npy_numbers;
 pub use shuffle::KeyedPermutation;
 pub use source::NamedBytes;
 pub use split::Holdout;
+pub use suitability::{Unsuitable, Values, Wanted, check_width};
 pub use toy::{Coverage, ToyDensity};
