@@ -1,5 +1,5 @@
-//! What the learning rate is multiplied by as training goes on: a function of the step alone, so that a resumed run goes on
-//! as it would have.
+//! Schedules: the factor of the learning rate as training goes on, a function of the step alone, so that a resumed run goes
+//! on as it would have.
 
 /// How the learning rate falls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -11,7 +11,7 @@ pub enum Decay {
     Step {
         /// Steps from one fall to the next.
         every: u64,
-        /// What is left at each.
+        /// The part that is left at each.
         factor: f32,
     },
     /// In a straight line from the end of the warm-up to 0 at the end.
@@ -30,7 +30,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// What the learning rate is multiplied by at `step` (the first is 0) of `steps`.
+    /// The factor of the learning rate at `step` (the first is 0) of `steps`.
     ///
     /// ```
     /// use helmholtz::optim::{Decay, Schedule};

@@ -1,6 +1,7 @@
 //! The loop.
 
 use super::early::{Best, EarlyStopping, Judge, Watch};
+use super::error::LOWER_RATE;
 use super::{Batch, Control, Learner, Metrics, Observer, Position, Progress, TrainError, Training};
 use crate::data::{Batches, Dataset};
 use crate::store::Snapshot;
@@ -228,8 +229,7 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
     }
 
     fn non_finite(&self, tensor: &str) -> TrainError {
-        let hint = "a lower learning rate usually helps";
-        TrainError::NonFinite { step: self.position.step, tensor: tensor.to_owned(), hint }
+        TrainError::NonFinite { step: self.position.step, tensor: tensor.to_owned(), hint: LOWER_RATE }
     }
 }
 

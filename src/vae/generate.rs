@@ -4,7 +4,7 @@ use super::objective::X;
 use super::{Likelihood, Vae, VaeError};
 use crate::autodiff::Program;
 use crate::kernels::elementwise;
-use crate::random::Seed;
+use crate::random::{Seed, Streams};
 use rayon::prelude::*;
 
 /// Rows at a time.
@@ -107,8 +107,10 @@ impl Vae {
             return x;
         }
         let deviation = self.noise_variance().map(f32::sqrt);
-        x.par_chunks_mut(16 * self.config.visible).enumerate().for_each(|(block, x)| {
-            let mut stream = seed.lanes("observation", block as u64);
+        let width = self.config.visible;
+        let mut streams = Streams::new(seed, "observation", x.len() / width);
+        let blocks = x.par_chunks_mut(Streams::ROWS * width).zip(streams.blocks_mut());
+        blocks.for_each(|(x, stream)| {
             let mut draws = vec![0.0; x.len()];
             match deviation {
                 Some(deviation) => {

@@ -7,6 +7,7 @@
 use super::evaluator::{DRAWS, Evaluator};
 use super::rows::Rows;
 use super::{Likelihood, Vae, VaeError};
+use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, independent_gaussian};
@@ -34,11 +35,8 @@ impl Default for ImportanceSampling {
 }
 
 impl ImportanceSampling {
-    pub(super) fn check(&self) -> Result<(), VaeError> {
-        match self.samples {
-            0 => Err(VaeError::setting("the number of importance samples", 0, "at least 1")),
-            _ => Ok(()),
-        }
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of importance samples", self.samples)
     }
 }
 

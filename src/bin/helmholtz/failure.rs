@@ -100,10 +100,9 @@ impl From<TrainError> for Failure {
             error => error,
         };
         let hint = match &error {
-            TrainError::Learner(error) => {
-                let of_others = || error.downcast_ref().and_then(VaeError::hint);
-                let hint = error.downcast_ref().and_then(hint_of).or_else(of_others);
-                hint.or_else(|| error.downcast_ref().and_then(NeuralError::hint))
+            TrainError::Learner(own) => {
+                let own: &dyn Error = &**own;
+                own.downcast_ref().and_then(hint_of).or(error.hint())
             }
             error => error.hint(),
         };

@@ -2,6 +2,7 @@
 
 use super::block::{BLOCK, Block};
 use super::{NeuralEnergy, NeuralError};
+use crate::Setting;
 use crate::random::{Lanes, Seed};
 use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::LANES;
@@ -39,9 +40,7 @@ impl NeuralEnergy {
     /// # Errors
     /// Where there are none.
     pub fn chains(&self, count: usize, seed: Seed) -> Result<NeuralChains, NeuralError> {
-        if count == 0 {
-            return Err(NeuralError::setting("the number of chains", 0, "at least 1"));
-        }
+        Setting::at_least_one("the number of chains", count)?;
         let starts = (0..count).step_by(BLOCK);
         let mut chains = NeuralChains {
             blocks: starts.map(|first| Block::new(self, first, BLOCK.min(count - first), seed)).collect(),
@@ -100,8 +99,8 @@ impl NeuralChains {
     /// # Errors
     /// Where the step is not positive, there are no steps, or an energy is no number where a chain is.
     pub fn langevin(&mut self, energy: &NeuralEnergy, step: f32, steps: usize) -> Result<f64, NeuralError> {
-        check_step(step)?;
-        check_steps("the number of steps", steps)?;
+        Setting::positive(STEP, step)?;
+        Setting::at_least_one("the number of steps", steps)?;
         self.move_blocks(energy, steps, |block| {
             block.evaluate(energy, 1.0);
             (0..steps).map(|_| block.langevin(energy, 1.0, step)).sum()
@@ -120,9 +119,9 @@ impl NeuralChains {
         leapfrogs: usize,
         trajectories: usize,
     ) -> Result<f64, NeuralError> {
-        check_step(step)?;
-        check_steps("the number of leapfrog steps", leapfrogs)?;
-        check_steps("the number of trajectories", trajectories)?;
+        Setting::positive(STEP, step)?;
+        Setting::at_least_one("the number of leapfrog steps", leapfrogs)?;
+        Setting::at_least_one("the number of trajectories", trajectories)?;
         self.move_blocks(energy, trajectories, |block| {
             block.evaluate(energy, 1.0);
             (0..trajectories).map(|_| block.hamiltonian(energy, step, leapfrogs)).sum()
@@ -197,18 +196,5 @@ impl NeuralChains {
 
 const STREAMS: &str = "chains.streams";
 
-/// Refuses a step size that is not a positive number.
-pub(super) fn check_step(step: f32) -> Result<(), NeuralError> {
-    match step > 0.0 && step.is_finite() {
-        true => Ok(()),
-        false => Err(NeuralError::setting("the step size", step, "a positive number")),
-    }
-}
-
-/// Refuses 0.
-pub(super) fn check_steps(name: &'static str, steps: usize) -> Result<(), NeuralError> {
-    match steps {
-        0 => Err(NeuralError::setting(name, 0, "at least 1")),
-        _ => Ok(()),
-    }
-}
+/// The size of a step, in messages.
+pub(super) const STEP: &str = "the step size";

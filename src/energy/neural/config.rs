@@ -2,7 +2,7 @@
 
 use super::NeuralError;
 use crate::autodiff::Activation;
-use crate::data::Dataset;
+use crate::data::{Dataset, Values};
 use crate::store::Snapshot;
 
 /// The shape of a neural energy.
@@ -52,7 +52,7 @@ impl NeuralConfig {
     /// # Errors
     /// Where the data has no rows, or is bits.
     pub fn fitted(data: &Dataset<'_>) -> Result<Self, NeuralError> {
-        super::check_rows(data)?;
+        Values::Density.check(data)?;
         let (width, means) = (data.width(), data.means());
         let (mut squares, mut row) = (vec![0.0; width], vec![0.0; width]);
         for index in 0..data.len() {

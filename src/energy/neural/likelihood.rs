@@ -2,6 +2,7 @@
 
 use super::annealing::Path;
 use super::{NeuralEnergy, NeuralError, rows_of};
+use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
@@ -38,9 +39,9 @@ impl NeuralScoring {
     ///
     /// # Errors
     /// Where one of them is 0.
-    pub fn check(&self) -> Result<(), NeuralError> {
-        super::chains::check_steps("the number of annealed chains", self.chains)?;
-        super::chains::check_steps("the number of temperatures", self.temperatures)
+    pub fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of annealed chains", self.chains)?;
+        Setting::at_least_one("the number of temperatures", self.temperatures)
     }
 }
 

@@ -54,7 +54,7 @@ impl Vae {
         let bound = if importance_samples > 1 { Bound::ImportanceWeighted } else { Bound::Elbo };
         let recipe = VaeRecipe { importance_samples, bound, ..VaeRecipe::default() };
         let vae = model::Vae::new(config.clone(), globals.seed())?;
-        let mut trainer = VaeTrainer::new(vae, recipe, &data, &training)?;
+        let mut trainer = VaeTrainer::new(vae, &recipe, &data, &training)?;
         let batches = Batches::new(ROWS, batch, globals.seed());
         let mut rows = vec![0; batch];
         let progress = Progress { steps: u64::MAX, ..Progress::default() };

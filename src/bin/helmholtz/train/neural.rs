@@ -17,9 +17,9 @@ use helmholtz::autodiff::Activation;
 use helmholtz::energy::neural::{
     Method, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralSampling, NeuralTrainer, StepSize, TwoPhase,
 };
-use helmholtz::optim::{Adam, Decay, Schedule};
+use helmholtz::optim::{Adam, Descent, Schedule};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
+use helmholtz::train::{Direction, Trainer};
 
 const SUBJECT: Subject = Subject {
     kind: "neural",
@@ -132,7 +132,7 @@ impl Neural {
         if let Some(annealing) = self.ais {
             annealing.check("ais", config.width())?;
         }
-        let averages = recipe.average_decay > 0.0;
+        let averages = recipe.descent.averages();
         session.select_by(match (config.width() <= 2 && config.confinement > 0.0, averages) {
             (true, true) => "average_log_likelihood",
             (true, false) => "log_likelihood",
@@ -140,9 +140,9 @@ impl Neural {
             (false, false) => "noise_explained",
         });
         let energy = NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?;
-        let mut trainer = NeuralTrainer::new(energy, recipe, &session.train, &session.training)?;
+        let mut trainer = NeuralTrainer::new(energy, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        let trained = Energy { energy: trainer.average(), annealing: self.ais };
+        let trained = Energy { energy: trainer.model(), annealing: self.ais };
         session.conclude(&ended, &trained, globals.console())
     }
 
@@ -169,7 +169,8 @@ impl Neural {
         let acceptance = settings.settle("acceptance", self.acceptance, ACCEPTANCE)?;
         let regulariser = settings.settle("regulariser", self.regulariser, phases.regulariser)?;
         let noise = settings.settle("noise", self.noise, NOISE)?;
-        let clip = settings.settle("clip", self.clip, default.clip.unwrap_or(0.0))?;
+        let usual = default.descent;
+        let clip = settings.settle("clip", self.clip, usual.clip.unwrap_or(0.0))?;
         Ok(NeuralRecipe {
             method: match way {
                 Way::ScoreMatching => Method::DenoisingScoreMatching { noise },
@@ -185,14 +186,19 @@ impl Neural {
                     regulariser,
                 }),
             },
-            learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
-            schedule: Schedule {
-                decay: settings.settle("schedule", self.schedule, Fall(Decay::Linear))?.0,
-                warm_up: settings.settle("warm-up", self.warm_up, 0)?,
+            descent: Descent {
+                learning_rate: settings.settle("learning-rate", self.learning_rate, usual.learning_rate)?,
+                schedule: Schedule {
+                    decay: settings.settle("schedule", self.schedule, Fall(usual.schedule.decay))?.0,
+                    warm_up: settings.settle("warm-up", self.warm_up, usual.schedule.warm_up)?,
+                },
+                adam: Adam {
+                    weight_decay: settings.settle("weight-decay", self.weight_decay, usual.adam.weight_decay)?,
+                    ..usual.adam
+                },
+                clip: (clip != 0.0).then_some(clip),
+                average_decay: settings.settle("average", self.average, usual.average_decay)?,
             },
-            adam: Adam { weight_decay: settings.settle("weight-decay", self.weight_decay, 0.0)?, ..default.adam },
-            clip: (clip != 0.0).then_some(clip),
-            average_decay: settings.settle("average", self.average, default.average_decay)?,
         })
     }
 }

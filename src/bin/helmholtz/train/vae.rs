@@ -13,9 +13,9 @@ use crate::vae_shape::{self, Architecture, Widths};
 use crate::{size, vae_pictures, vae_report};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
-use helmholtz::optim::{Adam, Decay, Schedule};
+use helmholtz::optim::{Adam, Descent, Schedule};
 use helmholtz::store::Snapshot;
-use helmholtz::train::Direction;
+use helmholtz::train::{Direction, Trainer};
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
 const SUBJECT: Subject = Subject {
@@ -138,13 +138,13 @@ impl Vae {
         vae_shape::check(&config, session.training.batch, recipe.importance_samples)?;
         let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
-        if recipe.average_decay > 0.0 {
+        if recipe.descent.averages() {
             session.select_by("average_elbo");
         }
         let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
-        let mut trainer = VaeTrainer::new(vae, recipe, &session.train, &session.training)?;
+        let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        session.conclude(&ended, &Autoencoder { vae: trainer.average(), samples }, globals.console())
+        session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples }, globals.console())
     }
 
     fn config(&self, session: &mut Session) -> Result<VaeConfig, Failure> {
@@ -178,13 +178,14 @@ impl Vae {
         let default = VaeRecipe::default();
         let importance_samples =
             settings.settle("importance-samples", self.importance_samples, default.importance_samples)?;
-        let usual = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
-        let clip = settings.settle("clip", self.clip, 0.0)?;
+        let bound = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
+        let usual = default.descent;
+        let clip = settings.settle("clip", self.clip, usual.clip.unwrap_or(0.0))?;
         let recipe = VaeRecipe {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
             importance_samples,
-            bound: match settings.settle_choice("bound", self.bound, usual)? {
+            bound: match settings.settle_choice("bound", self.bound, bound)? {
                 Bound::Elbo => model::Bound::Elbo,
                 Bound::Iwae => model::Bound::ImportanceWeighted,
                 Bound::Dreg => model::Bound::DoublyReparameterised,
@@ -193,14 +194,19 @@ impl Vae {
                 true => Scheme::Alternating,
                 false => Scheme::Joint,
             },
-            learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
-            schedule: Schedule {
-                decay: settings.settle("schedule", self.schedule, Fall(Decay::Linear))?.0,
-                warm_up: settings.settle("warm-up", self.warm_up, 0)?,
+            descent: Descent {
+                learning_rate: settings.settle("learning-rate", self.learning_rate, usual.learning_rate)?,
+                schedule: Schedule {
+                    decay: settings.settle("schedule", self.schedule, Fall(usual.schedule.decay))?.0,
+                    warm_up: settings.settle("warm-up", self.warm_up, usual.schedule.warm_up)?,
+                },
+                adam: Adam {
+                    weight_decay: settings.settle("weight-decay", self.weight_decay, usual.adam.weight_decay)?,
+                    ..usual.adam
+                },
+                clip: (clip != 0.0).then_some(clip),
+                average_decay: settings.settle("average", self.average, usual.average_decay)?,
             },
-            adam: Adam { weight_decay: settings.settle("weight-decay", self.weight_decay, 0.0)?, ..default.adam },
-            clip: (clip != 0.0).then_some(clip),
-            average_decay: settings.settle("average", self.average, default.average_decay)?,
         };
         Ok(recipe)
     }
