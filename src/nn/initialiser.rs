@@ -1,8 +1,8 @@
-//! What the weights of a layer are before training.
+//! Initialisers: the weights of a layer before training.
 
 use crate::random::Lanes;
 
-/// How the weights `[out, in]` of a layer are drawn. Biases start at zero, but for [`FanInUniform`](Self::FanInUniform).
+/// The distribution that the weights `[out, in]` of a layer are drawn from. Biases start at zero, but for [`FanInUniform`](Self::FanInUniform).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Initialiser {
     /// Zeros.
@@ -20,7 +20,7 @@ pub enum Initialiser {
     /// `gain` times a random matrix with orthonormal rows or columns, whichever are fewer, distributed evenly over all of
     /// them (Saxe, McClelland & Ganguli 2014).
     Orthogonal {
-        /// What the rows or columns are long.
+        /// The length of rows or columns.
         gain: f32,
     },
     /// Uniform in ±1 / √in, biases too: what PyTorch's linear layers start with.

@@ -9,7 +9,7 @@ use crate::store::{Gradients, Layout, Snapshot, SnapshotError, Store};
 use crate::tensor::AlignedVec;
 use rayon::prelude::*;
 
-/// How parameters follow their gradients.
+/// The rule by which parameters follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -63,7 +63,7 @@ impl Optimiser {
         self.rule
     }
 
-    /// How many steps it has taken.
+    /// Steps it has taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }

@@ -1,7 +1,7 @@
 //! Schedules: the factor of the learning rate as training goes on, a function of the step alone, so that a resumed run goes
 //! on as it would have.
 
-/// How the learning rate falls.
+/// The fall of the learning rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Decay {
     /// It does not.
@@ -23,7 +23,7 @@ pub enum Decay {
 /// A fall of the learning rate, after a rise in a straight line (Goyal et al. 2017).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Schedule {
-    /// How it falls.
+    /// The fall.
     pub decay: Decay,
     /// Steps of the rise: the first is taken at 1 / (warm-up + 1) of the rate.
     pub warm_up: u64,

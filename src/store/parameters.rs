@@ -46,7 +46,7 @@ impl Layout {
         (0..self.0.len()).map(Parameter)
     }
 
-    /// How long the flat buffer is.
+    /// The length of the flat buffer.
     pub(crate) fn length(&self) -> usize {
         self.0.last().map_or(0, |entry| (entry.start + entry.length).next_multiple_of(ALIGNMENT))
     }
@@ -82,7 +82,7 @@ impl Layout {
             .try_for_each(|entry| snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape).map(|_| ()))
     }
 
-    /// What a buffer of another layout has first that this one has not, for messages; `None` where they are the same.
+    /// The first entry of another layout that this one has not, for messages; `None` where they are the same.
     pub(crate) fn difference(&self, other: &Layout) -> Option<String> {
         if self == other {
             return None;
@@ -204,7 +204,7 @@ impl Store {
         &mut self.values
     }
 
-    /// How many numbers the parameters have together.
+    /// The number of numbers in all parameters together.
     pub fn count(&self) -> usize {
         self.layout.0.iter().map(|entry| entry.length).sum()
     }

@@ -20,7 +20,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// How many numbers there are.
+    /// The number of numbers.
     pub fn len(&self) -> usize {
         match self {
             Values::F32(values) => values.len(),
@@ -236,7 +236,7 @@ impl Snapshot {
     }
 }
 
-/// Why a snapshot does not hold what is looked for.
+/// The error of a snapshot that does not hold what is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -277,9 +277,9 @@ pub enum SnapshotError {
     Metadata {
         /// Its key.
         key: String,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should be.
+        /// The type it should have.
         wanted: &'static str,
     },
 }

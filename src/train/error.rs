@@ -1,4 +1,4 @@
-//! What can end a run early.
+//! Errors that end a run early.
 
 use crate::Setting;
 use crate::data::{DataError, Unsuitable};
@@ -6,7 +6,7 @@ use crate::store::SnapshotError;
 use std::error::Error;
 use std::fmt;
 
-/// What usually helps where a number becomes NaN or infinite in training.
+/// The hint where a number becomes NaN or infinite in training.
 pub(crate) const LOWER_RATE: &str = "a lower learning rate usually helps";
 
 /// A model's own error, which the loop passes on as it is: `?` makes a [`TrainError`] of it.
@@ -15,7 +15,7 @@ pub trait ModelError: Error + Send + Sync + 'static {
     fn hint(&self) -> Option<&'static str>;
 }
 
-/// What can end a run early.
+/// An error that ends a run early.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -40,9 +40,9 @@ pub enum TrainError {
     Resume {
         /// The setting.
         setting: &'static str,
-        /// What the checkpoint was made with.
+        /// The checkpoint's.
         saved: String,
-        /// What this run has.
+        /// This run's.
         given: String,
     },
     /// A checkpoint with a NaN or an infinity in it, which no run has saved.

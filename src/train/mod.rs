@@ -4,6 +4,43 @@
 //! `s` alone. So a position is one number, and a run that was interrupted and resumed computes the same bits as the
 //! unbroken one.
 //!
+//! A model that learns implements [`Fit`]: `fit` for a line, or a trainer and [`train`] where rows are held out, someone looks on
+//! and a run goes on from a checkpoint:
+//!
+//! ```
+//! use helmholtz::data::{Dataset, Holdout};
+//! use helmholtz::store::Snapshot;
+//! use helmholtz::train::{EarlyStopping, Fit, Observer, Progress, TrainError, Trainer, Training, train};
+//! use helmholtz::vae::{Vae, VaeConfig, VaeRecipe, metrics};
+//! use helmholtz::Seed;
+//!
+//! /// Keeps the last checkpoint.
+//! struct Keeper(Snapshot);
+//!
+//! impl Observer for Keeper {
+//!     fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+//!         self.0 = snapshot.clone();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let training = Training { epochs: 3, early_stopping: Some(EarlyStopping::patience(2)), ..Training::default() };
+//! let (rows, held_out) = Dataset::digits().train().split_validation(Holdout::Fraction(0.1), training.seed)?;
+//! let vae = Vae::new(VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 2) }, Seed(1))?;
+//! let mut trainer = vae.trainer(&VaeRecipe::default(), &rows, &training)?;
+//! let mut keeper = Keeper(Snapshot::default());
+//! let summary = train(&mut trainer, &rows, Some(&held_out), &training, None, &mut keeper)?;
+//! println!("{:?}", summary.metrics.get(metrics::ELBO)); // of the rows held out, nats an example
+//! assert_eq!(trainer.model(), Vae::from_checkpoint(&keeper.0)?);
+//!
+//! // Two epochs more, from the checkpoint.
+//! let longer = Training { epochs: 5, ..training };
+//! train(&mut trainer, &rows, Some(&held_out), &longer, Some(&keeper.0), &mut ())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A learner can be anything that takes steps on batches; [`tape`] has one for every model of a store and programs.
+//!
 //! ```
 //! use helmholtz::data::Dataset;
 //! use helmholtz::store::{Snapshot, SnapshotError};

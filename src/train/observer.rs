@@ -1,4 +1,4 @@
-//! Who looks on while a run goes: progress bars, writers of tables and of checkpoints.
+//! Observers of a run: progress bars, writers of tables and of checkpoints.
 
 use super::{Metrics, Progress, TrainError};
 use crate::store::Snapshot;
@@ -58,7 +58,7 @@ pub trait Observer: Send {
 
 impl Observer for () {}
 
-/// What a pointer to an observer is asked, the observer is.
+/// Pointers to observers hand everything on.
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(
         impl<O: Observer + ?Sized> Observer for $pointer {

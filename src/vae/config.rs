@@ -6,7 +6,7 @@ use crate::store::Snapshot;
 use std::fmt;
 use std::str::FromStr;
 
-/// What p(x | z) is, the decoder's outputs being y(z), `[visible]`.
+/// The density p(x | z), the decoder's outputs being y(z), `[visible]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Likelihood {
     /// Independent bits with logits y. Grey levels in [0, 1] train it by the cross-entropy, but have no likelihood.
@@ -70,9 +70,9 @@ pub struct VaeConfig {
     pub encoder: Vec<usize>,
     /// Widths of the decoder's hidden layers, from the latent variable on; none for a linear decoder.
     pub decoder: Vec<usize>,
-    /// What each hidden layer ends with.
+    /// The activation at the end of each hidden layer.
     pub activation: Activation,
-    /// What the decoder's outputs mean.
+    /// The density that the decoder's outputs are parameters of.
     pub likelihood: Likelihood,
 }
 
@@ -113,7 +113,7 @@ impl VaeConfig {
         }
     }
 
-    /// What no tensor says: activation and likelihood, as metadata.
+    /// Activation and likelihood, which no tensor says, as metadata.
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
         snapshot.set(ACTIVATION, self.activation);
         snapshot.set(LIKELIHOOD, self.likelihood);

@@ -1,4 +1,4 @@
-//! What can be wrong with a variational autoencoder's shape, recipe or data.
+//! Errors of a variational autoencoder's shape, recipe or data.
 
 use crate::Setting;
 use crate::data::Unsuitable;
@@ -6,7 +6,7 @@ use crate::store::SnapshotError;
 use crate::train::ModelError;
 use std::fmt;
 
-/// Why a variational autoencoder could not be made, trained or evaluated.
+/// The error of a variational autoencoder that could not be made, trained or evaluated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum VaeError {

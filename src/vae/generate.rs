@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// Rows at a time.
 const BATCH: usize = 256;
 
-/// What is given of p(x | z).
+/// The part of p(x | z) that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Observation {
     /// Its mean: grey levels for bits.

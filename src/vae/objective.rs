@@ -1,4 +1,4 @@
-//! What is maximised, recorded on a tape. With zᵢ = μ + e^(s/2) εᵢ for i = 1 … k:
+//! The bounds that are maximised, recorded on a tape. With zᵢ = μ + e^(s/2) εᵢ for i = 1 … k:
 //!
 //! - the ELBO, (1/k) Σᵢ ln p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), with the divergence ½ Σ (e^s + μ² − 1 − s) in closed form;
 //! - the importance-weighted bound, ln (1/k) Σᵢ wᵢ with ln wᵢ = ln p(x | zᵢ) + β (ln p(zᵢ) − ln q(zᵢ | x)).

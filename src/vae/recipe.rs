@@ -49,7 +49,7 @@ pub struct VaeRecipe {
     pub bound: Bound,
     /// Which parameters move together.
     pub scheme: Scheme,
-    /// How the parameters descend. The alternating scheme wants no decay of weights.
+    /// The settings of the parameters' descent. The alternating scheme wants no decay of weights.
     pub descent: Descent,
 }
 

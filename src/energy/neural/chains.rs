@@ -57,7 +57,7 @@ impl NeuralEnergy {
 }
 
 impl NeuralChains {
-    /// How many there are.
+    /// Their number.
     pub fn len(&self) -> usize {
         self.count
     }

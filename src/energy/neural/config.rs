@@ -20,7 +20,7 @@ use crate::store::Snapshot;
 pub struct NeuralConfig {
     /// Widths of the network's hidden layers, from the data on.
     pub hidden: Vec<usize>,
-    /// What each hidden layer ends with. With a smooth one the score is continuous, as Langevin and Hamiltonian steps like
+    /// The activation at the end of each hidden layer. With a smooth one the score is continuous, as Langevin and Hamiltonian steps like
     /// it; denoising score matching differentiates it once more.
     pub activation: Activation,
     /// κ ≥ 0 of the energy's quadratic term ½κ|u|². Above 0 it makes e^(−E) normalisable where the network grows more slowly
@@ -158,7 +158,7 @@ impl NeuralConfig {
     }
 }
 
-/// What the names of the network's parameters begin with.
+/// The beginning of the names of the network's parameters.
 pub(super) const NETWORK: &str = "network";
 const CENTRE: &str = "centre";
 const SCALE: &str = "scale";

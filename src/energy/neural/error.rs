@@ -1,4 +1,4 @@
-//! What can be wrong with a neural energy's shape, recipe, data or chains.
+//! Errors of a neural energy's shape, recipe, data or chains.
 
 use crate::Setting;
 use crate::data::Unsuitable;
@@ -7,7 +7,7 @@ use crate::store::SnapshotError;
 use crate::train::ModelError;
 use std::fmt;
 
-/// Why a neural energy could not be made, trained, sampled or evaluated.
+/// The error of a neural energy that could not be made, trained, sampled or evaluated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum NeuralError {
@@ -24,7 +24,7 @@ pub enum NeuralError {
     },
     /// Arrays that are not a neural energy's.
     Snapshot(SnapshotError),
-    /// What stopped annealed importance sampling.
+    /// The error that stopped annealed importance sampling.
     Sampling(SamplingError),
 }
 

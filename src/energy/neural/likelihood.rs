@@ -9,7 +9,7 @@ use crate::sampling::{
     AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, correlated_gaussian, mean_and_error,
 };
 
-/// How the likelihood of a model of more than two dimensions is estimated; of fewer, log Z is a sum over a grid.
+/// The settings by which the likelihood of a model of more than two dimensions is estimated. Of fewer, log Z is a sum over a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralScoring {
     /// Chains of annealed importance sampling (Neal 2001).
@@ -128,7 +128,7 @@ impl NeuralEnergy {
     }
 }
 
-/// How many different numbers there are, where each comes ten times on average or more often.
+/// The number of different numbers, where each comes ten times on average or more often.
 fn few_levels(rows: &[f32]) -> Option<usize> {
     let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
     let numbers = bits.len();

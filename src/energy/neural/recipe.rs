@@ -145,7 +145,7 @@ const LARGEST: f64 = 10.0;
 pub struct NeuralRecipe {
     /// The figure whose gradient is followed.
     pub method: Method,
-    /// How the parameters descend.
+    /// The settings of the parameters' descent.
     pub descent: Descent,
 }
 

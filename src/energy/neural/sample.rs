@@ -6,7 +6,7 @@ use super::{NeuralEnergy, NeuralError, StepSize};
 use crate::Setting;
 use crate::random::Seed;
 
-/// How samples are drawn.
+/// The settings by which samples are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralSampling {
     /// Langevin steps of each chain. In the first half of them the network's part of the energy rises from 0 to all of it,

@@ -138,7 +138,7 @@ impl BatchProgram {
         first.loss + others.iter().map(|lane| lane.loss).sum::<f64>()
     }
 
-    /// What held the first NaN or infinity of the last run: see [`Program::first_non_finite`].
+    /// The name of the first NaN or infinity of the last run: see [`Program::first_non_finite`].
     pub fn first_non_finite(&mut self, store: &Store) -> Option<String> {
         let Self { lanes, examples, inputs } = self;
         lanes.iter_mut().find_map(|Lane { pieces, programs, .. }| {

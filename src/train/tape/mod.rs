@@ -1,7 +1,7 @@
 //! Training of models on the tape: a store of parameters, and programs for the gradients of losses.
 //!
-//! Such a family brings its mathematics, an [`Objective`]: the losses, written on the tape, what they are fed, and the figures
-//! that are watched. [`TapeTrainer`] does the rest, once for all of them: it records the programs, cuts a batch of many draws into
+//! Such a family brings its mathematics, an [`Objective`]: the losses, written on the tape, their inputs, and the figures that are
+//! watched. [`TapeTrainer`] does the rest, once for all of them: it records the programs, cuts a batch of many draws into
 //! pieces, clips, looks for NaNs, steps, averages, saves and resumes. Here is a whole family:
 //!
 //! ```
@@ -94,4 +94,4 @@ pub use model::TapeModel;
 pub use objective::{Evaluation, Objective, Part, Pieces};
 pub use piece::Piece;
 pub use reader::BatchReader;
-pub use trainer::TapeTrainer;
+pub use trainer::{GRADIENT_NORM, TapeTrainer};

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 /// A model whose parameters are in a store.
 pub trait TapeModel: Clone + Debug + Send + Sync {
-    /// Why arrays are not such a model's.
+    /// The error of arrays that are not such a model's.
     type Error: From<SnapshotError>;
 
     /// Its parameters.
@@ -16,7 +16,7 @@ pub trait TapeModel: Clone + Debug + Send + Sync {
     /// Its parameters, to be set.
     fn store_mut(&mut self) -> &mut Store;
 
-    /// Puts into the metadata what no tensor says of the model's shape.
+    /// Puts the rest of the model's shape, which no tensor says, into the metadata.
     fn describe(&self, snapshot: &mut Snapshot);
 
     /// A model of the shape that the tensors, each name with `prefix` before it, and the metadata have; its parameters may be

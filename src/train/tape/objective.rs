@@ -8,7 +8,7 @@ use crate::store::{Parameter, Snapshot, SnapshotError, Store};
 use crate::train::{Batch, Judge, Metrics, Progress, TrainError, Training};
 use std::fmt::Debug;
 
-/// A part of a step: a loss, the parameters that follow its gradient, and how. One for a joint objective; two for encoder and
+/// A part of a step: a loss, the parameters that follow its gradient, and the settings of their descent. One for a joint objective; two for encoder and
 /// decoder in turn; critic, then generator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
@@ -18,7 +18,7 @@ pub struct Part {
     pub parameters: Vec<Parameter>,
     /// The settings of their descent. The average is that of the last part.
     pub descent: Descent,
-    /// How a batch may be cut.
+    /// The pieces that a batch may be cut into.
     pub pieces: Pieces,
     /// Updates of this part in a step, at least one: each draws anew.
     pub updates: usize,
@@ -31,7 +31,7 @@ impl Part {
     }
 }
 
-/// How a batch may be cut, to stay near the cores.
+/// The pieces that a batch may be cut into, to stay near the cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pieces {
     /// It stays whole: the loss is no mean over examples.
@@ -51,7 +51,7 @@ pub struct Evaluation<'a, M> {
     pub train: &'a Dataset<'a>,
     /// Rows held out.
     pub held_out: Option<&'a Dataset<'a>>,
-    /// How far the run has come.
+    /// The position in the run.
     pub progress: &'a Progress,
 }
 
@@ -67,7 +67,7 @@ impl<'a, M> Evaluation<'a, M> {
 pub trait Objective: Clone + Debug + Send {
     /// The model.
     type Model: TapeModel;
-    /// How it is trained.
+    /// The recipe of its training.
     type Recipe;
 
     /// The objective of `recipe` for batches of `data`; it may set parameters of the model that start with the data.

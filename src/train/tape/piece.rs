@@ -18,7 +18,7 @@ pub(super) struct Input {
     pub(super) extent: Extent,
 }
 
-/// What of a batch an input holds.
+/// The share of a batch that an input holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extent {
     /// `[draws, examples, width]`, or without the first axis one draw.

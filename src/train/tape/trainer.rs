@@ -7,8 +7,9 @@ use crate::optim::{self, Descending};
 use crate::store::{Snapshot, SnapshotError};
 use crate::train::{Batch, Judge, LOWER_RATE, Learner, Metrics, Progress, TrainError, Trainer, Training};
 
-/// The norm of the last step's gradient, in every family's figures: lower is not better.
-const GRADIENT_NORM: &str = "gradient_norm";
+/// The figure that every family on the tape reports: the Euclidean norm of the last gradient, before it was clipped. No direction is
+/// better.
+pub const GRADIENT_NORM: &str = "gradient_norm";
 
 /// A model on the tape in training by an objective.
 #[derive(Clone, Debug)]
