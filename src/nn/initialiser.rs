@@ -1,5 +1,6 @@
 //! Initialisers: the weights of a layer before training.
 
+use crate::autodiff::Activation;
 use crate::random::Lanes;
 
 /// The distribution that the weights `[out, in]` of a layer are drawn from. Biases start at zero, but for [`FanInUniform`](Self::FanInUniform).
@@ -28,6 +29,15 @@ pub enum Initialiser {
 }
 
 impl Initialiser {
+    /// The uniform one that keeps the size of activations through layers with this activation: He's for rectifiers, else
+    /// Glorot's.
+    pub fn before(activation: Activation) -> Self {
+        match activation {
+            Activation::Relu | Activation::LeakyRelu(_) | Activation::Softplus => Initialiser::HeUniform,
+            Activation::Identity | Activation::Tanh | Activation::Sigmoid => Initialiser::GlorotUniform,
+        }
+    }
+
     /// Draws weights `[outputs, inputs]`, row-major.
     ///
     /// # Panics

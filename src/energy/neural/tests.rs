@@ -175,7 +175,12 @@ fn a_model_is_read_back_and_a_damaged_one_is_not() {
     let mut thin = energy.to_snapshot();
     thin.put_f32("network.2.weight", &[1 << 20, 1], &vec![0.0; 1 << 20]);
     let said = NeuralEnergy::from_snapshot(&thin).unwrap_err().to_string();
-    assert!(said.starts_with("the number of inputs of a layer is 1, where the layer before gives 6"), "{said}");
+    assert!(
+        said.starts_with(
+            "the number of inputs of a layer is 1 in network.2.weight, where the layer before gives 6"
+        ),
+        "{said}"
+    );
     let mut wide = energy.to_snapshot();
     wide.put_f32("network.4.weight", &[2, 4], &[0.0; 8]);
     let said = NeuralEnergy::from_snapshot(&wide).unwrap_err().to_string();
