@@ -9,7 +9,7 @@ use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, TwoPhase,
 };
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
-use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
+use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
@@ -109,7 +109,7 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
     let config =
         VaeConfig { encoder: vec![width], decoder: vec![width, width], ..VaeConfig::new(data.width(), 5) };
     let vae = Vae::new(config, Seed(1)).expect("a valid shape");
-    let mut trainer = VaeTrainer::new(vae, recipe, data, &training).expect("a valid recipe");
+    let mut trainer = VaeTrainer::new(vae, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 33];
     let mut before = 0;
     for step in 0..steps {
@@ -160,7 +160,7 @@ fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64
     let config = NeuralConfig { hidden: vec![24, 16], ..NeuralConfig::fitted(data).expect("rows") };
     let energy = NeuralEnergy::new(config, Seed(1)).expect("a valid shape");
     let recipe = NeuralRecipe { method, ..NeuralRecipe::default() };
-    let mut trainer = NeuralTrainer::new(energy, recipe, data, &training).expect("a valid recipe");
+    let mut trainer = NeuralTrainer::new(energy, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 48];
     let mut before = 0;
     for step in 0..steps {
@@ -218,7 +218,8 @@ fn nothing_is_allocated_once_it_runs() {
         ("pcd in 16 bits", Recipe { precision: Precision::I16, ..persistent }),
         ("random restarts", Recipe { chain_start: ChainStart::Random, ..persistent }),
     ];
-    let averaged = VaeRecipe { average_decay: 0.99, clip: Some(1.0), ..VaeRecipe::default() };
+    let descent = Descent { average_decay: 0.99, clip: Some(1.0), ..Descent::default() };
+    let averaged = VaeRecipe { descent, ..VaeRecipe::default() };
     let autoencoders = [
         ("elbo", averaged),
         ("alternating", VaeRecipe { scheme: Scheme::Alternating, ..averaged }),

@@ -4,13 +4,13 @@ use super::objective::X;
 use super::{Likelihood, Vae, VaeError};
 use crate::autodiff::Program;
 use crate::kernels::elementwise;
-use crate::random::Seed;
+use crate::random::{Seed, Streams};
 use rayon::prelude::*;
 
 /// Rows at a time.
 const BATCH: usize = 256;
 
-/// What is given of p(x | z).
+/// The part of p(x | z) that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Observation {
     /// Its mean: grey levels for bits.
@@ -107,8 +107,10 @@ impl Vae {
             return x;
         }
         let deviation = self.noise_variance().map(f32::sqrt);
-        x.par_chunks_mut(16 * self.config.visible).enumerate().for_each(|(block, x)| {
-            let mut stream = seed.lanes("observation", block as u64);
+        let width = self.config.visible;
+        let mut streams = Streams::new(seed, "observation", x.len() / width);
+        let blocks = x.par_chunks_mut(Streams::ROWS * width).zip(streams.blocks_mut());
+        blocks.for_each(|(x, stream)| {
             let mut draws = vec![0.0; x.len()];
             match deviation {
                 Some(deviation) => {

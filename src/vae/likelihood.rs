@@ -7,6 +7,7 @@
 use super::evaluator::{DRAWS, Evaluator};
 use super::rows::Rows;
 use super::{Likelihood, Vae, VaeError};
+use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, independent_gaussian};
@@ -17,7 +18,7 @@ pub(super) const BATCH: usize = 32;
 /// Fewer effective draws than this: the weights of an example rest on a handful of them, and the bound is loose.
 const FEW_DRAWS: f64 = 3.0;
 
-/// How the likelihood of an example is estimated.
+/// The settings by which the likelihood of an example is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportanceSampling {
     /// Draws of the latent variable for each example.
@@ -34,11 +35,8 @@ impl Default for ImportanceSampling {
 }
 
 impl ImportanceSampling {
-    pub(super) fn check(&self) -> Result<(), VaeError> {
-        match self.samples {
-            0 => Err(VaeError::setting("the number of importance samples", 0, "at least 1")),
-            _ => Ok(()),
-        }
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of importance samples", self.samples)
     }
 }
 
@@ -57,7 +55,7 @@ pub struct VaeScore {
 }
 
 impl VaeScore {
-    /// How far the ELBO lies below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
+    /// The distance of the ELBO below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
     pub fn gap(&self) -> f64 {
         self.log_likelihood.value - self.elbo.value
     }
@@ -160,7 +158,7 @@ impl Figure {
     }
 }
 
-/// What is known of one example after its draws.
+/// The figures of one example after its draws.
 pub(super) struct Scored<'e> {
     pub(super) weights: Weights,
     pub(super) log_likelihoods: Moments,

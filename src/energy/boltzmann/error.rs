@@ -1,6 +1,7 @@
 //! What can be wrong with a Boltzmann machine's parameters, recipe or data.
 
 use crate::store::SnapshotError;
+use crate::train::ModelError;
 use std::fmt;
 
 /// Why a Boltzmann machine could not be made, trained or evaluated.
@@ -104,6 +105,12 @@ impl fmt::Display for BoltzmannError {
 }
 
 impl std::error::Error for BoltzmannError {}
+
+impl ModelError for BoltzmannError {
+    fn hint(&self) -> Option<&'static str> {
+        None
+    }
+}
 
 impl From<SnapshotError> for BoltzmannError {
     fn from(error: SnapshotError) -> Self {

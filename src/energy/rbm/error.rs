@@ -1,6 +1,7 @@
 //! What can be wrong with an RBM's parameters, recipe or data.
 
 use crate::store::SnapshotError;
+use crate::train::ModelError;
 use std::fmt;
 
 /// Why an RBM could not be made, trained or evaluated.
@@ -102,6 +103,12 @@ impl fmt::Display for RbmError {
 }
 
 impl std::error::Error for RbmError {}
+
+impl ModelError for RbmError {
+    fn hint(&self) -> Option<&'static str> {
+        None
+    }
+}
 
 impl From<SnapshotError> for RbmError {
     fn from(error: SnapshotError) -> Self {
