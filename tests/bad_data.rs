@@ -122,6 +122,24 @@ fn values_that_are_no_probabilities() {
     refused(&npy("|b1", "(1, 2)", &[1, 2]), "row 0, column 1 is 2, wanted a number from 0 to 1");
 }
 
+/// Floats of a file stay what they are until bits are asked for; those that are all 0 or 1 are bits.
+#[test]
+fn floats_of_a_file_are_read_as_they_are() {
+    let open = |values: &[f32]| {
+        let bytes = npy("<f4", "(2, 2)", &floats(values));
+        Dataset::from_bytes(NamedBytes::new("x.npy", bytes)).unwrap()
+    };
+    let grey = open(&[0.6, 0.9, 0.0, 1.0]);
+    assert!(grey.is_grey() && !grey.is_binarized());
+    let mut row = [0.0; 2];
+    grey.row_into(0, &mut row);
+    assert_eq!(row, [0.6, 0.9]);
+    assert!(grey.binarized(Binarization::Threshold).is_binarized());
+    let bits = open(&[0.0, 1.0, 1.0, 0.0]);
+    assert!(bits.is_binary() && !bits.is_binarized());
+    assert_eq!(bits.to_bits().to_f32(), [0.0, 1.0, 1.0, 0.0]);
+}
+
 fn write_mnist(folder: &Path, train: u32, test: u32) {
     for (name, bytes) in MNIST_FILES.iter().zip([
         idx(&[train, 2, 3], &vec![200; train as usize * 6]),

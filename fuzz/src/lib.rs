@@ -37,6 +37,10 @@ pub fn exercise(dataset: Result<Dataset<'_>, DataError>) {
         }
     }
     let _ = (data.train(), data.test(), data.labels());
+    let labels: Vec<u16> = (0..data.len()).map(|row| row as u16).collect();
+    let labelled = data.with_labels(&labels).expect("a label a row");
+    assert_eq!(labelled.label(rows[0]), Some(labelled.original_row(rows[0]) as u16));
+    check_line(&data.with_labels(&labels[1..]).expect_err("a label is missing").to_string());
 }
 
 /// A message to the user is one line that says something.

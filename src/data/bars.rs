@@ -1,8 +1,9 @@
 //! Bars and stripes: the smallest set with structure, whose distribution is known exactly.
 
+use super::dataset::Dataset;
+use super::error::DataError;
 use super::source::Source;
 use super::table::{Element, Table};
-use super::{DataError, Dataset};
 
 /// 16×16 has 131,070 patterns, 34 MB.
 const LARGEST: usize = 16;

@@ -1,6 +1,6 @@
 //! Which rows a training step sees: a function of the seed and the step alone.
 
-use super::KeyedPermutation;
+use super::shuffle::KeyedPermutation;
 use crate::random::Seed;
 
 /// An endless stream of full batches: each epoch is a fresh permutation of all rows, and a batch crosses the end of

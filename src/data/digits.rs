@@ -5,7 +5,7 @@
 //! CC BY 4.0. Changed: each number is one byte, and every fifth image of the original order (index mod 5 = 4) was
 //! moved behind the others, to be the test rows. First all images, 64 grey levels from 0 to 16 each, then a label each.
 
-use super::Dataset;
+use super::dataset::Dataset;
 use super::source::Source;
 use super::table::{Element, Table};
 

@@ -2,9 +2,10 @@
 //!
 //! Reference: Y. LeCun, C. Cortes, C. Burges, *The MNIST database*, "the IDX file format".
 
+use super::error::DataError;
+use super::named_bytes::NamedBytes;
 use super::source::{Source, is_gzip};
 use super::table::{Element, Table, square_shape};
-use super::{DataError, NamedBytes};
 
 /// The longest header of an IDX file that is read here: the magic number and three axes.
 pub const IDX_HEADER_BYTES: usize = 16;

@@ -1,8 +1,11 @@
 //! A folder with the four files of MNIST, or of a set published in its form (Fashion-MNIST, KMNIST, …).
 
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::named_bytes::NamedBytes;
 use super::source::{Source, is_gzip};
 use super::table::Table;
-use super::{DataError, Dataset, NamedBytes, idx};
+use super::{format, idx};
 use std::path::{Path, PathBuf};
 
 /// The names of MNIST's files: training images and labels, test images and labels.
@@ -52,7 +55,7 @@ impl Dataset<'_> {
         let [train_images, train_labels, test_images, test_labels] = &files;
         let open = |path: &PathBuf| -> Result<(String, Source<'static>), DataError> {
             let name = path.display().to_string();
-            let source = Source::open(path)?;
+            let source = format::open(path)?;
             if is_gzip(&source) {
                 return Err(DataError::Compressed { file: name });
             }

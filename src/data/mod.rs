@@ -1,9 +1,10 @@
 //! Datasets: embedded, memory-mapped or borrowed; splits, batches, binarisation.
 //!
-//! A [`Dataset`] is rows of numbers, in [0, 1] but for [real ones](Dataset::from_real), that stay in the form they were stored in (bytes of a file, of the
-//! program, of a slice) until a row is asked for, so that a set larger than memory trains. It says how its rows
-//! become the bits of a Bernoulli model ([`Binarization`]), on what [`Scale`] the others are read, and which rows are for
-//! training and which for testing.
+//! A [`Dataset`] is rows of numbers, in [0, 1] but for [real ones](Dataset::from_real), that stay in the form they were
+//! stored in (bytes of a file, of the program, of a slice) until a row is asked for, so that a set larger than memory
+//! trains. It says how its rows become the bits of a Bernoulli model ([`Binarization`]), on what [`Scale`] the others are
+//! read, which rows are for training and which for testing, and with which labels and targets. [`Wanted`] says whether it
+//! suits a model.
 //! [`Batches`] turns a seed and a step into row numbers, with no state beyond the position.
 //!
 //! ```
@@ -18,29 +19,40 @@
 //! assert_eq!((bits.rows(), bits.units()), (32, 64));
 //! ```
 
+mod arrays;
 mod bars;
 mod batches;
 mod dataset;
 mod digits;
 mod error;
+mod fingerprint;
+mod format;
 mod idx;
+mod labels;
+mod levels;
 mod mnist;
+mod named_bytes;
 mod npy;
+mod open;
 mod pack;
 mod read;
 mod shuffle;
 mod source;
 mod split;
+mod suitability;
 mod table;
 mod toy;
+mod views;
 
 pub use batches::Batches;
-pub use dataset::{Binarization, Dataset, Scale};
+pub use dataset::Dataset;
 pub use error::DataError;
 pub use idx::{IDX_HEADER_BYTES, idx_file_length};
+pub use levels::{Binarization, Scale};
 pub use mnist::{MNIST_FILES, MnistParts, mnist_files};
+pub use named_bytes::NamedBytes;
 pub use npy::npy_numbers;
 pub use shuffle::KeyedPermutation;
-pub use source::NamedBytes;
 pub use split::Holdout;
+pub use suitability::{Unsuitable, Values, Wanted, check_width};
 pub use toy::{Coverage, ToyDensity};

@@ -2,8 +2,9 @@
 //!
 //! Reference: `numpy.lib.format`, versions 1.0, 2.0 and 3.0.
 
-use super::DataError;
-use super::source::{NamedBytes, Source};
+use super::error::DataError;
+use super::named_bytes::NamedBytes;
+use super::source::Source;
 use super::table::{Element, Table, f32s, f64s, square_shape};
 
 /// What every `.npy` file starts with.

@@ -1,10 +1,10 @@
 //! Reading rows: as numbers, as bits, as column means.
 
-use super::dataset::{Binarization, Dataset, Polarity};
+use super::dataset::Dataset;
+use super::levels::{Binarization, Polarity};
 use super::pack::{self, Reading};
 use super::table::{Element, f32s, f64s};
-use crate::random::Lanes;
-use crate::random::Seed;
+use crate::random::{Lanes, Seed};
 use crate::tensor::{BitMatrix, LANES};
 use std::ops::Range;
 
@@ -267,7 +267,7 @@ mod tests {
 
     const READINGS: [Binarization; 2] = [Binarization::Threshold, Binarization::Sample];
 
-    /// The same grey levels, stored in each of the ways.
+    /// The same grey levels, stored in each of the ways, thresholded.
     fn stored_in_every_way(rows: usize, width: usize) -> Vec<Dataset<'static>> {
         let levels: Vec<u8> = (0..rows * width).map(|place| (place * 37 % 256) as u8).collect();
         let numbers: Vec<f64> = levels.iter().map(|&level| f64::from(level) / 255.0).collect();
@@ -276,12 +276,14 @@ mod tests {
         file.extend((header.len() as u16).to_le_bytes());
         file.extend(header.as_bytes());
         file.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-        vec![
+        [
             Dataset::from_u8(levels, &[rows, width], 255).unwrap(),
             Dataset::from_f32(numbers.iter().map(|&number| number as f32).collect::<Vec<_>>(), &[rows, width])
                 .unwrap(),
             Dataset::from_bytes(crate::data::NamedBytes::new("x.npy", file)).unwrap(),
         ]
+        .map(|data| data.binarized(Binarization::Threshold))
+        .to_vec()
     }
 
     fn streams(count: usize) -> Vec<Lanes> {

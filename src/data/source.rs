@@ -1,27 +1,11 @@
 //! Where the bytes of a dataset are: in the program, in a slice, in memory of its own, or in a mapped file.
 
-use super::{DataError, idx, npy};
+use super::error::DataError;
 use memmap2::Mmap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::ops::Deref;
 use std::path::Path;
-
-/// The bytes of a file and the name that errors call it by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedBytes {
-    /// What errors call it: usually the path.
-    pub name: String,
-    /// The whole file, decompressed.
-    pub bytes: Vec<u8>,
-}
-
-impl NamedBytes {
-    /// The bytes of the file `name`.
-    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        NamedBytes { name: name.into(), bytes }
-    }
-}
 
 /// Bytes, wherever they are.
 pub(super) enum Source<'a> {
@@ -45,8 +29,12 @@ impl Deref for Source<'_> {
 
 impl Source<'static> {
     /// Maps a regular file. What the kernel keeps no stable bytes for (a pipe, a device, a file of `/proc`) is read,
-    /// no further than one byte past the length its header promises.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+    /// no further than one byte past the length that `promised` finds in its first `head` bytes.
+    pub(super) fn open(
+        path: &Path,
+        head: usize,
+        promised: impl FnOnce(&[u8]) -> Result<u64, DataError>,
+    ) -> Result<Self, DataError> {
         let failed = |error| DataError::io(path, error);
         let metadata = fs::metadata(path).map_err(failed)?;
         let mut file = File::open(path).map_err(failed)?;
@@ -58,20 +46,10 @@ impl Source<'static> {
             }
         }
         let mut bytes = Vec::new();
-        file.by_ref().take(npy::LONGEST_HEADER as u64).read_to_end(&mut bytes).map_err(failed)?;
-        let promised = promised_length(&path.display().to_string(), &bytes)?;
-        let rest = promised.saturating_add(1).saturating_sub(bytes.len() as u64);
+        file.by_ref().take(head as u64).read_to_end(&mut bytes).map_err(failed)?;
+        let rest = promised(&bytes)?.saturating_add(1).saturating_sub(bytes.len() as u64);
         file.take(rest).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Source::Owned(bytes))
-    }
-}
-
-/// The length of the whole file by the header in its first bytes.
-fn promised_length(name: &str, first_bytes: &[u8]) -> Result<u64, DataError> {
-    if first_bytes.starts_with(npy::MAGIC) {
-        npy::file_length(name, first_bytes)
-    } else {
-        idx::idx_file_length(name, first_bytes)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which rows are for training, validation and testing.
 
-use super::dataset::Selection;
-use super::{DataError, Dataset, KeyedPermutation};
+use super::dataset::{Dataset, Selection};
+use super::error::DataError;
+use super::shuffle::KeyedPermutation;
 use crate::random::Seed;
 use std::fmt;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! One part of a dataset: rows of equal width somewhere in a source, in the type they were stored in.
 
-use super::DataError;
+use super::error::DataError;
 use super::source::Source;
 
 /// The type that the numbers are stored in; floats are little-endian and need not be aligned.
@@ -93,6 +93,17 @@ impl Table<'_> {
     pub(super) fn row(&self, row: usize) -> &[u8] {
         let length = self.width * self.element.size();
         &self.source[self.offset + row * length..][..length]
+    }
+
+    /// Whether all numbers are 0 or 1. Real numbers are points of a density even then.
+    pub(super) fn holds_bits(&self) -> bool {
+        let values = &self.source[self.offset..][..self.rows * self.width * self.element.size()];
+        match self.element {
+            Element::U8 { scale } => scale == 1,
+            Element::F32 => f32s(values).all(|value| value == 0.0 || value == 1.0),
+            Element::F64 => f64s(values).all(|value| value == 0.0 || value == 1.0),
+            Element::Real => false,
+        }
     }
 
     pub(super) fn label(&self, row: usize) -> Option<u8> {

@@ -4,9 +4,10 @@
 //! compared; `ring` and `grid` those of Lin et al. (2018, PacGAN), on which one counts the modes that a model has found;
 //! `moons` the two interleaved half circles that scikit-learn draws. Each can be drawn from and knows its log-density.
 
+use super::dataset::Dataset;
+use super::error::DataError;
 use super::source::Source;
 use super::table::{Element, Table};
-use super::{DataError, Dataset};
 use crate::random::{Seed, Stream};
 use rand::RngExt;
 use std::f64::consts::PI;

@@ -1,6 +1,6 @@
 //! A stream behind `rand`'s traits, so that any distribution of that ecosystem can draw from it.
 
-use super::Lanes;
+use super::lanes::Lanes;
 use rand::{RngExt, TryRng};
 use std::convert::Infallible;
 

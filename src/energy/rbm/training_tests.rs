@@ -316,9 +316,9 @@ fn sixteen_bit_training_from_the_grid_takes_the_same_step() {
 #[test]
 fn the_exact_gradient_takes_grey_levels() {
     let rbm = machine(V, H, 0.8, 35);
-    let values: Vec<f32> = STATES.iter().flat_map(|&s| (0..V).map(move |unit| (s >> unit & 1) as f32)).collect();
-    let grey =
-        Dataset::from_f32(values, &[STATES.len(), V]).expect("zeros and ones").binarized(Binarization::None);
+    // The ends of a scale of three levels: grey, though none is between.
+    let values: Vec<u8> = STATES.iter().flat_map(|&s| (0..V).map(move |unit| 2 * (s >> unit & 1) as u8)).collect();
+    let grey = Dataset::from_u8(values, &[STATES.len(), V], 2).expect("levels").binarized(Binarization::None);
     let stepped = |data: &Dataset<'_>| {
         let recipe = Recipe { method: Method::Exact, learning_rate: 1.0, ..Recipe::default() };
         let training = Training { batch: STATES.len(), ..Training::default() };

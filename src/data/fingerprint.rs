@@ -1,0 +1,56 @@
+//! Fingerprint: the hash by which a run that is resumed recognises its data.
+
+use super::dataset::Dataset;
+use super::table::Element;
+use crate::random::mix;
+
+impl Dataset<'_> {
+    /// A stable hash of type, shape, length and up to 64 evenly spaced rows with their labels and targets. It does not depend
+    /// on where the bytes are, nor on how rows are read (binarisation, flip).
+    pub fn fingerprint(&self) -> u64 {
+        let (kind, scale) = match self.element() {
+            Element::U8 { scale } => (0, scale),
+            Element::F32 => (1, 0),
+            Element::F64 => (2, 0),
+            Element::Real => (3, 0),
+        };
+        let (height, width) = self.origin.train.image_shape;
+        let facts = [kind, u64::from(scale), height as u64, width as u64, self.len() as u64];
+        let mut hash = facts.iter().fold(0x6461_7461, |hash, &fact| absorb(hash, fact));
+        let sampled = self.len().min(64);
+        for sample in 0..sampled {
+            let row = sample * (self.len() - 1) / (sampled - 1).max(1);
+            for chunk in self.stored(row).chunks(8) {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                hash = absorb(hash, u64::from_le_bytes(word));
+            }
+            // 256 stands for no label: labels from there on count one more.
+            hash = absorb(hash, self.label(row).map_or(256, |label| u64::from(label) + u64::from(label >= 256)));
+            for target in self.target(row).into_iter().flatten() {
+                hash = absorb(hash, u64::from(target.to_bits()));
+            }
+        }
+        hash
+    }
+}
+
+fn absorb(hash: u64, word: u64) -> u64 {
+    mix(hash ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Binarization;
+
+    /// Frozen: a run that was saved must find its data again.
+    #[test]
+    fn the_fingerprint_is_stable_and_blind_to_reading() {
+        let digits = Dataset::digits();
+        assert_eq!(digits.fingerprint(), 5_506_631_393_577_910_823);
+        assert_eq!(digits.flipped().binarized(Binarization::Sample).fingerprint(), digits.fingerprint());
+        assert_ne!(digits.train().fingerprint(), digits.fingerprint());
+        assert_ne!(digits.train().subset(0..1437).fingerprint(), digits.train().fingerprint());
+    }
+}
