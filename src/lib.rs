@@ -6,6 +6,7 @@ pub mod energy;
 pub mod kernels;
 pub mod nn;
 pub mod optim;
+mod parallel;
 pub mod random;
 pub mod sampling;
 mod setting;

@@ -7,6 +7,7 @@ use super::tape::MOST_OPERANDS;
 use super::{Shape, Tape};
 use crate::kernels::gemm::{Scratch, with_scratch};
 use crate::kernels::reduce::all_finite;
+use crate::parallel::join;
 use crate::store::{Gradients, Layout, Store};
 use crate::tensor::AlignedVec;
 use std::marker::PhantomData;
@@ -216,7 +217,7 @@ impl<'a> Memory<'a> {
             if step.order == Order::Beside {
                 let (own, others) = scratch.split_first_mut().expect("one for each of them");
                 let rest = &steps[index + 1..];
-                rayon::join(|| self.execute_all(rest, others), || with_scratch(own, || self.execute(step)));
+                join(|| self.execute_all(rest, others), || with_scratch(own, || self.execute(step)));
                 return;
             }
             self.execute(step);

@@ -32,7 +32,7 @@ impl<F: Function> Kernel for Map<F> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         // The 32 registers of AVX-512 hold the steps of several vectors; 16 hold one vector's and the constants.
-        let grouped = if S::ISA == Isa::Avx512 { self.groups::<S, 4>(simd, 0) } else { 0 };
+        let grouped = if const { matches!(S::ISA, Isa::Avx512) } { self.groups::<S, 4>(simd, 0) } else { 0 };
         let whole = self.groups::<S, 1>(simd, grouped);
         let rest = self.length - whole;
         if rest == 0 {
@@ -58,11 +58,12 @@ impl<F: Function> Map<F> {
             let mut vectors = [simd.splat(0.0); N];
             // SAFETY: `start + N · LANES ≤ length`, and both pointers hold `length` floats.
             unsafe {
-                for (v, vector) in vectors.iter_mut().enumerate() {
-                    *vector = simd.load(self.source.add(start + v * S::LANES));
+                for v in 0..N {
+                    vectors[v] = simd.load(self.source.add(start + v * S::LANES));
                 }
-                for (v, y) in F::apply_each(simd, vectors).into_iter().enumerate() {
-                    simd.store(self.out.add(start + v * S::LANES), y);
+                let values = F::apply_each(simd, vectors);
+                for v in 0..N {
+                    simd.store(self.out.add(start + v * S::LANES), values[v]);
                 }
             }
         }

@@ -5,9 +5,9 @@
 //! threads.
 
 use super::lookup::{BitsRef, transpose_bits};
+use crate::parallel::{chunks_mut, for_each_in_groups};
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
 
 /// Rows in which units i and j are both on, into `counts` `[units, units]`; the diagonal has each unit's own count.
 /// `scratch` only grows.
@@ -25,7 +25,7 @@ pub fn pair_counts(bits: &BitMatrix, scratch: &mut AlignedVec<u32>, counts: &mut
     scratch.resize(units.div_ceil(LANES) * row_words * LANES);
     transpose_bits(BitsRef::from(bits), scratch);
     let transposed: &[u32] = scratch;
-    counts.par_chunks_exact_mut(units).with_min_len(8).enumerate().for_each(|(unit, counts)| {
+    for_each_in_groups(8, chunks_mut(counts, units), |unit, counts| {
         dispatch(CountRow { transposed, row_words, unit, counts });
     });
 }

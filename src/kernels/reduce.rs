@@ -4,6 +4,7 @@
 //! A block of up to 32,768 values is summed in 16 columns (value `i` to column `i mod 16`), the columns then pairwise; the
 //! blocks are summed as a balanced tree, whose halves run in parallel.
 
+use crate::parallel::join;
 use crate::simd::{Kernel, Simd, dispatch};
 
 /// Values of a block: 128 KB of `f32`, long enough to hide a fork, short enough to balance two threads.
@@ -57,7 +58,7 @@ fn tree<F: Fn(f64, f64) -> f64 + Copy + Send + Sync>(a: &[f32], b: &[f32], term:
     }
     let middle = a.len().div_ceil(BLOCK) / 2 * BLOCK;
     let ((a, a_rest), (b, b_rest)) = (a.split_at(middle), b.split_at(middle));
-    let (left, right) = rayon::join(|| tree(a, b, term), || tree(a_rest, b_rest, term));
+    let (left, right) = join(|| tree(a, b, term), || tree(a_rest, b_rest, term));
     left + right
 }
 
@@ -95,7 +96,7 @@ fn largest_bits(values: &[f32]) -> u32 {
         return dispatch(LargestBits(values));
     }
     let (left, right) = values.split_at(values.len().div_ceil(BLOCK) / 2 * BLOCK);
-    let (left, right) = rayon::join(|| largest_bits(left), || largest_bits(right));
+    let (left, right) = join(|| largest_bits(left), || largest_bits(right));
     left.max(right)
 }
 

@@ -2,15 +2,10 @@
 //! drops what is left of the last one, so the state after a fill depends on its length alone. All of them give the
 //! same bits on every instruction set.
 
+use super::draw::Draw;
 use super::normal::Normal;
 use super::{Lanes, LanesVector};
 use crate::simd::{Kernel, Simd, dispatch};
-
-/// A way to turn the words of some steps into `VECTORS` vectors of results, which follow one another in the output,
-/// sixteen lanes each.
-pub(super) trait Draw<const VECTORS: usize>: Copy {
-    fn draw<S: Simd>(self, simd: S, lanes: &mut LanesVector<S>) -> [S::U32; VECTORS];
-}
 
 /// Fills `out` block by block, where a block is 16 · `VECTORS` words.
 pub(super) struct Fill<'a, D, const VECTORS: usize> {
@@ -31,15 +26,19 @@ impl<D: Draw<VECTORS>, const VECTORS: usize> Kernel for Fill<'_, D, VECTORS> {
             // SAFETY: the state has 16 lanes and `offset + LANES ≤ 16`.
             let mut lanes = unsafe { LanesVector::load(simd, self.lanes.as_ptr(), offset) };
             for block in 0..whole {
-                for (vector, values) in self.draw.draw(simd, &mut lanes).into_iter().enumerate() {
+                let vectors = self.draw.draw(simd, &mut lanes);
+                for vector in 0..VECTORS {
                     // SAFETY: `whole` blocks of 16 · VECTORS words lie in `out`.
-                    unsafe { simd.store_u32(first.add((block * VECTORS + vector) * 16 + offset), values) };
+                    unsafe {
+                        simd.store_u32(first.add((block * VECTORS + vector) * 16 + offset), vectors[vector])
+                    };
                 }
             }
             if self.out.len() > whole * 16 * VECTORS {
-                for (vector, values) in self.draw.draw(simd, &mut lanes).into_iter().enumerate() {
+                let vectors = self.draw.draw(simd, &mut lanes);
+                for vector in 0..VECTORS {
                     // SAFETY: each row of `last` has 16 lanes.
-                    unsafe { simd.store_u32(last[vector].as_mut_ptr().add(offset), values) };
+                    unsafe { simd.store_u32(last[vector].as_mut_ptr().add(offset), vectors[vector]) };
                 }
             }
             // SAFETY: as for the load; the state is borrowed mutably.

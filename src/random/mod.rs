@@ -5,6 +5,7 @@
 //! [`rand_xoshiro::Xoshiro128PlusPlus`] after `i` jumps of 2⁶⁴ draws each; the words, and every fill made from
 //! them, are the same bits on every instruction set.
 
+mod draw;
 mod fill;
 mod lanes;
 mod normal;

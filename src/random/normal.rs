@@ -6,7 +6,7 @@
 //! φ around the whole circle.
 
 use super::LanesVector;
-use super::fill::Draw;
+use super::draw::Draw;
 use crate::simd::{Simd, math};
 
 /// Two steps to 32 draws.

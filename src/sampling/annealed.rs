@@ -11,8 +11,8 @@
 use super::error::at_least_one;
 use super::metropolis::{acceptance, accepted};
 use super::{DensityError, LogDensity, LogMeanExp, Sampler, SamplingError};
+use crate::parallel::map;
 use crate::random::{Seed, Stream};
-use rayon::prelude::*;
 
 /// Chains that share a stream: making one costs as much as some hundred draws from it.
 const BLOCK: usize = 16;
@@ -211,7 +211,7 @@ impl AnnealedImportance {
             chains.map(climb).collect()
         };
         // Put together in order, so that of several failures the first is reported.
-        let blocks: Vec<_> = (0..self.chains.div_ceil(BLOCK)).into_par_iter().map(block).collect();
+        let blocks = map(self.chains.div_ceil(BLOCK), block);
         let mut log_weights = Vec::with_capacity(self.chains);
         for block in blocks {
             log_weights.extend(block?);

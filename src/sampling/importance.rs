@@ -14,8 +14,8 @@
 use super::diagnostics::{pareto_shape, pareto_threshold};
 use super::error::at_least_one;
 use super::{DensityError, LogMeanExp, Sampler, SamplingError};
+use crate::parallel::map;
 use crate::random::Seed;
-use rayon::prelude::*;
 use std::fmt;
 
 /// Draws that share a stream.
@@ -123,7 +123,7 @@ impl ImportanceSampling {
             draws.map(|step| weigh_one(&q.draw(&mut stream), step, log_target, q, f)).collect()
         };
         // Blocks are put together in order, so that of several failures the first is reported.
-        let blocks: Vec<_> = (0..self.draws.div_ceil(BLOCK)).into_par_iter().map(block).collect();
+        let blocks = map(self.draws.div_ceil(BLOCK), block);
         let mut weighed = Vec::with_capacity(self.draws);
         for block in blocks {
             weighed.extend(block?);

@@ -4,8 +4,8 @@ use super::SamplingError;
 use super::draws::{ChainReport, Draws};
 use super::error::at_least_one;
 use super::kernel::{Chain, Kernel, Step, WarmUp};
+use crate::parallel::map;
 use crate::random::Seed;
-use rayon::prelude::*;
 
 /// How long chains run, and how many.
 ///
@@ -64,7 +64,7 @@ impl Run {
             let own = if start.len() == dimension { 0 } else { chain * dimension };
             self.one_chain(kernel, target, &start[own..own + dimension], chain)
         };
-        let finished: Vec<_> = (0..self.chains).into_par_iter().map(run_one).collect();
+        let finished = map(self.chains, run_one);
         let mut values = Vec::with_capacity(self.chains * self.draws * dimension);
         let mut reports = Vec::with_capacity(self.chains);
         for chain in finished {

@@ -1,7 +1,7 @@
 //! The portable token: `wide`'s eight-lane vectors, compiled for whatever the target's baseline has.
 
 use super::{Isa, Kernel, Simd};
-use wide::{f32x8, i32x8, u32x8};
+use wide::{f32x4, f32x8, i32x8, u32x8};
 
 /// The token of the portable instruction set; there is always one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,12 @@ impl Portable {
 /// Sixteen 16-bit words.
 type Words = [u16; 16];
 
+/// A copy of its own, called once a block of work, as on the other instruction sets.
+#[inline(never)]
+fn trampoline<K: Kernel>(simd: Portable, kernel: K) -> K::Output {
+    kernel.run(simd)
+}
+
 impl Simd for Portable {
     type F32 = f32x8;
     type U32 = u32x8;
@@ -37,7 +43,7 @@ impl Simd for Portable {
 
     #[inline]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
+        trampoline(self, kernel)
     }
 
     #[inline(always)]
@@ -212,11 +218,15 @@ impl Simd for Portable {
         target: *mut f32,
         target_stride: usize,
     ) {
-        // SAFETY: the caller vouches for eight rows of eight floats.
-        let rows = std::array::from_fn(|row| unsafe { self.load(source.add(row * source_stride)) });
-        for (column, values) in f32x8::transpose(rows).into_iter().enumerate() {
-            // SAFETY: as above.
-            unsafe { self.store(target.add(column * target_stride), values) };
+        for row in [0, 4] {
+            for column in [0, 4] {
+                // SAFETY: the caller vouches for eight rows of eight floats.
+                unsafe {
+                    let (from, to) =
+                        (source.add(row * source_stride + column), target.add(column * target_stride + row));
+                    transpose_four(from, source_stride, to, target_stride);
+                }
+            }
         }
     }
 
@@ -232,8 +242,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn add_u16(self, a: Words, b: Words) -> Words {
-        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    fn add_u16(self, mut a: Words, b: Words) -> Words {
+        for lane in 0..16 {
+            a[lane] = a[lane].wrapping_add(b[lane]);
+        }
+        a
     }
 
     #[inline(always)]
@@ -244,19 +257,28 @@ impl Simd for Portable {
 
     // Sixteen scalar loads outweigh a call, which keeps the many kernels that look up small.
     #[inline(never)]
-    fn lookup_u16(self, table: Words, index: Words) -> Words {
-        std::array::from_fn(|lane| table[usize::from(index[lane] & 15)])
+    fn lookup_u16(self, table: Words, mut index: Words) -> Words {
+        for lane in 0..16 {
+            index[lane] = table[usize::from(index[lane] & 15)];
+        }
+        index
     }
 
     #[inline(always)]
-    fn next_index(self, index: Words) -> Words {
-        index.map(|index| index >> 4)
+    fn next_index(self, mut index: Words) -> Words {
+        for index in &mut index {
+            *index >>= 4;
+        }
+        index
     }
 
     #[inline(never)]
     fn widen(self, x: Words) -> [f32x8; 2] {
-        let half = |start: usize| f32x8::new(std::array::from_fn(|lane| f32::from(x[start + lane] as i16)));
-        [half(0), half(8)]
+        let mut halves = [[0.0; 8]; 2];
+        for lane in 0..16 {
+            halves[lane / 8][lane % 8] = f32::from(x[lane] as i16);
+        }
+        [f32x8::new(halves[0]), f32x8::new(halves[1])]
     }
 
     #[inline(always)]
@@ -268,5 +290,26 @@ impl Simd for Portable {
     #[inline(always)]
     fn lookup(self, table: u32x8, index: u32x8) -> u32x8 {
         table & (u32x8::splat(0) - (index & u32x8::splat(1)))
+    }
+}
+
+/// Copies a 4 × 4 square transposed.
+///
+/// # Safety
+/// `source` may be read and `target` written for four rows of four floats at their strides.
+#[inline(always)]
+pub(crate) unsafe fn transpose_four(
+    source: *const f32,
+    source_stride: usize,
+    target: *mut f32,
+    target_stride: usize,
+) {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let row = |index: usize| f32x4::new(source.add(index * source_stride).cast::<[f32; 4]>().read_unaligned());
+        let columns = f32x4::transpose([row(0), row(1), row(2), row(3)]);
+        for index in 0..4 {
+            target.add(index * target_stride).cast::<[f32; 4]>().write_unaligned(columns[index].to_array());
+        }
     }
 }

@@ -4,8 +4,8 @@
 //! pool. An element is computed from its operands' elements, so the bits depend on neither.
 
 use crate::autodiff::{MOST_AXES, Shape, View};
-use crate::simd::{Kernel, Simd, dispatch};
-use rayon::prelude::*;
+use crate::parallel::{chunks_mut, for_each};
+use crate::simd::{Kernel, Simd, dispatch_narrow};
 
 /// Elements of a block: 64 KB of f32, a few microseconds, in the second-level cache.
 pub(super) const BLOCK: usize = 1 << 14;
@@ -43,7 +43,7 @@ pub(super) fn broadcast_strides(narrow: Shape, wide: Shape) -> [usize; MOST_AXES
 pub(super) fn walk<const N: usize>(
     shape: Shape,
     strides: [[usize; MOST_AXES]; N],
-    mut visit: impl FnMut(usize, [usize; N]),
+    visit: &mut dyn FnMut(usize, [usize; N]),
 ) {
     let mut counters = [0; MOST_AXES];
     let mut positions = [0; N];
@@ -70,7 +70,7 @@ pub(super) fn walk<const N: usize>(
 pub(super) fn in_blocks(length: usize, out: &mut [f32], work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
     let length = length.max(1);
     if out.len() > (PARALLEL_FROM - 1) * length {
-        out.par_chunks_mut(length).enumerate().for_each(|(block, out)| work(block * length, out));
+        for_each(chunks_mut(out, length), |block, out| work(block * length, out));
     } else {
         out.chunks_mut(length).enumerate().for_each(|(block, out)| work(block * length, out));
     }
@@ -104,21 +104,27 @@ impl<const N: usize> Runs<N> {
     }
 
     fn new(shape: Shape, operands: [Shape; N], merge: bool) -> Self {
-        let strides = operands.map(|operand| broadcast_strides(operand, shape));
+        let mut strides = [[0; MOST_AXES]; N];
+        for operand in 0..N {
+            strides[operand] = broadcast_strides(operands[operand], shape);
+        }
         let mut runs = Runs { outer: [(1, [0; N]); MOST_AXES], axes: 0, length: 1, steps: [0; N] };
         for (axis, &length) in shape.iter().enumerate() {
-            let strides = strides.map(|strides| strides[axis]);
+            let mut steps = [0; N];
+            for operand in 0..N {
+                steps[operand] = strides[operand][axis];
+            }
             if merge && length == 1 {
                 continue;
             }
             let mergeable = merge
                 && runs.axes > 0
-                && (0..N).all(|operand| runs.outer[runs.axes - 1].1[operand] == strides[operand] * length);
+                && (0..N).all(|operand| runs.outer[runs.axes - 1].1[operand] == steps[operand] * length);
             if mergeable {
                 let (outer, _) = runs.outer[runs.axes - 1];
-                runs.outer[runs.axes - 1] = (outer * length, strides);
+                runs.outer[runs.axes - 1] = (outer * length, steps);
             } else {
-                runs.outer[runs.axes] = (length, strides);
+                runs.outer[runs.axes] = (length, steps);
                 runs.axes += 1;
             }
         }
@@ -175,62 +181,70 @@ impl<const N: usize> Walk<'_, N> {
     }
 }
 
-/// A block of an element-wise function: whole runs, or a part of the only one.
-struct Map<'a, F, const N: usize> {
-    runs: &'a Runs<N>,
-    operands: [&'a [f32]; N],
-    start: usize,
-    out: &'a mut [f32],
-    function: F,
-}
-
 /// Elements of a run for which operands that stay are written out, so that one loop serves all patterns.
 const STRETCH: usize = 64;
 
-impl<F: Fn([f32; N]) -> f32, const N: usize> Map<'_, F, N> {
-    /// One run, whose operands begin at `at`.
-    #[inline(always)]
-    fn run_of(&self, at: [usize; N], out: &mut [f32]) {
-        let all_move = self.runs.steps == [1; N];
-        let stretch = if all_move { out.len() } else { out.len().min(STRETCH) };
-        let mut staying = [[0.0; STRETCH]; N];
+/// What is done with a stretch: as many neighbours of each operand as of the output.
+type Work<'a, const N: usize> = &'a (dyn Fn([&[f32]; N], &mut [f32]) + Sync);
+
+/// Walks a block of an element-wise function, whole runs or a part of the only one, and calls `work` for each stretch.
+/// Compiled once, whatever the function.
+fn walk_block<const N: usize>(
+    runs: &Runs<N>,
+    operands: [&[f32]; N],
+    start: usize,
+    out: &mut [f32],
+    work: Work<'_, N>,
+) {
+    // A part of the only run is a run that begins where the part does.
+    let (length, first, offset) =
+        if runs.axes == 0 { (out.len(), 0, start) } else { (runs.length, start / runs.length, 0) };
+    let all_move = runs.steps == [1; N];
+    let stretch = if all_move { length } else { length.min(STRETCH) };
+    let mut staying = [[0.0; STRETCH]; N];
+    let mut walk = runs.walk_from(first);
+    for out in out.chunks_mut(length) {
+        let at = walk.next_run();
         for operand in 0..N {
-            if self.runs.steps[operand] == 0 {
-                staying[operand][..stretch.min(STRETCH)].fill(self.operands[operand][at[operand]]);
+            if runs.steps[operand] == 0 {
+                staying[operand][..stretch.min(STRETCH)].fill(operands[operand][at[operand]]);
             }
         }
-        for (index, out) in out.chunks_mut(stretch.max(1)).enumerate() {
+        for (index, out) in out.chunks_mut(stretch).enumerate() {
             let mut slices = [&[][..]; N];
             for operand in 0..N {
-                slices[operand] = match self.runs.steps[operand] {
+                slices[operand] = match runs.steps[operand] {
                     0 => &staying[operand][..out.len()],
-                    _ => &self.operands[operand][at[operand] + index * stretch..][..out.len()],
+                    _ => &operands[operand][at[operand] + offset + index * stretch..][..out.len()],
                 };
             }
-            for element in 0..out.len() {
-                let mut x = [0.0; N];
-                for operand in 0..N {
-                    x[operand] = slices[operand][element];
-                }
-                out[element] = (self.function)(x);
-            }
+            work(slices, out);
         }
     }
 }
 
-impl<F: Fn([f32; N]) -> f32, const N: usize> Kernel for Map<'_, F, N> {
+/// A stretch of an element-wise function, all that is compiled for each.
+struct Stretch<'a, F, const N: usize> {
+    operands: [&'a [f32]; N],
+    out: &'a mut [f32],
+    function: F,
+}
+
+impl<F: Fn([f32; N]) -> f32, const N: usize> Kernel for Stretch<'_, F, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, _: S) {
-        let out = std::mem::take(&mut self.out);
-        if self.runs.axes == 0 {
-            return self.run_of(self.runs.steps.map(|step| step * self.start), out);
+    fn run<S: Simd>(self, _: S) {
+        let Stretch { mut operands, out, function } = self;
+        for operand in 0..N {
+            operands[operand] = &operands[operand][..out.len()];
         }
-        let length = self.runs.length;
-        let mut walk = self.runs.walk_from(self.start / length);
-        for out in out.chunks_exact_mut(length) {
-            self.run_of(walk.next_run(), out);
+        for element in 0..out.len() {
+            let mut x = [0.0; N];
+            for operand in 0..N {
+                x[operand] = operands[operand][element];
+            }
+            out[element] = function(x);
         }
     }
 }
@@ -245,10 +259,24 @@ pub(super) fn map<const N: usize>(
     if out.is_empty() {
         return;
     }
-    let runs = Runs::longest(shape, operands.map(|view| view.shape));
-    let operands = operands.map(|view| view.values);
+    map_stretches(operands, shape, out, &|operands, out| dispatch_narrow(Stretch { operands, out, function }));
+}
+
+/// [`map`] without the function's type.
+fn map_stretches<const N: usize>(views: [View<'_, f32>; N], shape: Shape, out: &mut [f32], work: Work<'_, N>) {
+    let (shapes, operands) = parts(views);
+    let runs = Runs::longest(shape, shapes);
     let block = if runs.axes == 0 { BLOCK } else { rows_of_a_block(runs.length) * runs.length };
-    in_blocks(block, out, &|start, out| dispatch(Map { runs: &runs, operands, start, out, function }));
+    in_blocks(block, out, &|start, out| walk_block(&runs, operands, start, out, work));
+}
+
+/// The shapes and the values of some operands.
+pub(super) fn parts<T, const N: usize>(views: [View<'_, T>; N]) -> ([Shape; N], [&[T]; N]) {
+    let (mut shapes, mut values) = ([Shape::SCALAR; N], [&[][..]; N]);
+    for operand in 0..N {
+        (shapes[operand], values[operand]) = (views[operand].shape, views[operand].values);
+    }
+    (shapes, values)
 }
 
 /// [`map`] in f64, as plainly as it can be written.
@@ -258,8 +286,14 @@ pub(super) fn map_reference<const N: usize>(
     out: &mut [f64],
     function: impl Fn([f64; N]) -> f64,
 ) {
-    let strides = operands.map(|view| broadcast_strides(view.shape, shape));
-    walk(shape, strides, |element, at| {
-        out[element] = function(std::array::from_fn(|operand| operands[operand].values[at[operand]]));
+    let (mut strides, mut x) = ([[0; MOST_AXES]; N], [0.0; N]);
+    for operand in 0..N {
+        strides[operand] = broadcast_strides(operands[operand].shape, shape);
+    }
+    walk(shape, strides, &mut |element, at| {
+        for operand in 0..N {
+            x[operand] = operands[operand].values[at[operand]];
+        }
+        out[element] = function(x);
     });
 }

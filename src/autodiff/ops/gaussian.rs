@@ -1,6 +1,6 @@
 //! Gaussians with diagonal covariance: log-density, divergence from the standard one, reparameterised draws.
 
-use super::broadcast::{Runs, in_blocks, map_reference, meet, rows_of_a_block};
+use super::broadcast::{Runs, in_blocks, map_reference, meet, parts, rows_of_a_block};
 use super::sixteen::{LANES, add, exp, fold, sixteen, write};
 use crate::autodiff::{Operation, Shape, Var, View};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -115,8 +115,9 @@ fn sum_rows<const N: usize>(
     exponent: impl Fn([f32; N]) -> f32 + Copy + Sync,
     term: impl Fn([f32; N], f32) -> f32 + Copy + Sync,
 ) {
-    let runs = Runs::rows(joint(&operands), operands.map(|view| view.shape));
-    let operands = operands.map(|view| view.values);
+    let joint = joint(&operands);
+    let (shapes, operands) = parts(operands);
+    let runs = Runs::rows(joint, shapes);
     in_blocks(rows_of_a_block(runs.length), out, &|first, out| {
         dispatch(Summed(Rows { operands, runs: &runs, first, exponent, term }, out));
     });
@@ -176,8 +177,9 @@ impl Operation for Gaussian {
             }
             Gaussian::Reparameterise => {
                 let all = [operands[0], operands[1], operands[2]];
-                let runs = Runs::rows(joint(&all), all.map(|view| view.shape));
-                let (operands, length) = (all.map(|view| view.values), runs.length);
+                let (shapes, operands) = parts(all);
+                let runs = Runs::rows(joint(&all), shapes);
+                let length = runs.length;
                 in_blocks(rows_of_a_block(length) * length, out, &|start, out| {
                     let (exponent, first) = (|[_, s, _]: [f32; 3]| 0.5 * s, start / length);
                     let term = |[mean, _, noise]: [f32; 3], deviation: f32| mean + deviation * noise;

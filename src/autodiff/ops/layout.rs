@@ -119,7 +119,7 @@ impl Layout {
         match *self {
             Layout::Reshape(_) | Layout::StopGradient => out.copy_from_slice(values),
             Layout::BroadcastTo(wide) => {
-                walk(wide, [broadcast_strides(shape, wide)], |element, [at]| out[element] = values[at]);
+                walk(wide, [broadcast_strides(shape, wide)], &mut |element, [at]| out[element] = values[at]);
             }
             Layout::Transpose { order } => {
                 let own = row_major_strides(shape);
@@ -128,7 +128,7 @@ impl Layout {
                     strides[axis] = own[from];
                     turned = turned.with(axis, shape[from]);
                 }
-                walk(turned, [strides], |element, [at]| out[element] = values[at]);
+                walk(turned, [strides], &mut |element, [at]| out[element] = values[at]);
             }
             Layout::Slice { axis, start, length } => {
                 let (outer, whole, inner) = split_at(shape, axis);

@@ -7,6 +7,7 @@
 use super::broadcast::{BLOCK, Runs, broadcast_strides, in_blocks, rows_of_a_block, walk};
 use crate::autodiff::{MOST_AXES, Operation, Shape, Var, View};
 use crate::kernels::reduce;
+use crate::parallel::join;
 use crate::simd::{Kernel, Simd, dispatch};
 
 /// Reductions over axes.
@@ -44,8 +45,9 @@ impl Kernel for ColumnSums<'_> {
         for first in (0..fours).step_by(4) {
             let [a, b, c, d] = [row(first), row(first + 1), row(first + 2), row(first + 3)];
             for (column, sum) in sums[..self.columns].iter_mut().enumerate() {
-                let [a, b, c, d] = [a, b, c, d].map(|row| f64::from(row[column]));
-                *sum += (a + b) + (c + d);
+                let upper = f64::from(a[column]) + f64::from(b[column]);
+                let lower = f64::from(c[column]) + f64::from(d[column]);
+                *sum += upper + lower;
             }
         }
         for last in fours..self.rows {
@@ -62,7 +64,7 @@ fn column_sums(values: &[f32], stride: usize, columns: usize, rows: usize) -> [f
         return dispatch(ColumnSums { values, stride, columns, rows });
     }
     let upper = rows.div_ceil(ROWS) / 2 * ROWS;
-    let (mut sums, below) = rayon::join(
+    let (mut sums, below) = join(
         || column_sums(values, stride, columns, upper),
         || column_sums(&values[upper * stride..], stride, columns, rows - upper),
     );
@@ -111,9 +113,9 @@ fn sum_each(narrow: Shape, wide: Shape, values: &[f32], out: &mut [f32]) {
         strides[shape.len()] = own[axis];
         *shape = shape.and(length);
     }
-    walk(outer, [outer_strides], |element, [start]| {
+    walk(outer, [outer_strides], &mut |element, [start]| {
         let mut sum = 0.0;
-        walk(summed, [summed_strides], |_, [at]| sum += reduce::sum(&values[start + at..][..run]));
+        walk(summed, [summed_strides], &mut |_, [at]| sum += reduce::sum(&values[start + at..][..run]));
         out[element] = sum as f32;
     });
 }
@@ -165,7 +167,7 @@ impl Operation for Reduction {
     fn reference(&self, operands: &[View<'_, f64>], out: &mut [f64]) {
         let (Reduction::SumTo(to), View { values, shape }) = (self, operands[0]);
         out.fill(0.0);
-        walk(shape, [broadcast_strides(*to, shape)], |element, [at]| out[at] += values[element]);
+        walk(shape, [broadcast_strides(*to, shape)], &mut |element, [at]| out[at] += values[element]);
     }
 
     fn gradient<'t>(&self, _: usize, operands: &[Var<'t>], _: Var<'t>, g: Var<'t>) -> Option<Var<'t>> {

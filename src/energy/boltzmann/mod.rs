@@ -31,6 +31,7 @@ pub use trainer::BoltzmannTrainer;
 
 use crate::energy::rbm::Rbm;
 use crate::kernels::reduce;
+use crate::parallel::{chunks, chunks_mut, for_each_in_groups, items, items_mut};
 use crate::random::Seed;
 use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::{AlignedVec, BitMatrix};
@@ -188,9 +189,9 @@ impl BoltzmannMachine {
                 self.binary_bias.copy_from_slice(&self.bias);
             }
             Units::Spin => {
-                let rows = self.weights.par_chunks_exact(n).zip(self.binary_weights.par_chunks_exact_mut(n));
-                let biases = self.bias.par_iter().zip(self.binary_bias.par_iter_mut());
-                rows.zip(biases).with_min_len(16).for_each(|((row, binary_row), (bias, binary_bias))| {
+                let rows = (chunks(&self.weights, n), chunks_mut(&mut self.binary_weights, n));
+                let biases = (items(&self.bias), items_mut(&mut self.binary_bias));
+                for_each_in_groups(16, (rows, biases), |_, ((row, binary_row), (bias, binary_bias))| {
                     let sum: f64 = row.iter().map(|&weight| f64::from(weight)).sum();
                     binary_row.iter_mut().zip(row).for_each(|(binary, weight)| *binary = 4.0 * weight);
                     *binary_bias = (2.0 * (f64::from(*bias) - sum)) as f32;

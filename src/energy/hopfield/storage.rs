@@ -2,6 +2,7 @@
 
 use super::{Hopfield, HopfieldError, Perceptron, perceptron, signs};
 use crate::kernels::pairs::pair_counts;
+use crate::parallel::{chunks, chunks_mut, for_each};
 use crate::tensor::{AlignedVec, BitMatrix};
 use rayon::prelude::*;
 
@@ -55,14 +56,12 @@ fn hebb(patterns: &BitMatrix) -> AlignedVec<f32> {
     let own: Vec<i64> = (0..units).map(|unit| i64::from(counts[unit * units + unit])).collect();
     let rows = patterns.rows() as i64;
     let mut weights = AlignedVec::zeroed(units * units);
-    weights.par_chunks_exact_mut(units).zip(counts.par_chunks_exact(units)).enumerate().for_each(
-        |(i, (weights, both))| {
-            for (j, (weight, both)) in weights.iter_mut().zip(both).enumerate() {
-                let differ = own[i] + own[j] - 2 * i64::from(*both);
-                *weight = if i == j { 0.0 } else { (rows - 2 * differ) as f32 };
-            }
-        },
-    );
+    for_each((chunks_mut(&mut weights, units), chunks(&counts, units)), |i, (weights, both)| {
+        for (j, (weight, both)) in weights.iter_mut().zip(both).enumerate() {
+            let differ = own[i] + own[j] - 2 * i64::from(*both);
+            *weight = if i == j { 0.0 } else { (rows - 2 * differ) as f32 };
+        }
+    });
     weights
 }
 

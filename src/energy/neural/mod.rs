@@ -53,11 +53,11 @@ pub use sample::NeuralSampling;
 pub use trainer::NeuralTrainer;
 
 use crate::data::Dataset;
+use crate::parallel::{chunks, chunks_mut, for_each_with};
 use crate::random::Seed;
 use crate::store::{Snapshot, Store};
 use field::Field;
 use network::Network;
-use rayon::prelude::*;
 
 /// An energy over real vectors, given by a network: its shape and its parameters.
 ///
@@ -135,10 +135,11 @@ impl NeuralEnergy {
         let u = self.standardised(x);
         let mut energies = vec![0.0; u.len() / self.width()];
         let field = Field::of_values(self, ROWS);
-        let pieces = energies.par_chunks_mut(ROWS).zip(u.par_chunks(ROWS * self.width()));
-        pieces.for_each_init(
+        let pieces = (chunks_mut(&mut energies, ROWS), chunks(&u, ROWS * self.width()));
+        for_each_with(
+            pieces,
             || field.clone(),
-            |field, (energies, u)| {
+            |field, _, (energies, u)| {
                 field.input_mut()[..u.len()].copy_from_slice(u);
                 field.run(&self.store);
                 for ((energy, u), &f) in energies.iter_mut().zip(u.chunks_exact(self.width())).zip(field.values())
@@ -159,10 +160,11 @@ impl NeuralEnergy {
         let (u, width) = (self.standardised(x), self.width());
         let mut scores = vec![0.0; u.len()];
         let field = Field::new(self, ROWS);
-        let pieces = scores.par_chunks_mut(ROWS * width).zip(u.par_chunks(ROWS * width));
-        pieces.for_each_init(
+        let pieces = (chunks_mut(&mut scores, ROWS * width), chunks(&u, ROWS * width));
+        for_each_with(
+            pieces,
             || field.clone(),
-            |field, (scores, u)| {
+            |field, _, (scores, u)| {
                 field.input_mut()[..u.len()].copy_from_slice(u);
                 field.run(&self.store);
                 for (place, (score, &slope)) in scores.iter_mut().zip(field.slopes()).enumerate() {

@@ -2,9 +2,8 @@
 
 use super::MatrixRef;
 use super::tile::prefetch;
-use crate::simd::{Isa, Kernel, Simd};
+use crate::simd::{Isa, Kernel, Simd, transpose_four};
 use std::ops::Range;
-use wide::f32x4;
 
 /// How far ahead the cache lines of a line are asked for.
 const AHEAD: usize = 48;
@@ -49,7 +48,7 @@ impl<'a> Panel<'a> {
         }
         let source = Source { values: self.values(), line_stride, width: self.width };
         match self.present.min(self.deep) {
-            8.. if depth_stride == 1 && S::ISA != Isa::Portable => {
+            8.. if depth_stride == 1 && !matches!(S::ISA, Isa::Portable) => {
                 source.squares::<S, 8>(simd, self.present, self.deep, out)
             }
             4.. if depth_stride == 1 => source.squares::<S, 4>(simd, self.present, self.deep, out),
@@ -128,21 +127,6 @@ impl Source<'_> {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Copies a 4 × 4 square transposed.
-///
-/// # Safety
-/// `source` may be read and `target` written for four rows of four floats at their strides.
-#[inline(always)]
-unsafe fn transpose_four(source: *const f32, source_stride: usize, target: *mut f32, target_stride: usize) {
-    // SAFETY: the caller vouches for the rows.
-    unsafe {
-        let row = |index: usize| f32x4::new(source.add(index * source_stride).cast::<[f32; 4]>().read_unaligned());
-        for (index, values) in f32x4::transpose([row(0), row(1), row(2), row(3)]).into_iter().enumerate() {
-            target.add(index * target_stride).cast::<[f32; 4]>().write_unaligned(values.to_array());
         }
     }
 }

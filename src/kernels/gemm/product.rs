@@ -4,9 +4,9 @@ use super::pack::{Pack, Panel, block_of};
 use super::task::Task;
 use super::tile::{Side, TileShape};
 use super::{Epilogue, MatrixRef};
+use crate::parallel::{chunks_mut, for_each_apart, tasks_apart};
 use crate::simd::{Isa, dispatch_on};
 use crate::tensor::AlignedVec;
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -175,7 +175,7 @@ impl Product<'_> {
         let slot = width * stretch.block;
         let slots = stretch.panels * stretch.depth.len().div_ceil(stretch.block);
         let group = (PACK_TASK / slot).max(1);
-        let pack = |(index, out): (usize, &mut [f32])| {
+        let pack = |index: usize, out: &mut [f32]| {
             for (offset, out) in out.chunks_mut(slot).enumerate() {
                 let index = index * group + offset;
                 let depth = block_of(&stretch.depth, index / stretch.panels, stretch.block);
@@ -196,9 +196,9 @@ impl Product<'_> {
         };
         let out = &mut out[..slots * slot];
         if self.parallel {
-            out.par_chunks_mut(slot * group).with_max_len(1).enumerate().for_each(pack);
+            for_each_apart(chunks_mut(out, slot * group), pack);
         } else {
-            out.chunks_mut(slot * group).enumerate().for_each(pack);
+            pack(0, out);
         }
     }
 
@@ -246,7 +246,7 @@ impl Product<'_> {
         };
         let count = cuts.groups + cuts.singles() * halves;
         if self.parallel {
-            (0..count).into_par_iter().with_max_len(1).for_each(task);
+            tasks_apart(count, &task);
         } else {
             (0..count).for_each(task);
         }

@@ -1,6 +1,6 @@
 //! A task: a rectangle of the product from one operand that is packed and one that it packs itself.
 
-use super::pack::{Panel, block_of};
+use super::pack::{Pack, Panel, block_of};
 use super::tile::{ColumnPanel, Finish, LARGEST, Side, TileShape};
 use super::{Activation, Epilogue, MatrixRef, Output};
 use crate::simd::{Isa, Kernel, Simd};
@@ -35,10 +35,13 @@ impl Kernel for Task<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        match S::ISA {
-            Isa::Portable => self.blocks::<S, 6, 4, 2, 1>(simd),
-            Isa::Avx2 => self.blocks::<S, 6, 4, 2, 2>(simd),
-            Isa::Avx512 => self.blocks::<S, 12, 8, 4, 2>(simd),
+        // Asked in constants, so that no tile is compiled for an instruction set that has another.
+        if const { matches!(S::ISA, Isa::Portable) } {
+            self.blocks::<S, 6, 4, 2, 1>(simd);
+        } else if const { matches!(S::ISA, Isa::Avx2) } {
+            self.blocks::<S, 6, 4, 2, 2>(simd);
+        } else {
+            self.blocks::<S, 12, 8, 4, 2>(simd);
         }
     }
 }
@@ -102,17 +105,18 @@ impl Task<'_> {
                 if slot == 0 {
                     direct = self.direct(shape, rows, column, columns, block);
                     if direct.is_none() {
-                        let own = &mut self.own[own_slot..];
-                        match self.side {
+                        let panel = match self.side {
                             Side::Rows => {
                                 let width = shape.panel(Side::Columns, columns);
-                                panel(self.columns_of, column, columns, width, block).pack(simd, own);
+                                panel(self.columns_of, column, columns, width, block)
                             }
                             Side::Columns => {
                                 let height = shape.panel(Side::Rows, rows);
-                                panel(self.rows_of, row, rows, height, block).pack(simd, own);
+                                panel(self.rows_of, row, rows, height, block)
                             }
-                        }
+                        };
+                        // A call a panel: inlined, packing would be there twice more.
+                        simd.run(Pack { panel, out: &mut self.own[own_slot..] });
                     }
                 }
                 let own = self.own[own_slot..].as_mut_ptr();
@@ -195,7 +199,7 @@ impl Task<'_> {
             if !inside && finish.add {
                 copy(simd, c, n, out, stride, rows, columns);
             }
-            if COLS == 2 && width == S::LANES {
+            if const { COLS == 2 } && width == S::LANES {
                 match (height == TALL, height == MIDDLE) {
                     (true, _) if direct => finish.tile::<S, TALL, 1, true>(simd, deep, a, b, out, stride),
                     (true, _) => finish.tile::<S, TALL, 1, false>(simd, deep, a, b, out, stride),

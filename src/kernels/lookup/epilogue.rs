@@ -183,8 +183,10 @@ impl Bits<'_> {
         }
         let mut mask = simd.splat_u32(change);
         if (place.block + 1) * LANES > self.rows {
-            let exists: [u32; LANES] =
-                std::array::from_fn(|lane| if place.block * LANES + lane < self.rows { u32::MAX } else { 0 });
+            let mut exists = [0u32; LANES];
+            for lane in 0..LANES {
+                exists[lane] = if place.block * LANES + lane < self.rows { u32::MAX } else { 0 };
+            }
             // SAFETY: `lane + S::LANES ≤ 16`.
             mask = simd.and(mask, unsafe { simd.load_u32(exists.as_ptr().add(place.lane)) });
         }
@@ -267,8 +269,8 @@ pub(super) struct Mean<'a> {
 impl Epilogue for Mean<'_> {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
-        for (row, sum) in sums.into_iter().enumerate().take(place.units) {
-            let sigmoid = Sigmoid::new(simd, self.logit.of(simd, place, row, sum));
+        for row in 0..place.units {
+            let sigmoid = Sigmoid::new(simd, self.logit.of(simd, place, row, sums[row]));
             // SAFETY: the caller's promise.
             unsafe { self.means.write(simd, place, row, sigmoid.probability(simd)) };
         }
@@ -317,10 +319,10 @@ pub(super) struct Sums {
 impl Epilogue for Sums {
     #[inline(always)]
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
-        for (row, sum) in sums.into_iter().enumerate().take(place.units) {
+        for row in 0..place.units {
             let target = (place.unit + row) * self.stride + place.block * LANES + place.lane;
             // SAFETY: the place lies within the buffer.
-            unsafe { simd.store(self.values.at(target), sum) };
+            unsafe { simd.store(self.values.at(target), sums[row]) };
         }
     }
 }
@@ -420,16 +422,19 @@ impl Epilogue for Exchange<'_> {
     unsafe fn apply<S: Simd>(&self, simd: S, place: Place, sums: [S::F32; TILE]) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         let first = place.block * LANES + place.lane;
-        // SAFETY: each slice is a vector long.
-        let scales = self.scales.map(|scale| unsafe { simd.load(scale[first..][..S::LANES].as_ptr()) });
+        let mut scales = [zero; 2];
+        for side in 0..2 {
+            // SAFETY: the slice is a vector long.
+            scales[side] = unsafe { simd.load(self.scales[side][first..][..S::LANES].as_ptr()) };
+        }
         let mut linear = zero;
         let mut ratio = [one; 2];
         for row in 0..place.units {
             let x = simd.add(sums[row], simd.splat(self.bias[place.unit + row]));
             linear = simd.add(linear, simd.max(x, zero));
-            for (product, scale) in ratio.iter_mut().zip(scales) {
-                let e = math::exp(simd, minus_magnitude(simd, simd.mul(scale, x)));
-                *product = simd.mul(*product, simd.add(one, e));
+            for side in 0..2 {
+                let e = math::exp(simd, minus_magnitude(simd, simd.mul(scales[side], x)));
+                ratio[side] = simd.mul(ratio[side], simd.add(one, e));
             }
         }
         let logarithm = math::ln(simd, simd.div(ratio[1], ratio[0]));

@@ -148,7 +148,10 @@ impl<E: Epilogue> Kernel for Few<'_, E> {
                     let first = &sums[unit * LANES + lane..];
                     // SAFETY: the sums are padded to whole tiles; the place is one of the product's.
                     unsafe {
-                        let tile = std::array::from_fn(|row| simd.load(first.as_ptr().wrapping_add(row * LANES)));
+                        let mut tile = [simd.splat(0.0); TILE];
+                        for row in 0..TILE {
+                            tile[row] = simd.load(first.as_ptr().wrapping_add(row * LANES));
+                        }
                         epilogue.apply(simd, place, tile);
                     }
                 }
@@ -168,7 +171,8 @@ fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f
     );
     let whole = length / S::LANES * S::LANES;
     for start in (0..whole).step_by(S::LANES) {
-        let rows = rows.map(|row| row[start..].as_ptr());
+        let [a, b, c, d] = rows;
+        let rows = [a[start..].as_ptr(), b[start..].as_ptr(), c[start..].as_ptr(), d[start..].as_ptr()];
         // SAFETY: sums and scales reach to the end of the last vector, and each row has a vector to be read.
         unsafe { add_vectors(simd, sums.as_mut_ptr().add(start), rows, per_step.as_ptr().add(start)) };
     }
@@ -177,7 +181,8 @@ fn add_rows<S: Simd>(simd: S, sums: &mut [u32], rows: [&[f32]; 4], per_step: &[f
         for (end, row) in ends.iter_mut().zip(rows) {
             end[..length - whole].copy_from_slice(&row[whole..]);
         }
-        let rows = ends.each_ref().map(|end| end.as_ptr());
+        let [a, b, c, d] = &ends;
+        let rows = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
         // SAFETY: as above.
         unsafe { add_vectors(simd, sums.as_mut_ptr().add(whole), rows, per_step.as_ptr().add(whole)) };
     }

@@ -66,7 +66,7 @@ impl Kernel for SumFixedTile<'_> {
             let left = end - column;
             // SAFETY: the columns lie within the indices, and the tile has a table a group.
             unsafe {
-                if S::LANES == 16 && left >= 4 {
+                if const { S::LANES == 16 } && left >= 4 {
                     self.columns::<S, 4>(simd, column);
                     column += 4;
                 } else if left >= 2 {
@@ -142,13 +142,16 @@ impl SumFixedTile<'_> {
         let FixedTile { values, centres, step } = self.tile;
         let Indices { words, vectors, .. } = self.indices;
         let mut table = values.as_ptr();
-        let mut sums: [[S::U16; COLS]; TILE] =
-            std::array::from_fn(|row| [simd.splat_u16((-centres[row]) as i32 as u16); COLS]);
-        let start: [*const u16; COLS] =
-            std::array::from_fn(|c| words.as_ptr().wrapping_add((column + c) * vectors * lanes));
+        let mut sums = [[simd.splat_u16(0); COLS]; TILE];
+        for row in 0..TILE {
+            sums[row] = [simd.splat_u16((-centres[row]) as i32 as u16); COLS];
+        }
         for vector in 0..vectors {
-            // SAFETY: a column has `vectors` vectors of indices.
-            let mut index = start.map(|start| unsafe { simd.load_u16(start.add(vector * lanes)) });
+            let mut index = [simd.splat_u16(0); COLS];
+            for c in 0..COLS {
+                // SAFETY: a column has `vectors` vectors of indices.
+                index[c] = unsafe { simd.load_u16(words.as_ptr().add(((column + c) * vectors + vector) * lanes)) };
+            }
             for _ in 0..S::FIXED_STEPS {
                 for (row, sums) in sums.iter_mut().enumerate() {
                     // SAFETY: the tile has `TILE` tables a group.
@@ -158,7 +161,9 @@ impl SumFixedTile<'_> {
                     }
                 }
                 table = table.wrapping_add(TILE << S::FIXED_BITS);
-                index = index.map(|index| simd.next_index(index));
+                for index in &mut index {
+                    *index = simd.next_index(*index);
+                }
             }
         }
         let step = simd.splat(step);

@@ -1,9 +1,9 @@
 //! The tables of 16-bit sums: weights as whole steps of a grid, and every partial sum of each group of them.
 
 use super::operands::{Rows, TILE};
+use crate::parallel::{chunks_mut, for_each};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
 use std::cell::RefCell;
 
 /// The most steps of the grid that the weights of one unit may add up to.
@@ -114,10 +114,8 @@ impl FixedTables {
         if tile == 0 {
             return;
         }
-        let centres = self.centres.par_chunks_mut(TILE);
-        self.values.par_chunks_mut(tile).zip(centres).enumerate().for_each(|(index, (tables, centres))| {
-            build_tile(weights, index, tables, centres);
-        });
+        let parts = (chunks_mut(&mut self.values, tile), chunks_mut(&mut self.centres, TILE));
+        for_each(parts, |index, (tables, centres)| build_tile(weights, index, tables, centres));
     }
 
     /// The sum of the weights that each row of `input` `[rows, inputs]` selects, for each output, one thread:
@@ -174,10 +172,12 @@ impl Kernel for Build<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        match S::FIXED_BITS {
-            3 => self.entries::<3, 8>(),
-            4 => self.entries::<4, 16>(),
-            _ => self.entries::<5, 32>(),
+        if const { S::FIXED_BITS == 3 } {
+            self.entries::<3, 8>();
+        } else if const { S::FIXED_BITS == 4 } {
+            self.entries::<4, 16>();
+        } else {
+            self.entries::<5, 32>();
         }
     }
 }
@@ -187,8 +187,12 @@ impl Build<'_> {
     fn entries<const BITS: usize, const ENTRIES: usize>(self) {
         let Build { weights: FixedRows { rows, step }, tile, steps, tables, centres } = self;
         // All bits set where unit `b` is on in entry `e`.
-        let on: [[u16; ENTRIES]; BITS] =
-            std::array::from_fn(|b| std::array::from_fn(|e| if e >> b & 1 == 1 { u16::MAX } else { 0 }));
+        let mut on = [[0u16; ENTRIES]; BITS];
+        for bit in 0..BITS {
+            for entry in 0..ENTRIES {
+                on[bit][entry] = if entry >> bit & 1 == 1 { u16::MAX } else { 0 };
+            }
+        }
         let padded = tables.len() / (TILE * ENTRIES) * BITS;
         if steps.len() < TILE * padded {
             steps.resize(TILE * padded);

@@ -3,7 +3,7 @@
 
 use super::epilogue::{Bits, Draws, FromLanes, Logit, Shared, Sigmoid};
 use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
-use super::product::{Apply, SumTile, Weights};
+use super::product::{Apply, SumTile, Sums, Weights};
 use super::sweep::Layer;
 use super::tables::{Build, Tile, tile_stride};
 use crate::random::Lanes;
@@ -86,7 +86,8 @@ pub(crate) fn sample_in_turn(weights: Weights<'_>, couplings: Rows<'_>, layer: L
                 };
                 let unit = tile * TILE;
                 let units = TILE.min(units - unit);
-                dispatch_on(isa, Apply { sums: &sums, unit, units, blocks, epilogue: &epilogue });
+                let sums = Sums { sums: &sums, unit, units, blocks };
+                dispatch_on(isa, Apply { sums, epilogue: &epilogue });
             }
         }
     });

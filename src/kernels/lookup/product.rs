@@ -4,9 +4,9 @@ use super::fixed::with_indices;
 use super::fixed_tables::{FixedRows, FixedTables, FixedTile, Grouping, build_tile};
 use super::operands::{BLOCKS, BitsRef, Epilogue, Place, Rows, SumsOfBlocks, TILE};
 use super::tables::{Build, Tables, Tile, groups, tile_stride};
+use crate::parallel::tasks;
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -54,7 +54,7 @@ impl Weights<'_> {
 
 /// Multiplies all of `input` with the weights, one thread.
 pub(crate) fn product<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, epilogue: &E) {
-    part(weights, input, 0..weights.outputs().div_ceil(TILE), epilogue);
+    part(weights, input, 0..weights.outputs().div_ceil(TILE), &finish(weights.isa(), epilogue));
 }
 
 /// The same for some tiles of outputs, divided among threads in runs of whole words of outputs.
@@ -68,18 +68,21 @@ pub(crate) fn product_by_outputs<E: Epilogue>(weights: Weights<'_>, input: BitsR
         Weights::Tables(_) | Weights::Rows(_) => 1,
     };
     let tiles_per_task = words_per_task * TILES_PER_WORD;
-    share(tiles.div_ceil(tiles_per_task), &|task| {
+    let finish = finish(weights.isa(), epilogue);
+    tasks(tiles.div_ceil(tiles_per_task), &|task| {
         let first = task * tiles_per_task;
-        part(weights, input, first..tiles.min(first + tiles_per_task), epilogue);
+        part(weights, input, first..tiles.min(first + tiles_per_task), &finish);
     });
 }
 
-/// One function for every epilogue: each would have a copy of what dividing the work takes.
-fn share(tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-    (0..tasks).into_par_iter().for_each(task);
+/// What hands the sums of some blocks to an epilogue: all of it that is compiled for each epilogue.
+type Finish<'a> = &'a (dyn Fn(Sums<'_>) + Sync);
+
+fn finish<E: Epilogue>(isa: Isa, epilogue: &E) -> impl Fn(Sums<'_>) + Sync {
+    move |sums| dispatch_on(isa, Apply { sums, epilogue })
 }
 
-fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usize>, epilogue: &E) {
+fn part(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usize>, finish: Finish<'_>) {
     thread_local! {
         static SCRATCH: RefCell<AlignedVec<u32>> = const { RefCell::new(AlignedVec::new()) };
         static FIXED_SCRATCH: RefCell<AlignedVec<u16>> = const { RefCell::new(AlignedVec::new()) };
@@ -87,13 +90,11 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
     assert_eq!(weights.inputs(), input.units, "inputs of a lookup product");
     let (isa, outputs) = (weights.isa(), weights.outputs());
     match weights {
-        Weights::Tables(tables) => {
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
-                dispatch_on(isa, SumTile { tile: tables.tile(tile), input, blocks, sums });
-            })
-        }
+        Weights::Tables(tables) => each_tile(outputs, tiles, input.blocks, finish, &mut |tile, blocks, sums| {
+            dispatch_on(isa, SumTile { tile: tables.tile(tile), input, blocks, sums });
+        }),
         Weights::Fixed(tables) => with_indices(isa, input, |indices| {
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
+            each_tile(outputs, tiles, input.blocks, finish, &mut |tile, blocks, sums| {
                 indices.sum(tables.tile(tile), blocks, sums);
             });
         }),
@@ -105,7 +106,7 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
                 }
                 let (values, mut centres) = (&mut scratch[..entries], [0.0; TILE]);
                 let mut built = usize::MAX;
-                each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
+                each_tile(outputs, tiles, input.blocks, finish, &mut |tile, blocks, sums| {
                     if tile != built {
                         build_tile(rows, tile, values, &mut centres);
                         built = tile;
@@ -121,7 +122,7 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
             }
             let (values, mut steps) = (&mut scratch[..stride], [0.0; TILE]);
             let mut built = usize::MAX;
-            each_tile(isa, outputs, tiles, input.blocks, epilogue, &mut |tile, blocks, sums| {
+            each_tile(outputs, tiles, input.blocks, finish, &mut |tile, blocks, sums| {
                 if tile != built {
                     let (tables, steps) = (&mut *values, &mut steps[..]);
                     dispatch_on(isa, Build { rows, first_tile: tile, tables, steps });
@@ -134,16 +135,15 @@ fn part<E: Epilogue>(weights: Weights<'_>, input: BitsRef<'_>, tiles: Range<usiz
     }
 }
 
-/// Has the sums of each tile made by `sum`, for some blocks at a time, and handed to `epilogue`.
+/// Has the sums of each tile made by `sum`, for some blocks at a time, and handed to `finish`.
 ///
 /// Outputs outer, chains inner: a tile's tables (50 KB at 784 inputs) stay in L2 while all chains pass. The sums pass
 /// through a buffer in L1, which costs a hundredth of the time and lets one kernel of sums serve every epilogue.
-fn each_tile<E: Epilogue>(
-    isa: Isa,
+fn each_tile(
     outputs: usize,
     tiles: Range<usize>,
     blocks: usize,
-    epilogue: &E,
+    finish: Finish<'_>,
     sum: &mut dyn FnMut(usize, Range<usize>, &mut SumsOfBlocks),
 ) {
     let mut sums = SumsOfBlocks::new();
@@ -152,17 +152,22 @@ fn each_tile<E: Epilogue>(
         for first in (0..blocks).step_by(BLOCKS) {
             let blocks = first..blocks.min(first + BLOCKS);
             sum(tile, blocks.clone(), &mut sums);
-            dispatch_on(isa, Apply { sums: &sums, unit, units: TILE.min(outputs - unit), blocks, epilogue });
+            finish(Sums { sums: &sums, unit, units: TILE.min(outputs - unit), blocks });
         }
     }
 }
 
-/// Hands the sums of some blocks to the epilogue.
-pub(super) struct Apply<'a, E> {
+/// The sums of a tile's `units` outputs from `unit` on for some blocks.
+pub(super) struct Sums<'a> {
     pub sums: &'a SumsOfBlocks,
     pub unit: usize,
     pub units: usize,
     pub blocks: Range<usize>,
+}
+
+/// Hands the sums of some blocks to the epilogue.
+pub(super) struct Apply<'a, E> {
+    pub sums: Sums<'a>,
     pub epilogue: &'a E,
 }
 
@@ -171,7 +176,7 @@ impl<E: Epilogue> Kernel for Apply<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Apply { sums, unit, units, blocks, epilogue } = self;
+        let Apply { sums: Sums { sums, unit, units, blocks }, epilogue } = self;
         for (block, sums) in blocks.zip(&sums.0) {
             for lane in (0..LANES).step_by(S::LANES) {
                 let place = Place { unit, units, block, lane };
@@ -206,13 +211,13 @@ impl Kernel for SumTile<'_> {
         let mut column = 0;
         let end = self.blocks.len() * parts;
         // Thirty-two registers hold 4 × 4 sums, 4 words and the tables; sixteen hold 4 × 2, or 4 × 1 of two halves.
-        if S::LANES == 16 {
+        if const { S::LANES == 16 } {
             while column + 4 <= end {
                 self.columns::<S, 4>(simd, column);
                 column += 4;
             }
         }
-        if S::TABLE > 1 {
+        if const { S::TABLE > 1 } {
             while column + 2 <= end {
                 self.columns::<S, 2>(simd, column);
                 column += 2;
@@ -232,10 +237,11 @@ impl SumTile<'_> {
         let BitsRef { words, units, .. } = self.input;
         let stride = units.div_ceil(32) * LANES;
         let parts = LANES / S::LANES;
-        let state: [*const u32; COLS] = std::array::from_fn(|c| {
+        let mut state = [std::ptr::null(); COLS];
+        for c in 0..COLS {
             let (block, part) = (self.blocks.start + (column + c) / parts, (column + c) % parts);
-            words[block * stride..][..stride].as_ptr().wrapping_add(part * S::LANES)
-        });
+            state[c] = words[block * stride..][..stride].as_ptr().wrapping_add(part * S::LANES);
+        }
         // SAFETY: a block has a word a lane for every 32 units, and the tile a table a group of them.
         let sums = unsafe { sum::<S, COLS>(simd, self.tile.values.as_ptr(), state, units) };
         for c in 0..COLS {
@@ -265,8 +271,10 @@ unsafe fn sum<S: Simd, const COLS: usize>(
     let per_word = groups(32, S::INDEX_BITS);
     for _ in 0..inputs / 32 {
         // SAFETY: the caller's promise.
-        let mut index = state.map(|pointer| unsafe { simd.load_u32(pointer) });
-        state = state.map(|pointer| pointer.wrapping_add(LANES));
+        let mut index = unsafe { load_each(simd, state) };
+        for state in &mut state {
+            *state = state.wrapping_add(LANES);
+        }
         for _ in 0..per_word {
             // SAFETY: the caller's promise.
             unsafe { group(simd, table, &mut index, &mut sums) };
@@ -276,7 +284,7 @@ unsafe fn sum<S: Simd, const COLS: usize>(
     let rest = groups(inputs % 32, S::INDEX_BITS);
     if rest > 0 {
         // SAFETY: the caller's promise.
-        let mut index = state.map(|pointer| unsafe { simd.load_u32(pointer) });
+        let mut index = unsafe { load_each(simd, state) };
         for _ in 0..rest {
             // SAFETY: the caller's promise.
             unsafe { group(simd, table, &mut index, &mut sums) };
@@ -284,6 +292,20 @@ unsafe fn sum<S: Simd, const COLS: usize>(
         }
     }
     sums
+}
+
+/// A vector from each of some pointers.
+///
+/// # Safety
+/// Each may be read for a vector.
+#[inline(always)]
+unsafe fn load_each<S: Simd, const COLS: usize>(simd: S, pointers: [*const u32; COLS]) -> [S::U32; COLS] {
+    let mut vectors = [simd.splat_u32(0); COLS];
+    for c in 0..COLS {
+        // SAFETY: the caller's promise.
+        vectors[c] = unsafe { simd.load_u32(pointers[c]) };
+    }
+    vectors
 }
 
 /// One group of inputs: `TILE` tables, each looked up by `COLS` vectors of indices.

@@ -10,10 +10,10 @@ use super::epilogue::{
 use super::few::{Columns, product_of_few};
 use super::operands::BitsRef;
 use super::product::{Weights, product, product_by_outputs};
+use crate::parallel::{chunks_mut, for_each, items_mut};
 use crate::random::{Lanes, LanesVector};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, LANES};
-use rayon::prelude::*;
 
 /// Fewer blocks than this are shared by the threads, output by output.
 const FEW_BLOCKS: usize = 32;
@@ -187,8 +187,8 @@ pub(crate) fn are_few(blocks: usize) -> bool {
 fn draw(isa: Isa, streams: &mut [Lanes], units: usize, drawn: &mut AlignedVec<u32>) {
     drawn.resize(streams.len() * units * LANES);
     if units > 0 {
-        let blocks = drawn.par_chunks_exact_mut(units * LANES);
-        streams.par_iter_mut().zip(blocks).for_each(|(stream, words)| dispatch_on(isa, Draw { stream, words }));
+        let blocks = chunks_mut(drawn, units * LANES);
+        for_each((items_mut(streams), blocks), |_, (stream, words)| dispatch_on(isa, Draw { stream, words }));
     }
 }
 

@@ -7,9 +7,9 @@
 //! a sum of lookups takes three quarters of the time on Zen 4.
 
 use super::operands::{Rows, TILE};
+use crate::parallel::{chunks_mut, for_each};
 use crate::simd::{Isa, Kernel, Simd, dispatch_on};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
 
 /// Groups that `inputs` bit-packed units are cut into. Groups do not cross words of 32 units: a word is 8 groups of 4
 /// (16 lanes), 10 groups of 3 and one of 2 (8 lanes), or 32 single units (portable).
@@ -161,9 +161,10 @@ impl Tables {
         }
         // Some thousand tables a task: enough to outweigh handing it over.
         let tiles = (65_536 / tile).max(1);
-        let steps = self.steps.par_chunks_mut(TILE * tiles);
-        self.values.par_chunks_mut(tile * tiles).zip(steps).enumerate().for_each(|(task, (tables, steps))| {
-            dispatch_on(self.isa, Build { rows, first_tile: task * tiles, tables, steps });
+        let isa = self.isa;
+        let parts = (chunks_mut(&mut self.values, tile * tiles), chunks_mut(&mut self.steps, TILE * tiles));
+        for_each(parts, |task, (tables, steps)| {
+            dispatch_on(isa, Build { rows, first_tile: task * tiles, tables, steps });
         });
     }
 
@@ -306,9 +307,9 @@ unsafe fn write_table<S: Simd>(simd: S, weights: *const u32, table: *mut u32) {
         unsafe { *table = *weights };
         return;
     }
-    let entries: [u32; 16] = std::array::from_fn(|entry| entry as u32);
+    const ENTRIES: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
     // SAFETY: an array of 16 covers a vector.
-    let entry = unsafe { simd.load_u32(entries.as_ptr()) };
+    let entry = unsafe { simd.load_u32(ENTRIES.as_ptr()) };
     // Lane e takes the weight of input i where bit i of e is set.
     let term = |input: usize| {
         let one = simd.to_float(simd.and(entry, simd.splat_u32(1 << input)));

@@ -1,8 +1,8 @@
 //! Transposes bit matrices: the gradient sums over the batch, so there the examples are the inputs.
 
 use super::operands::BitsRef;
+use crate::parallel::{chunks_mut, for_each};
 use crate::tensor::LANES;
-use rayon::prelude::*;
 
 /// Transposes `input` `[rows, units]` into words `[units, rows]` of the same layout: block of 16 units, word of 32 rows,
 /// lane. `out` takes `units.div_ceil(16) · (16 · blocks).div_ceil(32) · 16` words; rows past the last block are zero.
@@ -14,7 +14,7 @@ pub(crate) fn transpose_bits(input: BitsRef<'_>, out: &mut [u32]) {
     }
     let words = input.units.div_ceil(32);
     // A word of 32 units becomes two blocks of 16.
-    out.par_chunks_mut(2 * row_words * LANES).enumerate().for_each(|(word, out)| {
+    for_each(chunks_mut(out, 2 * row_words * LANES), |word, out| {
         for row_word in 0..row_words {
             let mut square = [0u32; 32];
             for (half, square) in square.chunks_exact_mut(LANES).enumerate() {
