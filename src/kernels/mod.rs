@@ -1,5 +1,6 @@
 //! Kernels: slices in, slices out, each written once over the instruction-set token.
 
+pub(crate) mod ascent;
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;

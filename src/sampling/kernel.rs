@@ -8,7 +8,7 @@ use crate::random::Stream;
 /// Ready ones are [`Metropolis`](super::Metropolis), [`Langevin`](super::Langevin),
 /// [`Hamiltonian`](super::Hamiltonian), [`Gibbs`](super::Gibbs), [`Tempering`](super::Tempering), and
 /// [`Cycle`](super::Cycle) of two of them. [`Run::sample`](super::Run::sample) runs any.
-pub trait Kernel<T: ?Sized>: Sync {
+pub trait MarkovKernel<T: ?Sized>: Sync {
     /// A chain under way.
     type Chain: Chain<T>;
 

@@ -3,7 +3,7 @@
 use crate::annealing::Annealing;
 use crate::picture::{Grid, diverging};
 use helmholtz::Seed;
-use helmholtz::energy::boltzmann::{self, BoltzmannMachine};
+use helmholtz::energy::boltzmann::{self, Ais, BoltzmannMachine};
 use helmholtz::tensor::BitMatrix;
 
 /// Samples in a picture, and sweeps of the chains that draw them.
@@ -63,10 +63,10 @@ pub fn samples(machine: &BoltzmannMachine, shape: (usize, usize), seed: Seed) ->
 }
 
 /// Annealing as asked, else with the library's defaults; the random numbers are those of the run `seed` names.
-pub fn annealing(given: Option<Annealing>, seed: Seed) -> boltzmann::Annealing {
+pub fn annealing(given: Option<Annealing>, seed: Seed) -> Ais {
     let seed = seed.derive("likelihood", 0);
     match given {
-        Some(Annealing { chains, temperatures }) => boltzmann::Annealing { chains, temperatures, seed },
-        None => boltzmann::Annealing { seed, ..boltzmann::Annealing::default() },
+        Some(Annealing { chains, temperatures }) => Ais { chains, temperatures, seed },
+        None => Ais { seed, ..boltzmann::AIS },
     }
 }

@@ -103,6 +103,7 @@ impl From<TrainError> for Failure {
             TrainError::Learner(error) => {
                 let of_others = || error.downcast_ref().and_then(VaeError::hint);
                 let hint = error.downcast_ref().and_then(hint_of).or_else(of_others);
+                let hint = hint.or_else(|| error.downcast_ref().and_then(BoltzmannError::hint));
                 hint.or_else(|| error.downcast_ref().and_then(NeuralError::hint))
             }
             error => error.hint(),
@@ -112,7 +113,10 @@ impl From<TrainError> for Failure {
 }
 
 fn hint_of(error: &RbmError) -> Option<&'static str> {
-    matches!(error, RbmError::Coarse { .. }).then_some("--precision f32 takes every machine")
+    match error {
+        RbmError::Coarse { .. } => Some("--precision f32 takes every machine"),
+        error => error.hint(),
+    }
 }
 
 impl From<RbmError> for Failure {
@@ -123,7 +127,7 @@ impl From<RbmError> for Failure {
 
 impl From<BoltzmannError> for Failure {
     fn from(error: BoltzmannError) -> Self {
-        Failure { message: chain(&error), hint: None }
+        Failure { message: chain(&error), hint: error.hint().map(str::to_owned) }
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::data::{Binarization, Dataset};
 use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Batch, Learner, Progress, Training};
+use crate::train::{Batch, Fit, Learner, Progress, Trainer, Training};
 
 const STATES: [usize; 6] = [0, 5, 11, 11, 14, 3];
 const V: usize = 4;
@@ -23,7 +23,7 @@ fn trainer(machine: &BoltzmannMachine, recipe: Recipe, data: &Dataset<'_>, batch
 /// All gradients of one batch, `[units, units]`, the biases' on the diagonal.
 fn gradient(trainer: &mut BoltzmannTrainer, data: &Dataset<'_>, rows: &[usize]) -> Vec<f64> {
     trainer.expectations(&Batch { data, rows }).expect("a batch");
-    let n = trainer.machine().len();
+    let n = trainer.last().len();
     (0..n * n).map(|place| trainer.gradient(place / n, place % n)).collect()
 }
 

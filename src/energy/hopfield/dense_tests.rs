@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::random::Seed;
+use crate::tensor::BitMatrix;
 
 #[test]
 fn one_hundred_units_hold_one_hundred_and_twenty_patterns_if_steep_enough() {

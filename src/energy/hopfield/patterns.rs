@@ -1,6 +1,7 @@
 //! Patterns: from numbers, at random, corrupted, compared.
 
 use super::HopfieldError;
+use crate::Setting;
 use crate::random::Seed;
 use crate::tensor::BitMatrix;
 use rand::RngExt;
@@ -8,20 +9,22 @@ use rand::RngExt;
 /// Patterns from their values −1 and 1, `[patterns, units]` row by row.
 ///
 /// # Errors
-/// Where there is no unit, the values are no whole number of patterns, or one of them is neither −1 nor 1.
+/// Where there is no unit, or a value is neither −1 nor 1.
+///
+/// # Panics
+/// Where the values are no whole number of patterns.
+#[track_caller]
 pub fn patterns_from_signs(values: &[f32], units: usize) -> Result<BitMatrix, HopfieldError> {
     if units == 0 {
         return Err(HopfieldError::NoUnits);
     }
-    if !values.len().is_multiple_of(units) {
-        let shape = vec![values.len().div_ceil(units), units];
-        return Err(HopfieldError::Shape { tensor: "patterns", shape, length: values.len() });
-    }
+    let count = values.len();
+    assert!(count.is_multiple_of(units), "{count} values are no patterns of {units} units");
     if let Some(index) = values.iter().position(|&value| value != 1.0 && value != -1.0) {
         let (pattern, unit) = (index / units, index % units);
         return Err(HopfieldError::NotASign { pattern, unit, value: values[index] });
     }
-    Ok(BitMatrix::from_fn(values.len() / units, units, |row, unit| values[row * units + unit] > 0.0))
+    Ok(BitMatrix::from_fn(count / units, units, |row, unit| values[row * units + unit] > 0.0))
 }
 
 /// `count` patterns whose units are fair coins, `[count, units]`.
@@ -58,10 +61,8 @@ impl Corruption {
     /// Where the part is not between 0 and 1.
     pub fn apply(&self, patterns: &BitMatrix, seed: Seed) -> Result<BitMatrix, HopfieldError> {
         let (Corruption::Flip(part) | Corruption::Erase(part)) = *self;
-        if !(0.0..=1.0).contains(&part) {
-            let name = "the part of the units that is corrupted";
-            return Err(HopfieldError::Setting { name, given: part.to_string(), wanted: "from 0 to 1" });
-        }
+        let within = (0.0..=1.0).contains(&part);
+        Setting::check(within, "the part of the units that is corrupted", part, "from 0 to 1")?;
         let units = patterns.units();
         let count = (part * units as f64).round() as usize;
         let mut corrupted = patterns.clone();

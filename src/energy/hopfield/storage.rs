@@ -1,6 +1,7 @@
 //! How patterns become weights.
 
-use super::{Hopfield, HopfieldError, Perceptron, perceptron, signs};
+use super::network::signs;
+use super::{Hopfield, HopfieldError, Perceptron, perceptron};
 use crate::kernels::pairs::pair_counts;
 use crate::parallel::{chunks, chunks_mut, for_each};
 use crate::tensor::{AlignedVec, BitMatrix};

@@ -1,7 +1,9 @@
 //! Storage, recall and the landscape against the book, in f64 and one state at a time.
 
+use super::network::signs;
 use super::*;
 use crate::random::Seed;
+use crate::tensor::BitMatrix;
 
 const RULES: [Rule; 4] =
     [Rule::Hebb, Rule::Storkey, Rule::PseudoInverse, Rule::Perceptron(Perceptron { margin: 0.5, sweeps: 500 })];

@@ -3,8 +3,9 @@
 use super::reference::{Reference, chi_squared_quantile, machine, rows};
 use super::*;
 use crate::data::Dataset;
+use crate::random::Seed;
 use crate::sampling::{Kind, LogMeanExp};
-use crate::train::Training;
+use crate::train::{Fit, Training};
 
 /// Machines of at most 8 units: V, H, scale of the parameters.
 const SMALL: [(usize, usize, f32); 5] = [(1, 1, 2.0), (5, 3, 1.0), (3, 5, 2.5), (4, 4, 5.0), (7, 1, 0.3)];

@@ -5,8 +5,10 @@ use super::trainer::RbmTrainer;
 use super::*;
 use crate::data::{Binarization, Dataset};
 use crate::random::Lanes;
+use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Batch, Learner, Progress, Training};
+use crate::tensor::LANES;
+use crate::train::{Batch, Learner, Progress, Trainer, Training};
 
 const V: usize = 6;
 const H: usize = 4;
@@ -88,7 +90,7 @@ fn steps_follow_rate_momentum_decay_and_average_by_the_book() {
             method: Method::Exact,
             learning_rate: 0.4,
             momentum: 0.7,
-            weight_decay: 0.05,
+            weight_decay: Some(0.05),
             average_decay: 0.25,
             centering,
             ..Recipe::default()
@@ -119,7 +121,7 @@ fn steps_follow_rate_momentum_decay_and_average_by_the_book() {
                 average[k] += (1.0 - keep) * (x[k] - average[k]);
             }
             // Each step sums 64 f32 states and rounds parameters of about 1; six steps carry it on.
-            for (got, want) in [(trainer.rbm(), &x), (&trainer.average(), &average)] {
+            for (got, want) in [(trainer.last(), &x), (&trainer.average(), &average)] {
                 for (k, (got, want)) in parameters(got).into_iter().zip(want).enumerate() {
                     assert!((got - want).abs() < 1e-5, "{centering:?} step {step} parameter {k}: {got} {want}");
                 }
@@ -137,7 +139,7 @@ fn the_last_step_of_a_run_is_the_shortest() {
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, &data, &training).expect("a valid recipe");
         let rows: Vec<usize> = (0..STATES.len()).collect();
         trainer.step(&Batch { data: &data, rows: &rows }, &at(step, 4)).expect("finite numbers");
-        let (before, after) = (parameters(&rbm), parameters(trainer.rbm()));
+        let (before, after) = (parameters(&rbm), parameters(trainer.last()));
         before.iter().zip(after).map(|(x, y)| (x - y).abs()).sum::<f64>()
     };
     // The rate falls linearly: a quarter at the last of four steps. f32 rounds the sums at the seventh digit.
@@ -249,7 +251,7 @@ fn chains_of_a_machine_that_stands_still_reach_its_distribution() {
     for step in 0..400 {
         trainer.step(&Batch { data: &data, rows: &[0] }, &at(step, 400)).expect("finite numbers");
     }
-    assert_eq!(trainer.rbm(), &rbm);
+    assert_eq!(trainer.last(), &rbm);
     let end = snapshot(&trainer);
     let words = end.u32("chains.hidden", &[chains.div_ceil(LANES) * LANES]).expect("chains");
     let mut counts = vec![0; 1 << h];
@@ -280,7 +282,7 @@ fn contrastive_divergence_starts_at_the_data() {
         let recipe = Recipe { method, chain_start, ..Recipe::default() };
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, &data, &training).expect("a valid recipe");
         trainer.step(&Batch { data: &data, rows: &rows }, &at(0, 4)).expect("finite numbers");
-        let moved = parameters(trainer.rbm()).iter().zip(parameters(&rbm)).any(|(x, y)| (x - y).abs() > 1e-6);
+        let moved = parameters(trainer.last()).iter().zip(parameters(&rbm)).any(|(x, y)| (x - y).abs() > 1e-6);
         assert_eq!(moved, !stays, "{method:?} {chain_start:?}");
     }
 }
@@ -325,7 +327,7 @@ fn the_exact_gradient_takes_grey_levels() {
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, data, &training).expect("a valid recipe");
         let rows: Vec<usize> = (0..STATES.len()).collect();
         trainer.step(&Batch { data, rows: &rows }, &at(0, 4)).expect("finite numbers");
-        parameters(trainer.rbm())
+        parameters(trainer.last())
     };
     assert!(grey.is_grey());
     for (got, want) in stepped(&grey).into_iter().zip(stepped(&data())) {

@@ -6,7 +6,7 @@ use crate::mask::Mask;
 use crate::size;
 use clap::Args;
 use helmholtz::Seed;
-use helmholtz::rbm::{Chains, Rbm};
+use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
 
 /// The options that only an RBM has.
@@ -26,8 +26,8 @@ impl Options {
         let shown = BitMatrix::from_fn(images.rows(), images.units(), |row, unit| {
             !mask.hides(unit) && images.get(row, unit)
         });
-        let mut chains = Chains::from_visible(shown, rbm.hidden(), seed);
-        chains.clamp_visible(&mask.shown());
+        let mut chains = RbmChains::from_visible(shown, rbm.hidden(), seed);
+        chains.clamp(&mask.shown());
         chains.gibbs(rbm, self.steps);
         Ok(Filled { levels: rbm.mean_visible(chains.hidden()), bits: chains.visible().clone() })
     }

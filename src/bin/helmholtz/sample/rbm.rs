@@ -10,7 +10,7 @@ use crate::precision::Sums;
 use crate::size;
 use clap::Args;
 use helmholtz::Seed;
-use helmholtz::rbm::{Chains, Rbm};
+use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
 use std::borrow::Cow;
 
@@ -84,13 +84,13 @@ impl Options {
         Ok(Draws { levels, numbers: Numbers::of_bits(chains.visible()), method })
     }
 
-    fn chains_at_data(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<Chains, Failure> {
+    fn chains_at_data(&self, rbm: &Rbm, count: usize, loaded: &Loaded, seed: Seed) -> Result<RbmChains, Failure> {
         let name = loaded.data_name(self.data.as_deref())?;
         let rows = loaded.reading(None).of(&data::open(&name, Domain::Levels)?)?.test();
         let rows = data::bits_for(&rows, rbm.visible(), &name)?;
         let from = |row: usize| row % rows.rows();
         let bits = BitMatrix::from_fn(count, rows.units(), |row, unit| rows.get(from(row), unit));
-        Ok(Chains::from_visible(bits, rbm.hidden(), seed))
+        Ok(RbmChains::from_visible(bits, rbm.hidden(), seed))
     }
 }
 
