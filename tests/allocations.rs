@@ -125,7 +125,7 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
 
 fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     let rbm = Rbm::new(100, 70, Seed(1));
-    let mut chains: Chains = rbm.chains(count_of_chains, Seed(2));
+    let mut chains: RbmChains = rbm.chains(count_of_chains, Seed(2));
     if clamped {
         let hold: Vec<bool> = (0..100).map(|unit| unit < 30).collect();
         chains.clamp(&hold);

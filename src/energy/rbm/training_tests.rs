@@ -3,12 +3,14 @@
 use super::reference::{Reference, chi_squared, chi_squared_quantile, machine};
 use super::trainer::RbmTrainer;
 use super::*;
-use crate::data::{Binarization, Dataset};
+use crate::data::{Binarization, Dataset, Holdout};
 use crate::random::Lanes;
 use crate::random::Seed;
 use crate::store::Snapshot;
 use crate::tensor::LANES;
-use crate::train::{Batch, Learner, Progress, Trainer, Training};
+use crate::train::{
+    Batch, EarlyStopping, Ending, Fit, Fitting, Learner, Observer, Progress, TrainError, Trainer, Training, train,
+};
 
 const V: usize = 6;
 const H: usize = 4;
@@ -333,4 +335,57 @@ fn the_exact_gradient_takes_grey_levels() {
     for (got, want) in stepped(&grey).into_iter().zip(stepped(&data())) {
         assert!((got - want).abs() < 2e-6, "{got} {want}");
     }
+}
+
+/// Keeps the last checkpoint.
+#[derive(Default)]
+struct Keeper(Snapshot);
+
+impl Observer for Keeper {
+    fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.0 = snapshot.clone();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_trained_machine_is_the_same_after_fit_from_a_trainer_and_from_a_checkpoint() {
+    let (rows, held_out) = Dataset::digits().train().split_validation(Holdout::Count(200), Seed(1)).expect("rows");
+    for (average_decay, patience) in [(0.9, Some(2)), (0.9, None), (0.0, Some(2))] {
+        // A rate so high that the figure soon falls again.
+        let recipe = Recipe { learning_rate: 1.0, average_decay, ..Recipe::default() };
+        let early_stopping = patience.map(EarlyStopping::patience);
+        let training = Training { epochs: 30, batch: 50, early_stopping, ..Training::default() };
+        let rbm = Rbm::new(64, 12, Seed(1));
+        let mut keeper = Keeper::default();
+        let mut trainer = rbm.clone().trainer(&recipe, &rows, &training).expect("a valid recipe");
+        let summary = train(&mut trainer, &rows, Some(&held_out), &training, None, &mut keeper).expect("finite");
+        assert_eq!(summary.ending == Ending::NoImprovement, patience.is_some());
+        let mut fitted = rbm.clone();
+        let fitting = Fitting { held_out: Some(&held_out), ..Fitting::default() };
+        fitted.fit_with(&rows, &recipe, &training, fitting).expect("finite numbers");
+        assert_eq!(fitted, trainer.model());
+        assert_eq!(fitted, Rbm::from_checkpoint(&keeper.0).expect("a checkpoint"));
+        assert_eq!(fitted == *trainer.last(), average_decay == 0.0);
+        // The checkpoint of the last step is another machine where the run went back to its best.
+        let last = Rbm::from_snapshot(&keeper.0).expect("a checkpoint");
+        assert_eq!(last != *trainer.last(), patience.is_some());
+    }
+}
+
+#[test]
+fn codes_of_grey_levels_are_those_of_bits_where_they_are_bits() {
+    let rbm = machine(V, H, 0.8, 41);
+    let codes = rbm.encode(&data()).expect("bits");
+    assert_eq!(codes, rbm.mean_hidden(&data().to_bits()));
+    let levels: Vec<f32> = STATES.iter().flat_map(|&s| (0..V).map(move |unit| (s >> unit & 1) as f32)).collect();
+    // A row that is no bits makes the others grey levels too.
+    let grey = [levels, vec![0.25; V]].concat();
+    let grey = Dataset::from_f32(grey, &[STATES.len() + 1, V]).expect("levels").binarized(Binarization::None);
+    let of_levels = rbm.encode(&grey).expect("probabilities");
+    assert!(codes.iter().zip(&of_levels).all(|(x, y)| (x - y).abs() < 1e-6));
+    let logit = |j: usize| rbm.hidden_bias()[j] + 0.25 * (0..V).map(|i| rbm.weights()[i * H + j]).sum::<f32>();
+    let last = &of_levels[STATES.len() * H..];
+    assert!((0..H).all(|j| (last[j] - 1.0 / (1.0 + (-logit(j)).exp())).abs() < 1e-6));
+    assert!(rbm.encode(&Dataset::bars(2).expect("bars")).is_err());
 }
