@@ -281,6 +281,12 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
 }
 
 #[test]
+#[should_panic(expected = "bias of shape [2] from 1 values")]
+fn a_wrong_length_panics() {
+    let _ = BoltzmannMachine::from_parameters(2, 0, Units::Binary, &[0.0; 4], &[0.0]);
+}
+
+#[test]
 fn what_is_wrong_is_said_in_one_line() {
     let make = |visible, weights: &[f32], bias: &[f32]| {
         BoltzmannMachine::from_parameters(visible, 0, Units::Binary, weights, bias).expect_err("wrong").to_string()
@@ -288,7 +294,6 @@ fn what_is_wrong_is_said_in_one_line() {
     assert_eq!(make(0, &[], &[]), "a Boltzmann machine needs at least one visible unit");
     assert_eq!(make(1, &[1.0], &[0.0]), "unit 0 acts on itself with a weight of 1, wanted 0");
     assert_eq!(make(1, &[0.0], &[f32::INFINITY]), "bias holds inf");
-    assert_eq!(make(2, &[0.0; 4], &[0.0]), "bias of shape [2] cannot have 1 values");
     assert_eq!(
         make(2, &[0.0, 1.0, 2.0, 0.0], &[0.0; 2]),
         "weights are not symmetric: 1 from unit 0 to 1, 2 from 1 to 0"
