@@ -17,7 +17,7 @@ use crate::random::{Seed, Stream};
 /// Chains that share a stream: making one costs as much as some hundred draws from it.
 const BLOCK: usize = 16;
 
-/// What is annealed: a family of densities p*_β from a base at β = 0, which can be drawn from, to the target at β = 1.
+/// Annealing path: a family of densities p*_β from a base at β = 0, which can be drawn from, to the target at β = 1.
 ///
 /// [`GeometricPath`] makes one of a base, a target and a transition.
 pub trait AnnealingPath: Sync {

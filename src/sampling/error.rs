@@ -5,7 +5,7 @@ use crate::Setting;
 use std::error::Error;
 use std::fmt;
 
-/// What can stop a sampler.
+/// Why a sampler stopped.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SamplingError {
@@ -29,7 +29,7 @@ pub enum SamplingError {
     NonFinite {
         /// Which of them.
         what: &'static str,
-        /// What it gave.
+        /// The value.
         value: f64,
         /// Steps finished when it did.
         step: usize,

@@ -14,7 +14,7 @@ pub trait Conditionals: Sync {
     /// Components of a state.
     fn dimension(&self) -> usize;
 
-    /// What is drawn at a time: components, where not said otherwise, or blocks of them.
+    /// Blocks that are drawn at a time: components, where not said otherwise, or blocks of them.
     fn blocks(&self) -> usize {
         self.dimension()
     }

@@ -74,7 +74,7 @@ pub enum Weighting {
     SelfNormalised,
 }
 
-/// What one draw came to.
+/// One draw and its weight.
 struct Weighed {
     log_weight: f64,
     f: f64,
@@ -265,14 +265,14 @@ pub enum Reliability {
     Reliable {
         /// The larger k̂.
         shape: f64,
-        /// What it may be.
+        /// The largest it may be.
         threshold: f64,
     },
     /// A tail is too heavy: the largest weights have not been seen yet.
     Unreliable {
         /// k̂.
         shape: f64,
-        /// What it may be.
+        /// The largest it may be.
         threshold: f64,
         /// Of what.
         of: &'static str,

@@ -70,7 +70,7 @@ pub struct MetropolisChain<P> {
     proposal: P,
     /// The acceptance that the scale is tuned for.
     wanted: Option<f64>,
-    /// What the proposal's scale has been multiplied with.
+    /// Factor of the proposal's scale so far.
     scale: f64,
     x: Vec<f64>,
     to: Vec<f64>,

@@ -13,7 +13,7 @@ use crate::Setting;
 /// Parallel tempering with `kernel` at each temperature. The draws are those of the first, β = 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tempering<K> {
-    /// What moves each replica.
+    /// The kernel that moves each replica.
     pub kernel: K,
     /// β of each replica: falling, from 1, none below 0.
     pub inverse_temperatures: Vec<f64>,
@@ -196,7 +196,7 @@ where
         for replica in &mut self.replicas {
             replica.chain.adapt(&replica.target, replica.last, warm_up, step)?;
         }
-        // What is reported is of the draws alone.
+        // Figures are of the draws alone.
         self.offered.fill(0);
         self.accepted.fill(0);
         self.travellers.fill(Traveller::default());

@@ -42,7 +42,7 @@ impl BoltzmannMachine {
     }
 }
 
-/// What a walk up the temperatures keeps.
+/// A walk up the temperatures.
 struct Walk<'a> {
     machine: &'a BoltzmannMachine,
     /// b − b₀.

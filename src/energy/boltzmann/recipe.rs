@@ -53,7 +53,7 @@ pub struct Recipe {
     pub chains: Option<usize>,
     /// Step of gradient ascent on the mean log-likelihood, at the start.
     pub learning_rate: f32,
-    /// What is kept of the step before, in [0, 1).
+    /// Momentum: the part of the step before that is kept, in [0, 1).
     pub momentum: f32,
     /// Strength λ of the penalty λ/2 Σ Wᵢⱼ² over pairs.
     pub weight_decay: f32,

@@ -50,7 +50,7 @@ impl Default for CapacitySweep {
     }
 }
 
-/// What was measured at one number of patterns. Errors are standard errors over networks (∞ where there is one).
+/// Measurements at one number of patterns. Errors are standard errors over networks (∞ where there is one).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CapacityPoint {
     /// P.

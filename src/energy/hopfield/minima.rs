@@ -24,7 +24,7 @@ pub enum Search {
     },
 }
 
-/// What a minimum is.
+/// Origin of a minimum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Origin {
     /// A stored pattern, by its index.
@@ -49,7 +49,7 @@ pub struct Minimum {
     pub energy: f64,
     /// How many starts ended there; 1 where all states were looked at.
     pub hits: usize,
-    /// What it is.
+    /// A stored pattern, the inverse of one, or neither.
     pub origin: Origin,
 }
 

@@ -45,7 +45,7 @@ pub fn random_patterns(count: usize, units: usize, seed: Seed) -> BitMatrix {
     patterns
 }
 
-/// What is done to a pattern before it is recalled.
+/// Corruption of a pattern before it is recalled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Corruption {
     /// This part of the units, rounded to whole units and drawn at random, changes sign.

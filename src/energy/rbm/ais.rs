@@ -102,7 +102,7 @@ impl From<Ais> for Annealing {
     }
 }
 
-/// What annealing came to.
+/// The outcome of annealing.
 pub(super) struct Annealed {
     pub log_z: LogMeanExp,
     /// The run that is reported.
@@ -138,7 +138,7 @@ const FEW_SHARE: f64 = 0.05;
 
 impl AdaptiveAis {
     fn run(&self, bridge: &Bridge<'_>) -> Annealed {
-        // What one temperature costs.
+        // Of one temperature.
         let cost = (self.chains * bridge.units()) as u64;
         let mut left = self.budget;
         let mut ais = self.stage(0, self.temperatures);

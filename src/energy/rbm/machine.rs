@@ -40,7 +40,7 @@ pub struct Rbm {
     pub(super) step: Option<f32>,
 }
 
-/// What the names of the averaged parameters begin with in a checkpoint.
+/// Prefix of the averaged parameters' names in a checkpoint.
 pub(super) const AVERAGE: &str = "average.";
 
 /// From one row of the transposed weights to the next.

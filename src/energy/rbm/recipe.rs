@@ -71,16 +71,16 @@ pub struct Recipe {
     pub chains: Option<usize>,
     /// Step of gradient ascent on the mean log-likelihood, at the start.
     pub learning_rate: f32,
-    /// What is kept of the step before, in [0, 1).
+    /// Momentum: the part of the step before that is kept, in [0, 1).
     pub momentum: f32,
     /// Strength λ of the penalty λ/2 ‖W‖²; `None` follows the rows, [`weight_decay_for`](Self::weight_decay_for).
     pub weight_decay: Option<f32>,
     /// About what the gradient is taken.
     pub centering: Centering,
-    /// What an average of the parameters keeps each step, in [0, 1); it is kept beside the parameters and evaluated
+    /// Decay of a running average of the parameters: the part it keeps each step, in [0, 1). It is evaluated
     /// beside them. 0 keeps none.
     pub average_decay: f32,
-    /// What the half-sweeps of the chains of [`Method::Pcd`] and [`Method::Cd`] compute in. With [`Precision::I16`] they
+    /// Precision of the half-sweeps of the chains of [`Method::Pcd`] and [`Method::Cd`]. With [`Precision::I16`] they
     /// are those of the machine [rounded](super::Rbm::rounded) at each step; probabilities and the gradient stay f32.
     pub precision: Precision,
 }

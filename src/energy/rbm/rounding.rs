@@ -7,7 +7,7 @@ use crate::kernels::lookup::WINDOW;
 use crate::tensor::LANES;
 use rayon::prelude::*;
 
-/// What a sweep computes its sums in.
+/// Precision of a sweep's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// 32-bit floats.
