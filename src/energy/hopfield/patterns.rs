@@ -2,8 +2,8 @@
 
 use super::HopfieldError;
 use crate::Setting;
-use crate::random::Seed;
-use crate::tensor::BitMatrix;
+use crate::random::{Seed, Streams};
+use crate::tensor::{BitMatrix, LANES};
 use rand::RngExt;
 
 /// Patterns from their values −1 and 1, `[patterns, units]` row by row.
@@ -30,16 +30,18 @@ pub fn patterns_from_signs(values: &[f32], units: usize) -> Result<BitMatrix, Ho
 /// `count` patterns whose units are fair coins, `[count, units]`.
 pub fn random_patterns(count: usize, units: usize, seed: Seed) -> BitMatrix {
     let mut patterns = BitMatrix::zeros(count, units);
-    let words = patterns.words_per_row() * crate::tensor::LANES;
+    let words = patterns.words_per_row() * LANES;
     if words == 0 {
         return patterns;
     }
-    for (block, out) in patterns.words_mut().chunks_exact_mut(words).enumerate() {
-        seed.lanes("hopfield patterns", block as u64).fill_words(out);
+    let mut streams = Streams::new(seed, "hopfield patterns", count);
+    let blocks = patterns.words_mut().chunks_exact_mut(words).zip(streams.blocks_mut());
+    for (block, (out, stream)) in blocks.enumerate() {
+        stream.fill_words(out);
         for (place, word) in out.iter_mut().enumerate() {
-            let (first, lane) = (place / crate::tensor::LANES * 32, place % crate::tensor::LANES);
+            let (first, lane) = (place / LANES * 32, place % LANES);
             let spare = 32usize.saturating_sub(units - first);
-            *word = if block * crate::tensor::LANES + lane < count { *word >> spare } else { 0 };
+            *word = if block * LANES + lane < count { *word >> spare } else { 0 };
         }
     }
     patterns
