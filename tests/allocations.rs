@@ -14,7 +14,7 @@ use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
 use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
-use helmholtz::{Seed, rbm::Chains};
+use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -125,10 +125,10 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
 
 fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     let rbm = Rbm::new(100, 70, Seed(1));
-    let mut chains: Chains = rbm.chains(count_of_chains, Seed(2));
+    let mut chains: RbmChains = rbm.chains(count_of_chains, Seed(2));
     if clamped {
         let hold: Vec<bool> = (0..100).map(|unit| unit < 30).collect();
-        chains.clamp_visible(&hold);
+        chains.clamp(&hold);
     }
     (0..WARM_UP).for_each(|_| chains.gibbs(&rbm, 1));
     let before = count();

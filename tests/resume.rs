@@ -78,7 +78,7 @@ fn check_autoencoder(name: &str, data: &Dataset<'_>, likelihood: Likelihood, rec
 #[test]
 fn every_method_resumes_byte_for_byte() {
     let data = Dataset::digits().train();
-    let pcd = Recipe { momentum: 0.5, weight_decay: 1e-4, ..Recipe::default() };
+    let pcd = Recipe { momentum: 0.5, weight_decay: Some(1e-4), ..Recipe::default() };
     check("pcd", &data, pcd);
     check("pcd, odd number of chains", &data, Recipe { chains: Some(37), ..pcd });
     check("pcd at random", &data, Recipe { chain_start: ChainStart::Random, ..pcd });

@@ -246,15 +246,29 @@ impl Vae {
     /// # Errors
     /// As [`log_likelihood`](Self::log_likelihood).
     pub fn score(&self, data: &Dataset<'_>, sampling: &ImportanceSampling) -> Result<VaeScore, VaeError> {
+        Ok(self.log_likelihoods(data, sampling)?.1)
+    }
+
+    /// The log-likelihood of each row of `data`, `[rows]`, nats, and the score that it is a part of.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihoods(
+        &self,
+        data: &Dataset<'_>,
+        sampling: &ImportanceSampling,
+    ) -> Result<(Vec<f64>, VaeScore), VaeError> {
         sampling.check()?;
         self.check_scored(data)?;
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
+        let mut values = Vec::with_capacity(data.len());
         let (mut likelihood, mut elbo) = (Figure::default(), Figure::default());
         let (mut reconstruction, mut divergence, mut effective) =
             (Moments::default(), Moments::default(), Moments::default());
         let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
         score_rows(self, &mut evaluator, Rows::Data(data), sampling, |_, row| {
             let w = row.weights.log_mean();
+            values.push(w.value);
             likelihood.add(w.value, w.error);
             elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());
             reconstruction.add(row.log_likelihoods.mean());
@@ -274,6 +288,7 @@ impl Vae {
         }
         let mut elbo = elbo.estimate(Kind::Lower, format!("ELBO, {samples} samples an example"));
         elbo.baseline = baseline;
-        Ok(VaeScore { log_likelihood, elbo, reconstruction: reconstruction.mean(), divergence: divergence.mean() })
+        let (reconstruction, divergence) = (reconstruction.mean(), divergence.mean());
+        Ok((values, VaeScore { log_likelihood, elbo, reconstruction, divergence }))
     }
 }

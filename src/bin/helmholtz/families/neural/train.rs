@@ -146,7 +146,7 @@ impl Train {
         let acceptance = settings.settle("acceptance", self.acceptance, ACCEPTANCE)?;
         let regulariser = settings.settle("regulariser", self.regulariser, phases.regulariser)?;
         let noise = settings.settle("noise", self.noise, NOISE)?;
-        let descent = self.descent.settle(settings, &default.descent)?;
+        let descent = self.descent.settle(settings, &NeuralRecipe::default().descent)?;
         Ok(NeuralRecipe {
             method: match way {
                 Way::ScoreMatching => Method::DenoisingScoreMatching { noise },

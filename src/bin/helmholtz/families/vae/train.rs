@@ -6,8 +6,7 @@ use super::{pictures, report, shape};
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
-    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
-    Trained, Widths,
+    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
@@ -158,7 +157,7 @@ impl Train {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
             importance_samples,
-            bound: match settings.settle_choice("bound", self.bound, bound)? {
+            bound: match settings.settle_choice("bound", self.bound, usual)? {
                 Bound::Elbo => model::Bound::Elbo,
                 Bound::Iwae => model::Bound::ImportanceWeighted,
                 Bound::Dreg => model::Bound::DoublyReparameterised,
@@ -214,6 +213,7 @@ impl Trained for Autoencoder {
         let (rows, split) = session.judged_by();
         console.note("estimating the log-likelihood …");
         let sampling = report::sampling(self.samples, session.training.seed);
-        report::judge(&self.vae, &rows, split, &sampling, report)
+        report::judge(&self.vae, &rows, split, &sampling, report)?;
+        Ok(())
     }
 }
