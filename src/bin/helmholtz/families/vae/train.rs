@@ -6,13 +6,12 @@ use super::{pictures, report, shape};
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
-    Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
-    Trained, Widths,
+    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
-use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
 const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
@@ -22,16 +21,9 @@ const RECONSTRUCTED: usize = 64;
 const PAIRS: usize = 10;
 const STEPS: usize = 12;
 
-/// The library's descent, its rate falling.
-fn usual_descent() -> Descent {
-    let VaeRecipe { learning_rate, adam, clip, average_decay, .. } = VaeRecipe::default();
-    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
-    Descent { learning_rate, schedule, adam, clip, average_decay }
-}
-
 /// Train a variational autoencoder by stochastic gradients of a bound on the likelihood
 #[derive(Args)]
-#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &VaeRecipe::default().descent)), after_help = "\
 Examples:
   helmholtz train vae                                  the embedded 8×8 digits, some seconds
   helmholtz train vae --latent 2                       and a picture of the latent plane
@@ -126,13 +118,13 @@ impl Task for Train {
         shape::check(&config, session.training.batch, recipe.importance_samples)?;
         let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
-        if recipe.average_decay > 0.0 {
+        if recipe.descent.averages() {
             session.select_by("average_elbo");
         }
         let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
-        let mut trainer = VaeTrainer::new(vae, recipe, &session.train, &session.training)?;
+        let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        session.conclude(&ended, &Autoencoder { vae: trainer.average(), samples }, globals.console())
+        session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples }, globals.console())
     }
 }
 
@@ -169,7 +161,7 @@ impl Train {
         let importance_samples =
             settings.settle("importance-samples", self.importance_samples, default.importance_samples)?;
         let usual = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
-        let descent = self.descent.settle(settings, &usual_descent())?;
+        let descent = self.descent.settle(settings, &default.descent)?;
         Ok(VaeRecipe {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
@@ -183,11 +175,7 @@ impl Train {
                 true => Scheme::Alternating,
                 false => Scheme::Joint,
             },
-            learning_rate: descent.learning_rate,
-            schedule: descent.schedule,
-            adam: descent.adam,
-            clip: descent.clip,
-            average_decay: descent.average_decay,
+            descent,
         })
     }
 }
@@ -234,6 +222,7 @@ impl Trained for Autoencoder {
         let (rows, split) = session.judged_by();
         console.note("estimating the log-likelihood …");
         let sampling = report::sampling(self.samples, session.training.seed);
-        report::judge(&self.vae, &rows, split, &sampling, report)
+        report::judge(&self.vae, &rows, split, &sampling, report)?;
+        Ok(())
     }
 }
