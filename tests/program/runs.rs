@@ -258,8 +258,9 @@ fn signals_that_were_ignored_stay_ignored() {
     command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program starts");
     wait_for(&place.path("run/checkpoint.safetensors"));
+    let id = child.id().to_string();
     let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.expect("kill").success());
     };
     signal("-HUP");
