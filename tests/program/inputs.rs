@@ -4,6 +4,9 @@ use super::{Place, TRAIN, idx_images, idx_labels, text};
 use serde_json::Value;
 use std::fs;
 
+/// Real numbers that are in no way levels.
+const REAL: [f32; 8] = [-1.5, 0.25, 3.0, -0.5, 2.0, 1.0, -2.0, 0.75];
+
 /// A `.npy` file of `[rows, values / rows]`.
 fn npy(description: &str, rows: usize, values: usize, bytes: &[u8]) -> Vec<u8> {
     let shape = format!("({rows}, {})", values / rows);
@@ -16,7 +19,7 @@ fn of_u8(rows: usize, values: &[u8]) -> Vec<u8> {
     npy("|u1", rows, values.len(), values)
 }
 
-fn of_f32(rows: usize, values: &[f32]) -> Vec<u8> {
+pub fn of_f32(rows: usize, values: &[f32]) -> Vec<u8> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     npy("<f4", rows, values.len(), &bytes)
 }
@@ -93,12 +96,13 @@ fn info_says_range_share_of_ones_and_which_models_learn_it() {
 fn every_model_learns_the_data_that_info_names_it_for() {
     let place = Place::new();
     place.write("levels.npy", &of_f32(4, &[0.1, 0.9, 0.2, 0.6, 0.7, 0.3, 0.8, 0.4]));
+    place.write("real.npy", &of_f32(4, &REAL));
     let page = include_str!("../../docs/data.md");
     for (data, of) in [
         ("bars:2", "0 and 1"),
         ("digits", "levels in bytes"),
         ("levels.npy", "floats in [0, 1]"),
-        ("moons", "real numbers"),
+        ("real.npy", "real numbers"),
     ] {
         let listed = place.json(&format!("info {data}"))["models"].clone();
         let row = page.lines().find(|line| line.starts_with(&format!("| {of} |")));
@@ -292,7 +296,8 @@ fn what_changes_nothing_or_makes_no_sense_is_warned_of_or_refused() {
     assert!(warnings(&place.json("eval run")).is_empty());
     place.json("train boltzmann bars:2 --hidden 2 --steps 2 --out machine");
     assert!(warnings(&place.json("eval machine --rescore 4,4"))[0].contains("--rescore changes nothing"));
-    let plane = place.json("train neural moons --hidden 4 --steps 2 --batch 8 --ais 4,4 --out plane");
+    place.write("real.npy", &of_f32(4, &REAL));
+    let plane = place.json("train neural real.npy --hidden 4 --steps 2 --batch 4 --ais 4,4 --out plane");
     assert!(warnings(&plane)[0].contains("--ais changes nothing"), "{plane}");
 
     // As long as it was asked to be: a batch of six rows, not of 64.
@@ -340,12 +345,13 @@ fn completed_and_reconstructed_images_are_given_as_numbers() {
 #[test]
 fn the_settings_that_info_lists_are_options() {
     let place = Place::new();
+    place.write("real.npy", &of_f32(4, &REAL));
     for (kind, options) in [
         ("rbm", "bars:2 --hidden 2 --steps 2"),
         ("boltzmann", "bars:2 --hidden 2 --epochs 1 --flip"),
         ("hopfield", "--patterns 3"),
         ("vae", "--hidden 3 --latent 1 --steps 2 --samples 2"),
-        ("neural", "moons --hidden 3 --steps 2 --batch 8"),
+        ("neural", "real.npy --hidden 3 --steps 2 --batch 4"),
     ] {
         place.json(&format!("train {kind} {options} --out {kind}"));
         let help = text(&place.run(&format!("train {kind} --help")).stdout);
