@@ -34,7 +34,7 @@ fn whoever_uses_a_run_that_was_stopped_or_has_failed_is_told() {
         assert!(!note(&place, line).contains("warning: this run"), "{line}");
     }
 
-    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30"));
+    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30 --quiet"));
     for line in READERS {
         let said = note(&place, line);
         assert!(said.contains("warning: this run failed: ") && said.contains(" became NaN"), "{line}: {said}");
@@ -158,7 +158,7 @@ fn a_checkpoint_of_another_run_is_refused_and_nothing_is_lost() {
     place.write("run/checkpoint.safetensors", &place.bytes("run/model.safetensors"));
     assert!(place.failure("train rbm --out run --resume").contains("no checkpoint"));
     fs::remove_file(place.path("run/checkpoint.safetensors")).unwrap();
-    assert!(place.failure("train rbm --out run --resume").contains("ended before its first checkpoint"));
+    assert!(place.failure("train rbm --out run --resume").contains("is missing: it was removed"));
     place.write("run/checkpoint.safetensors", &own);
     place.json("train rbm --out run --resume");
 }
@@ -258,8 +258,9 @@ fn signals_that_were_ignored_stay_ignored() {
     command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program starts");
     wait_for(&place.path("run/checkpoint.safetensors"));
+    let id = child.id().to_string();
     let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.expect("kill").success());
     };
     signal("-HUP");
