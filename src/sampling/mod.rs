@@ -76,6 +76,7 @@ mod tempering;
 mod tuning;
 mod walk;
 mod warning;
+mod work;
 
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
 pub use categorical::Categorical;
@@ -99,6 +100,7 @@ pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
+pub use work::Work;
 
 pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_gaussian};
 pub(crate) use estimate::mean_and_error;

@@ -58,6 +58,7 @@ impl Ais {
 
     /// log Z, and the variance of the log-weights.
     fn run(&self, bridge: &Bridge<'_>) -> (LogMeanExp, f64) {
+        bridge.plan(self.chains, self.temperatures);
         let log_weights = bridge.climb(self.chains, self.temperatures, self.seed);
         let mean = LogMeanExp::of(&log_weights);
         let (_, error) = mean_and_error(&log_weights);

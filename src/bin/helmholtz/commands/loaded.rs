@@ -24,7 +24,7 @@ impl Loaded {
         let (file, snapshot, run) = if path.is_dir() {
             let found = folder::model_in(path)?;
             if let Some(warning) = standing::warning(path, found.position.as_ref()) {
-                console.note(format!("warning: {warning}"));
+                console.warn(warning);
             }
             (found.file, found.snapshot, Some(path.to_owned()))
         } else {

@@ -3,11 +3,15 @@
 mod conclusion;
 mod curves;
 mod descent;
+mod diagnosis;
+mod estimating;
 pub mod folder;
+mod init;
 mod metrics_table;
 mod options;
 mod progress_bar;
 mod recorder;
+mod seeds;
 mod session;
 mod settings;
 pub mod standing;
@@ -19,7 +23,8 @@ pub use folder::{
     CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
     MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
-pub use options::Options;
+pub use options::{Options, Validation};
+pub use seeds::each_seed;
 pub use session::{Session, Subject, file_name_of};
 pub use settings::{Choice, Settings};
 pub use standing::Standing;
