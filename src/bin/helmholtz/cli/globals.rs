@@ -29,6 +29,11 @@ impl Globals {
         Seed(self.seed.unwrap_or(1))
     }
 
+    /// The same with another seed.
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Globals { seed: Some(seed), ..self.clone() }
+    }
+
     /// Where to say things.
     pub fn console(&self) -> Console {
         Console {

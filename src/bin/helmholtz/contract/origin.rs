@@ -2,9 +2,10 @@
 
 use super::model::Model;
 use crate::cli::Failure;
-use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows};
+use crate::input::{Binarize, Domain, HeldOut, PixelScale, Polarity, Reading, RowChoice, Rows};
 use crate::pictures::Canvas;
-use crate::run::{Choice, IMAGE_SHAPE, LARGEST, Settings};
+use crate::run::{Choice, IMAGE_SHAPE, LARGEST, Settings, Validation};
+use helmholtz::Seed;
 use helmholtz::store::Snapshot;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,12 @@ impl Origin {
         }
     }
 
+    /// The training rows that were held out.
+    fn held_out(&self) -> Option<HeldOut> {
+        let holdout = self.settings.saved::<Validation>("validation")?.holdout()?;
+        Some((holdout, Seed(self.settings.saved("seed")?)))
+    }
+
     /// The rows chosen, by default of the data the model was trained on, read as it was trained.
     pub fn rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
         let named = choice.data.clone().or_else(|| self.settings.saved("data"));
@@ -66,7 +73,9 @@ impl Origin {
                 .about(self.file.display())
                 .hint("name the data after it: digits, bars:3, a folder or a file")
         })?;
-        choice.read(name, self.domain, self.reading(choice.binarize))
+        let trained_on = self.settings.saved::<String>("data").is_some_and(|data| data == name);
+        let held_out = if trained_on { self.held_out() } else { None };
+        choice.read(name, self.domain, self.reading(choice.binarize), held_out)
     }
 
     /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual

@@ -39,7 +39,12 @@ impl Init {
     }
 
     /// Refuses an option whose value is not that of the model.
-    pub fn same<T: PartialEq + std::fmt::Display>(&self, option: &str, asked: &T, model: &T) -> Result<(), Failure> {
+    pub fn same<T: PartialEq + std::fmt::Display>(
+        &self,
+        option: &str,
+        asked: &T,
+        model: &T,
+    ) -> Result<(), Failure> {
         if asked == model {
             return Ok(());
         }

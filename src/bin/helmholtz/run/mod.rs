@@ -18,7 +18,7 @@ pub mod standing;
 pub mod widths;
 
 pub use conclusion::Trained;
-pub use descent::{Descent, DescentOptions};
+pub use descent::DescentOptions;
 pub use folder::{
     CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
     MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,

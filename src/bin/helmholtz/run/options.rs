@@ -22,7 +22,7 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Continue the run in the folder; its settings need not be repeated
     #[arg(long, help_heading = "Run")]
-    pub resume: bool,
+    resume: bool,
     /// Replace the run in the folder
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     overwrite: bool,
@@ -72,6 +72,11 @@ impl Options {
             (false, true) => Existing::Overwrite,
             (false, false) => Existing::Keep,
         }
+    }
+
+    /// The same for one of several runs that differ in the seed: in this folder, and resumed where it was `begun`.
+    pub fn of_one(&self, out: PathBuf, begun: bool) -> Self {
+        Options { out: Some(out), resume: begun, seeds: None, ..self.clone() }
     }
 
     /// The length asked for, if any.

@@ -1,7 +1,7 @@
 //! Everything around the loop that trains any model: settings, data, folder, resume, observers.
 
-use super::init::Init;
 use super::folder::{CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
+use super::init::Init;
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
@@ -112,12 +112,7 @@ impl Session {
         let init = options.init.as_deref().map(|path| Init::read(path, subject.kind)).transpose()?;
         let trained = init.as_ref().map(|init| init.settings.clone()).unwrap_or_default();
         let usual_data = trained.saved("data").unwrap_or_else(|| subject.data.to_owned());
-        let named = options.data.as_deref().unwrap_or(&usual_data);
-        let folder = RunFolder::choose(
-            options.out.as_deref(),
-            &format!("{}-{}", subject.kind, file_name_of(named)),
-            existing,
-        );
+        let folder = Self::folder_of(subject, options)?;
         folder.check(existing)?;
         let lock = folder.path().is_dir().then(|| folder::lock(folder.path())).transpose()?;
         let checkpoint = match existing {
@@ -216,12 +211,32 @@ impl Session {
         Canvas { shape: self.data.image_shape(), largest: self.data.largest() }
     }
 
-    /// The model that `--init` names, as its family reads it.
+    /// The folder that a run with these options goes to.
+    pub fn folder_of(subject: &Subject, options: &Options) -> Result<RunFolder, Failure> {
+        let init = options.init.as_deref().map(|path| Init::read(path, subject.kind)).transpose()?;
+        let usual = init.and_then(|init| init.settings.saved("data")).unwrap_or_else(|| subject.data.to_owned());
+        let named = options.data.as_deref().unwrap_or(&usual);
+        let name = format!("{}-{}", subject.kind, file_name_of(named));
+        Ok(RunFolder::choose(options.out.as_deref(), &name, options.existing()))
+    }
+
+    /// The figure that early stopping and the progress bar watch.
+    pub fn watched(&self) -> &'static str {
+        self.watched
+    }
+
+    /// The model that `--init` names, as its family reads it; in a run that goes on after such a start, one of its shape.
     pub fn started_from<M, E: Into<Failure>>(
         &self,
         read: impl Fn(&Snapshot) -> Result<M, E>,
     ) -> Result<Option<M>, Failure> {
-        self.init.as_ref().map(|init| init.model(read)).transpose()
+        match (&self.init, &self.checkpoint) {
+            (Some(init), _) => init.model(read).map(Some),
+            (None, Some(checkpoint)) if self.settings.settled().contains_key("init") => read(checkpoint)
+                .map(Some)
+                .map_err(|error| error.into().about(self.folder.file(CHECKPOINT).display())),
+            _ => Ok(None),
+        }
     }
 
     /// Refuses an option whose value is not that of the model that `--init` names.

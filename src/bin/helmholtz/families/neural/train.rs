@@ -2,16 +2,19 @@
 
 use super::model::KIND;
 use super::{pictures, report};
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Annealing, Binarize, Domain};
-use crate::run::{DENSITY, Descent, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, widths};
+use crate::run::{
+    DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, widths,
+};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::energy::neural::{
     Method, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralSampling, NeuralTrainer, StepSize, TwoPhase,
 };
-use helmholtz::optim::{Decay, Schedule};
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 
 const SUBJECT: Subject = Subject {
     kind: KIND,
@@ -29,16 +32,9 @@ const IMAGES: usize = 100;
 const ACCEPTANCE: f64 = 0.7;
 const NOISE: f32 = 0.1;
 
-/// The library's descent, its rate falling.
-fn usual_descent() -> Descent {
-    let NeuralRecipe { learning_rate, adam, clip, average_decay, .. } = NeuralRecipe::default();
-    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
-    Descent { learning_rate, schedule, adam, clip, average_decay }
-}
-
 /// Train an energy given by a neural network on real numbers, by its likelihood's gradient or by denoising score matching
 #[derive(Args)]
-#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &NeuralRecipe::default().descent)), after_help = "\
 Examples:
   helmholtz train neural                               eight normal distributions on the plane, some seconds
   helmholtz train neural checkerboard --hidden 128,128 --epochs 60
@@ -107,31 +103,49 @@ enum Way {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
         let recipe = self.recipe(&mut session)?;
-        let config = self.config(&mut session)?;
+        let start = session.started_from(NeuralEnergy::from_checkpoint)?;
+        let config = self.config(&mut session, start.as_ref().map(NeuralEnergy::config))?;
+        if let Some(own) = start.as_ref().map(NeuralEnergy::config) {
+            session.same_as_init("hidden", &Widths(config.hidden.clone()), &Widths(own.hidden.clone()))?;
+            session.same_as_init("activation", &config.activation, &own.activation)?;
+            session.same_as_init("confinement", &config.confinement, &own.confinement)?;
+        }
         check_sizes(&config, &recipe, session.training.batch)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", config.width())?;
         }
-        let averages = recipe.average_decay > 0.0;
+        let averages = recipe.descent.averages();
         session.select_by(match (config.width() <= 2 && config.confinement > 0.0, averages) {
             (true, true) => "average_log_likelihood",
             (true, false) => "log_likelihood",
             (false, true) => "average_noise_explained",
             (false, false) => "noise_explained",
         });
-        let energy = NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?;
-        let mut trainer = NeuralTrainer::new(energy, recipe, &session.train, &session.training)?;
+        let energy = match start {
+            Some(energy) => energy,
+            None => NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?,
+        };
+        let mut trainer = NeuralTrainer::new(energy, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        let trained = Energy { energy: trainer.average(), annealing: self.ais };
+        let trained = Energy { energy: trainer.model(), annealing: self.ais };
         session.conclude(&ended, &trained, globals.console())
     }
 }
 
 impl Train {
-    fn config(&self, session: &mut Session) -> Result<NeuralConfig, Failure> {
-        let fitted = NeuralConfig::fitted(&session.train)?;
+    fn config(&self, session: &mut Session, start: Option<&NeuralConfig>) -> Result<NeuralConfig, Failure> {
+        let fitted = match start {
+            Some(own) => own.clone(),
+            None => NeuralConfig::fitted(&session.train)?,
+        };
         let settings = &mut session.settings;
         Ok(NeuralConfig {
             hidden: settings.settle("hidden", self.hidden.clone(), Widths(fitted.hidden.clone()))?.0,
@@ -153,7 +167,7 @@ impl Train {
         let acceptance = settings.settle("acceptance", self.acceptance, ACCEPTANCE)?;
         let regulariser = settings.settle("regulariser", self.regulariser, phases.regulariser)?;
         let noise = settings.settle("noise", self.noise, NOISE)?;
-        let descent = self.descent.settle(settings, &usual_descent())?;
+        let descent = self.descent.settle(settings, &NeuralRecipe::default().descent)?;
         Ok(NeuralRecipe {
             method: match way {
                 Way::ScoreMatching => Method::DenoisingScoreMatching { noise },
@@ -169,11 +183,7 @@ impl Train {
                     regulariser,
                 }),
             },
-            learning_rate: descent.learning_rate,
-            schedule: descent.schedule,
-            adam: descent.adam,
-            clip: descent.clip,
-            average_decay: descent.average_decay,
+            descent,
         })
     }
 }
@@ -229,13 +239,12 @@ impl Trained for Energy {
         }
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
         if self.energy.config().confinement == 0.0 {
             report.line("log-likelihood  none: without a confinement e^(−E) need not be normalisable");
             return Ok(());
         }
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         report::judge(&self.energy, &rows, split, self.annealing, session.training.seed, report)?;
         Ok(())
     }

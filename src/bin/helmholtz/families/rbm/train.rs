@@ -3,23 +3,17 @@
 use super::eval::{EXACT_UP_TO, scoring};
 use super::model::KIND;
 use super::pictures;
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
 use crate::input::{Annealing, Sums};
-use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained};
+use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained, each_seed};
 use clap::{Args, ValueEnum};
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 
 const SUBJECT: Subject = Subject::of_bits(KIND, 60_000, "pseudo_likelihood");
-
-/// Hidden units unless told otherwise.
-const HIDDEN: usize = 128;
-/// The largest pull of the weights towards 0 unless told otherwise: that of 1,500 rows. Fewer rows ask for more, but a
-/// handful of patterns that are all there is, like bars, for none.
-const LARGEST_DECAY: f32 = 0.001;
-/// Replicas of a ladder of parallel tempering unless told otherwise.
-const REPLICAS: usize = 8;
 
 /// Train a restricted Boltzmann machine by block Gibbs sampling
 #[derive(Args)]
@@ -113,8 +107,17 @@ enum Centering {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
-        let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
+        let start = session.started_from(model::Rbm::from_checkpoint)?;
+        let usual = start.as_ref().map_or(model::Rbm::HIDDEN, model::Rbm::hidden);
+        let hidden = session.settings.settle("hidden", self.hidden, usual)?;
+        session.same_as_init("hidden", &hidden, &usual)?;
         let recipe = self.recipe(&mut session)?;
         self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
@@ -134,11 +137,11 @@ impl Task for Train {
             session.select_by("average_pseudo_likelihood");
         }
         let seed = session.training.seed;
-        let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
+        let rbm = start.unwrap_or_else(|| model::Rbm::new(visible, hidden, seed.derive("rbm", 0)));
         let mut trainer = RbmTrainer::new(rbm, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         let machines = Machines {
-            weights: trainer.rbm().clone(),
+            weights: trainer.last().clone(),
             average: (recipe.average_decay > 0.0).then(|| trainer.average()),
             annealing: self.ais,
         };
@@ -178,21 +181,19 @@ impl Train {
         let default = Recipe::default();
         let method = settings.settle_choice("method", self.method, Method::Pcd)?;
         let k = settings.settle("k", self.k, 1)?;
-        let replicas = settings.settle("replicas", self.replicas, REPLICAS)?;
+        let replicas = settings.settle("replicas", self.replicas, Recipe::REPLICAS)?;
         let start = settings.settle_choice("chains", self.chains, ChainStart::Persistent)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         let centering = settings.settle_choice("centering", self.centering, Centering::Centered)?;
-        let weight_decay = match method {
-            Method::Exact => 0.0,
-            Method::Pcd | Method::Cd | Method::Pt => LARGEST_DECAY.min(1.5 / rows as f32),
+        let method = match method {
+            Method::Pcd => model::Method::Pcd { k },
+            Method::Cd => model::Method::Cd { k },
+            Method::Pt => model::Method::Pt { replicas, k },
+            Method::Exact => model::Method::Exact,
         };
+        let weight_decay = Recipe { method, ..default }.weight_decay_for(rows);
         Ok(Recipe {
-            method: match method {
-                Method::Pcd => model::Method::Pcd { k },
-                Method::Cd => model::Method::Cd { k },
-                Method::Pt => model::Method::Pt { replicas, k },
-                Method::Exact => model::Method::Exact,
-            },
+            method,
             chain_start: match start {
                 ChainStart::Persistent => model::ChainStart::Persistent,
                 ChainStart::Random => model::ChainStart::Random,
@@ -201,7 +202,7 @@ impl Train {
             chains: (count > 0).then_some(count),
             learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
             momentum: settings.settle("momentum", self.momentum, default.momentum)?,
-            weight_decay: settings.settle("weight-decay", self.weight_decay, weight_decay)?,
+            weight_decay: Some(settings.settle("weight-decay", self.weight_decay, weight_decay)?),
             centering: match centering {
                 Centering::Centered => model::Centering::Centered,
                 Centering::Plain => model::Centering::Plain,
@@ -245,7 +246,7 @@ impl Trained for Machines {
         Ok(&[SAMPLES, FILTERS])
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         if session.data.is_grey() {
             report.line("log-likelihood  none: grey levels give a machine of binary units none");
             report.advise(
@@ -254,16 +255,15 @@ impl Trained for Machines {
             return Ok(());
         }
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         let scoring = scoring(self.annealing, session.training.seed, EXACT_UP_TO);
-        let score = self.kept().score(&rows, &scoring)?;
+        let score = self.kept().score_counted(&rows, &scoring, work)?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
         let kept = score.estimate.value;
         if self.average.is_none() {
             report.figure("log_likelihood_weights", kept);
             return Ok(());
         }
-        let weights = self.weights.optimistic_log_likelihood(&rows, &scoring)?;
+        let weights = self.weights.optimistic_log_likelihood_counted(&rows, &scoring, work)?;
         report.line(format!("average         {kept:.2} nats for the average of the weights: {MODEL} holds it"));
         report.line(format!(
             "weights         {:.2} nats for the weights as they are, by the same method; Monte Carlo error {:.2}",

@@ -45,7 +45,7 @@ impl Task for Bench {
         let training = Training { batch, seed, ..Training::default() };
         let bound = if importance_samples > 1 { Bound::ImportanceWeighted } else { Bound::Elbo };
         let recipe = VaeRecipe { importance_samples, bound, ..VaeRecipe::default() };
-        let mut trainer = VaeTrainer::new(Vae::new(config.clone(), seed)?, recipe, &data, &training)?;
+        let mut trainer = VaeTrainer::new(Vae::new(config.clone(), seed)?, &recipe, &data, &training)?;
         let layers = shape::layers(&config);
         report.line(format!("VAE             {layers}, {importance_samples} draws, batch {batch}, grey levels"));
         report.figure("visible", visible);

@@ -3,16 +3,17 @@
 use super::model::KIND;
 use super::shape::Architecture;
 use super::{pictures, report, shape};
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
-    Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
-    Trained, Widths,
+    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
+    each_seed,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
-use helmholtz::optim::{Decay, Schedule};
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
 const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
@@ -22,16 +23,9 @@ const RECONSTRUCTED: usize = 64;
 const PAIRS: usize = 10;
 const STEPS: usize = 12;
 
-/// The library's descent, its rate falling.
-fn usual_descent() -> Descent {
-    let VaeRecipe { learning_rate, adam, clip, average_decay, .. } = VaeRecipe::default();
-    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
-    Descent { learning_rate, schedule, adam, clip, average_decay }
-}
-
 /// Train a variational autoencoder by stochastic gradients of a bound on the likelihood
 #[derive(Args)]
-#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &VaeRecipe::default().descent)), after_help = "\
 Examples:
   helmholtz train vae                                  the embedded 8×8 digits, some seconds
   helmholtz train vae --latent 2                       and a picture of the latent plane
@@ -105,40 +99,68 @@ enum Bound {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
         let usual = match self.likelihood.unwrap_or_default() {
             Likelihood::Bernoulli => Binarize::Threshold,
             Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
         };
         let subject = Subject { binarize: usual, ..SUBJECT };
-        let mut session = Session::begin(&subject, &self.options, globals)?;
-        let config = self.config(&mut session)?;
+        let mut session = Session::begin(&subject, options, globals)?;
+        let start = session.started_from(model::Vae::from_checkpoint)?;
+        let config = self.config(&mut session, start.as_ref().map(model::Vae::config))?;
+        if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
+            let [asked, own] =
+                [&config, own].map(|config| format!("{} {}", shape::layers(config), config.likelihood));
+            session.same_as_init("hidden, --latent, --activation or --likelihood", &asked, &own)?;
+            return Err(Failure::new("--activation is not that of the model of --init"));
+        }
         self.settle_scale(&mut session, config.likelihood)?;
         let recipe = self.recipe(&mut session)?;
         shape::check(&config, session.training.batch, recipe.importance_samples)?;
         let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
-        if recipe.average_decay > 0.0 {
+        if recipe.descent.averages() {
             session.select_by("average_elbo");
         }
-        let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
-        let mut trainer = VaeTrainer::new(vae, recipe, &session.train, &session.training)?;
+        let vae = match start {
+            Some(vae) => vae,
+            None => model::Vae::new(config, session.training.seed.derive("vae", 0))?,
+        };
+        let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        session.conclude(&ended, &Autoencoder { vae: trainer.average(), samples }, globals.console())
+        session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples }, globals.console())
     }
 }
 
 impl Train {
-    fn config(&self, session: &mut Session) -> Result<VaeConfig, Failure> {
+    fn config(&self, session: &mut Session, start: Option<&VaeConfig>) -> Result<VaeConfig, Failure> {
         let (visible, settings) = (session.data.width(), &mut session.settings);
         let shape = settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
-        let hidden = settings.settle("hidden", self.hidden.clone(), shape.hidden())?;
+        let hidden = settings.settle(
+            "hidden",
+            self.hidden.clone(),
+            start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
+        )?;
         Ok(VaeConfig {
             visible,
-            latent: settings.settle("latent", self.latent, shape.latent())?,
+            latent: settings.settle("latent", self.latent, start.map_or(shape.latent(), |own| own.latent))?,
             decoder: hidden.reversed(),
             encoder: hidden.0,
-            activation: settings.settle("activation", self.activation, shape.activation())?,
-            likelihood: settings.settle("likelihood", self.likelihood, Likelihood::default())?,
+            activation: settings.settle(
+                "activation",
+                self.activation,
+                start.map_or(shape.activation(), |own| own.activation),
+            )?,
+            likelihood: settings.settle(
+                "likelihood",
+                self.likelihood,
+                start.map_or_else(Likelihood::default, |own| own.likelihood),
+            )?,
         })
     }
 
@@ -160,7 +182,7 @@ impl Train {
         let importance_samples =
             settings.settle("importance-samples", self.importance_samples, default.importance_samples)?;
         let usual = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
-        let descent = self.descent.settle(settings, &usual_descent())?;
+        let descent = self.descent.settle(settings, &default.descent)?;
         Ok(VaeRecipe {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
@@ -174,11 +196,7 @@ impl Train {
                 true => Scheme::Alternating,
                 false => Scheme::Joint,
             },
-            learning_rate: descent.learning_rate,
-            schedule: descent.schedule,
-            adam: descent.adam,
-            clip: descent.clip,
-            average_decay: descent.average_decay,
+            descent,
         })
     }
 }
@@ -221,10 +239,10 @@ impl Trained for Autoencoder {
         }
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         let sampling = report::sampling(self.samples, session.training.seed);
-        report::judge(&self.vae, &rows, split, &sampling, report)
+        report::judge(&self.vae, &rows, split, &sampling, report)?;
+        Ok(())
     }
 }
