@@ -31,7 +31,7 @@ impl Loaded {
             (path.to_owned(), storage::load(path)?, None)
         };
         let model = registry::open(&snapshot).map_err(|failure| failure.about(file.display()))?;
-        let origin = Origin::new(&*model, &snapshot, file, run);
+        let origin = Origin::new(&*model, &snapshot, file, run, console.clone());
         if let Some(Position { step, steps, .. }) = Position::of(&snapshot) {
             let averaged = origin.settings.saved("average").is_some_and(|average: f32| average > 0.0);
             let machine = if averaged { "the average of the weights" } else { "the weights" };

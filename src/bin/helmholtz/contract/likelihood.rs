@@ -73,6 +73,13 @@ pub fn report_beside(
     }
 }
 
+/// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
+pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
+    if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
+        report.warn(format!("--{option} changes nothing: the log-likelihood is exact ({})", estimate.method));
+    }
+}
+
 fn direction(estimate: &Estimate) -> &'static str {
     match estimate.kind {
         Kind::Exact => "exact: nothing was sampled",

@@ -1,8 +1,8 @@
 //! Which rows of which data a command looks at.
 
 use super::data;
-use super::data::{Binarize, Domain, Reading};
-use crate::cli::{Failure, Report};
+use super::data::{Binarize, Reading};
+use crate::cli::{Console, Failure, Report};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, Holdout};
@@ -54,18 +54,19 @@ impl RowChoice {
         RowChoice { data: data.map(str::to_owned), ..RowChoice::default() }
     }
 
-    /// The rows of the data `name`, of numbers as `domain` says, read as `reading` says; `held_out` of its training rows were
-    /// held out.
-    pub fn read(
+    /// The rows of `data`, which is called `name`, read as `reading` says; `held_out` of its training
+    /// rows were held out.
+    pub fn of(
         &self,
+        data: &Dataset<'static>,
         name: String,
-        domain: Domain,
         reading: Reading,
         held_out: Option<HeldOut>,
+        console: &Console,
     ) -> Result<Rows, Failure> {
-        let data = data::open(&name, domain)?;
-        data::refuse_bits_of_reals(&data, self.binarize)?;
-        let data = reading.of(&data)?;
+        data::refuse_bits_of_reals(data, self.binarize)?;
+        let data = reading.of(data)?;
+        data::check_bits(&data, console)?;
         let (rows, split) = match self.split {
             Split::Validation => {
                 let (holdout, seed) = held_out.ok_or_else(|| {

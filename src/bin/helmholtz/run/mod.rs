@@ -10,6 +10,7 @@ mod init;
 mod metrics_table;
 mod options;
 mod progress_bar;
+mod progress_lines;
 mod recorder;
 mod seeds;
 mod session;
@@ -20,8 +21,8 @@ pub mod widths;
 pub use conclusion::Trained;
 pub use descent::DescentOptions;
 pub use folder::{
-    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
-    MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
+    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
+    KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
 pub use options::{Options, Validation};
 pub use seeds::each_seed;
