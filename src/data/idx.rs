@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_0_and_1_are_bits() {
+        let element = |level| {
+            let bytes = [&[0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[0, 1, level]].concat();
+            images("x", Source::Owned(bytes)).unwrap().element
+        };
+        assert_eq!(element(1), Element::U8 { scale: 1 });
+        assert_eq!(element(2), Element::U8 { scale: 255 });
+    }
+
+    #[test]
     fn three_axes_of_two_to_the_32_overflow_before_any_allocation() {
         let mut header = vec![0, 0, 8, 3];
         header.extend([0xff; 12]);

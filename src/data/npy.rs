@@ -340,6 +340,19 @@ mod tests {
     }
 
     #[test]
+    fn doubles_that_floats_cannot_tell_are_named() {
+        let lost = |numbers: [f64; 4]| {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            refuse_what_rounding_loses("x", &bytes, 2).err()
+        };
+        assert!(matches!(lost([0.0, 1e300, 1.0, 2.0]), Some(DataError::BeyondFloats { row: 0, column: 1, .. })));
+        assert!(matches!(lost([0.0, 1e9, 1.0, 1e9 + 1.0]), Some(DataError::Merged { column: 1, .. })));
+        for kept in [[0.0, 1e9, 1.0, 1e9 + 1000.0], [0.0, 0.3, 1.0, 0.3], [0.0, 0.3, 1.0, 0.1 + 0.2]] {
+            assert!(lost(kept).is_none(), "{kept:?}");
+        }
+    }
+
+    #[test]
     fn a_bool_is_0_or_1() {
         let error = read(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2)}", &[0, 1, 1, 7]);
         assert_eq!(error.err().unwrap().to_string(), "x.npy: row 1, column 1 is 7, wanted a number from 0 to 1");

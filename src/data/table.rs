@@ -113,3 +113,15 @@ pub(super) fn square_shape(width: usize) -> (usize, usize) {
     let side = width.isqrt();
     if side * side == width { (side, side) } else { (1, width) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_are_judged_by_the_floats_they_become() {
+        let check = |value: f64| Element::F64.check("x", &value.to_le_bytes(), 1).is_ok();
+        assert!(check(1.0 + f64::EPSILON) && check(0.0) && check(-1e-60));
+        assert!(!check(1.0 + 1e-7) && !check(-1e-30) && !check(f64::NAN) && !check(f64::INFINITY));
+    }
+}
