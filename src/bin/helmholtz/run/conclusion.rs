@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 /// A model at the end of a run.
 pub trait Trained {
     /// Its parameters, as the model file holds them; the session adds the metadata.
-    fn snapshot(&self) -> Snapshot;
+    fn snapshot(&self, session: &Session) -> Snapshot;
 
     /// Its size in words: `64 visible × 128 hidden units`.
     fn size(&self) -> String;
@@ -34,7 +34,7 @@ pub trait Trained {
 impl Session {
     /// Writes the model, the pictures and the last `run.json`, and reports.
     pub fn conclude(&self, ended: &Ended, trained: &dyn Trained, console: Console) -> Result<Report, Failure> {
-        let mut snapshot = trained.snapshot();
+        let mut snapshot = trained.snapshot(self);
         snapshot.metadata.extend(self.metadata());
         snapshot.metadata.insert(STEP.to_owned(), ended.summary.progress.step.to_string());
         storage::save(&self.folder.file(MODEL), &snapshot)?;

@@ -196,7 +196,7 @@ struct Machine {
 }
 
 impl Trained for Machine {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.machine.to_snapshot()
     }
 

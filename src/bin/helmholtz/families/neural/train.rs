@@ -213,7 +213,7 @@ struct Energy {
 }
 
 impl Trained for Energy {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.energy.to_snapshot()
     }
 

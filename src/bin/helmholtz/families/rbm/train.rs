@@ -1,8 +1,11 @@
 //! `helmholtz train rbm`: settings to recipe, training, pictures, report.
 
 use super::eval::{EXACT_UP_TO, scoring};
+use super::mixing::{CHAINS, Mixing, ends};
 use super::model::KIND;
 use super::pictures;
+use super::sample::SWEEPS;
+use super::start;
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
 use crate::input::{Annealing, Sums};
@@ -74,8 +77,9 @@ pub struct Train {
     ais: Option<Annealing>,
 }
 
+/// How the gradient's negative part is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub enum Method {
     /// persistent contrastive divergence: chains that go on from update to update
     Pcd,
     /// contrastive divergence: chains that start at the data
@@ -86,8 +90,9 @@ enum Method {
     Exact,
 }
 
+/// Where chains start at each update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ChainStart {
+pub enum ChainStart {
     /// where the last update left them
     Persistent,
     /// at random
@@ -229,9 +234,46 @@ impl Machines {
     }
 }
 
+impl Machines {
+    /// Compares chains from where training left its own, else from rows, with chains from random states. A machine whose
+    /// states are all enumerated for its draws needs no chains.
+    fn say_whether_it_mixes(&self, session: &Session, report: &mut Report) {
+        let rbm = self.kept();
+        let seed = session.training.seed.derive("chains compared", 0);
+        if rbm.sample_exact(1, seed).is_some() {
+            return;
+        }
+        let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
+        let (states, name) = match own {
+            Some(states) => (states, "where training left its chains"),
+            None => (session.train.subset(0..CHAINS.min(session.train.len())).to_bits(), "training rows"),
+        };
+        let from_states = ends(rbm, start::repeated(&states, CHAINS), SWEEPS, seed.derive("own", 0));
+        let mut random = rbm.chains(CHAINS, seed.derive("other", 0));
+        random.gibbs(rbm, SWEEPS);
+        let mixing = Mixing::of([&from_states, random.visible()], [name, "random states"]);
+        let [own, other] = mixing.lit.map(|lit| 100.0 * lit);
+        report.figure("start_errors_apart", mixing.errors_apart);
+        report.figure("in_equilibrium", !mixing.fails());
+        if mixing.fails() {
+            report.warn(format!(
+                "out of equilibrium: {SWEEPS} sweeps from {name} end with {own:.1} % of the units on, from random states with \
+                 {other:.1} %; sample --from-data, --tempering auto or more --steps helps, and so does training with --method pt \
+                 or a larger --k"
+            ));
+        } else {
+            report.line(format!(
+                "chains          {SWEEPS} sweeps from {name} and from random states end alike: the machine mixes"
+            ));
+        }
+    }
+}
+
 impl Trained for Machines {
-    fn snapshot(&self) -> Snapshot {
-        self.kept().to_snapshot()
+    fn snapshot(&self, session: &Session) -> Snapshot {
+        let mut snapshot = self.kept().to_snapshot();
+        start::put_means(&mut snapshot, &session.train);
+        snapshot
     }
 
     fn size(&self) -> String {
@@ -242,11 +284,13 @@ impl Trained for Machines {
         let (rbm, shape) = (self.kept(), session.data.image_shape());
         pictures::filters(rbm, shape).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(rbm, shape, seed).save(&session.folder.file(SAMPLES))?;
+        let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
+        pictures::samples(rbm, shape, own.as_ref(), seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 
     fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
+        self.say_whether_it_mixes(session, report);
         if session.data.is_grey() {
             report.line("log-likelihood  none: grey levels give a machine of binary units none");
             report.advise(

@@ -218,7 +218,7 @@ struct Autoencoder {
 }
 
 impl Trained for Autoencoder {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.vae.to_snapshot()
     }
 
