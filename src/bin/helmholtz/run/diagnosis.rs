@@ -9,7 +9,17 @@ const SPREADS: f64 = 4.0;
 /// Doubts about a run that has ended, each in one line; they say what was measured, and advise what follows from it alone.
 pub fn of(ended: &Ended, session: &Session) -> Vec<String> {
     let selects = session.training.early_stopping.is_some();
-    let fallen = if selects { None } else { fall(&ended.table, session.watched()) };
+    // Any other weight than 1 maximises something else, and what falls meanwhile says nothing of the rate.
+    let beta = session.settings.settled().get("beta").filter(|beta| *beta != "1");
+    let other = beta.map(|beta| {
+        format!(
+            "trained with --beta {beta}, which maximises no bound on the log-likelihood: --beta 1 maximises one"
+        )
+    });
+    let fallen = match (&other, selects) {
+        (None, false) => fall(&ended.table, session.watched()),
+        _ => None,
+    };
     let negative = ["average_noise_explained", "noise_explained"].into_iter().find_map(|name| {
         let value = ended.summary.metrics.get(name).filter(|value| *value < 0.0)?;
         Some(format!(
@@ -17,7 +27,7 @@ pub fn of(ended: &Ended, session: &Session) -> Vec<String> {
              all"
         ))
     });
-    fallen.into_iter().chain(negative).collect()
+    other.into_iter().chain(fallen).chain(negative).collect()
 }
 
 /// A figure, higher being better, that was best well before its end: by more than its evaluations differ from one another
@@ -39,6 +49,11 @@ fn fall(table: &MetricsTable, watched: &str) -> Option<String> {
     changes.sort_by(f64::total_cmp);
     let usual = changes.get(changes.len() / 2)?;
     let name = watched.replace('_', " ");
+    if best == 0 && peak - last > SPREADS * usual {
+        return Some(format!(
+            "{name} has fallen ever since its first evaluation, from {peak:.3} to {last:.3}: a lower --learning-rate usually helps"
+        ));
+    }
     (mean(around) - last > SPREADS * usual && peak > last).then(|| {
         format!(
             "{name} was best after epoch {epoch}, {peak:.3}, and ends at {last:.3}: --early-stop 5 keeps the best model, \
@@ -70,6 +85,11 @@ mod tests {
         let falls: Vec<f64> = (1..40).map(|at| rises[at.min(40 - at) - 1]).collect();
         let said = fall(&table(&falls), "elbo").expect("a fall");
         assert!(said.starts_with("elbo was best after epoch 20, -21.5"), "{said}");
+        let said = fall(&table(&falls[20..]), "elbo").expect("a fall");
+        assert!(
+            said.contains("fallen ever since its first evaluation") && said.contains("--learning-rate"),
+            "{said}"
+        );
         assert_eq!(fall(&table(&falls), "other"), None);
         assert_eq!(fall(&table(&[]), "elbo"), None);
     }
