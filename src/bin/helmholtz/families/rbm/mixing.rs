@@ -9,6 +9,8 @@ pub const CHAINS: usize = 128;
 /// Standard errors that two kinds of chains may differ by. For normal draws a mixing machine exceeds them once in 30,000
 /// times, for Student's t with the fewest chains, 16 of a kind, once in 4,000.
 const ALLOWED: f64 = 4.0;
+/// Chains in a half of the starts.
+const FEWEST: usize = 16;
 /// The root mean square that the draws' means may be off those of the rows by, noise taken off.
 const FAR: f64 = 0.1;
 /// Draws whose means are worth comparing with those of the rows.
@@ -35,6 +37,23 @@ impl Mixing {
         }
     }
 
+    /// The same chains, compared with one another: do those that began in one half of the starts, as `start` lay along the
+    /// direction in which it varies most, end where the others do? `None` where one half has too few.
+    pub fn within(start: &BitMatrix, ends: &BitMatrix, name: &str) -> Option<Self> {
+        let [low, high] = halves(start).map(|rows| rows_of(ends, &rows));
+        (low.rows() >= FEWEST && high.rows() >= FEWEST).then(|| {
+            Mixing::of([&low, &high], [&format!("one half of {name}"), &format!("the other half of {name}")])
+        })
+    }
+
+    /// The one that tells more.
+    pub fn worse(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.errors_apart > self.errors_apart => other,
+            _ => self,
+        }
+    }
+
     /// Whether the ends tell where the chains began.
     pub fn fails(&self) -> bool {
         self.errors_apart > ALLOWED
@@ -46,6 +65,47 @@ pub fn ends(rbm: &Rbm, start: BitMatrix, sweeps: usize, seed: Seed) -> BitMatrix
     let mut chains = RbmChains::from_visible(start, rbm.hidden(), seed);
     chains.gibbs(rbm, sweeps);
     chains.into_visible()
+}
+
+/// The rows on either side of the mean along the direction in which they vary most, by the power method.
+fn halves(states: &BitMatrix) -> [Vec<usize>; 2] {
+    const ITERATIONS: usize = 20;
+    let (rows, units) = (states.rows().min(CHAINS), states.units());
+    let mut mean = vec![0.0f32; units];
+    let mut centred: Vec<f32> = (0..rows)
+        .flat_map(|row| (0..units).map(move |unit| (row, unit)))
+        .map(|(row, unit)| f32::from(u8::from(states.get(row, unit))))
+        .collect();
+    for row in centred.chunks_exact(units.max(1)) {
+        mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / rows as f32);
+    }
+    for row in centred.chunks_exact_mut(units.max(1)) {
+        row.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= mean);
+    }
+    let along = |direction: &[f32]| -> Vec<f32> {
+        centred.chunks_exact(units.max(1)).map(|row| row.iter().zip(direction).map(|(x, d)| x * d).sum()).collect()
+    };
+    // A start that no symmetry of the rows makes orthogonal to what is looked for.
+    let mut direction: Vec<f32> = (0..units).map(|unit| 1.0 + (unit as f32 * 0.618).fract()).collect();
+    for _ in 0..ITERATIONS {
+        let lengths = along(&direction);
+        direction.fill(0.0);
+        for (row, length) in centred.chunks_exact(units.max(1)).zip(&lengths) {
+            direction.iter_mut().zip(row).for_each(|(d, x)| *d += length * x);
+        }
+        let norm = direction.iter().map(|d| d * d).sum::<f32>().sqrt();
+        if norm == 0.0 {
+            break;
+        }
+        direction.iter_mut().for_each(|d| *d /= norm);
+    }
+    let lengths = along(&direction);
+    let side = |high: bool| (0..lengths.len()).filter(|row| (lengths[*row] > 0.0) == high).collect();
+    [side(false), side(true)]
+}
+
+fn rows_of(states: &BitMatrix, rows: &[usize]) -> BitMatrix {
+    BitMatrix::from_fn(rows.len(), states.units(), |row, unit| states.get(rows[row], unit))
 }
 
 /// The part of the units that are on.
@@ -142,6 +202,20 @@ mod tests {
         let still = |on: bool| BitMatrix::from_fn(32, 8, |_, _| on);
         assert_eq!(errors_apart(&still(true), &still(false)), f64::MAX);
         assert_eq!(errors_apart(&still(true), &still(true)), 0.0);
+    }
+
+    #[test]
+    fn chains_that_stay_in_their_half_are_found_out() {
+        let wells = states(128, 40, |row, _| if row % 3 == 0 { 0.9 } else { 0.1 }, 1);
+        let stay = states(128, 40, |row, _| if row % 3 == 0 { 0.9 } else { 0.1 }, 2);
+        assert!(Mixing::within(&wells, &stay, "starts").expect("halves").fails());
+        let forget = states(128, 40, |row, _| if row % 5 < 2 { 0.9 } else { 0.1 }, 3);
+        assert!(!Mixing::within(&wells, &forget, "starts").expect("halves").fails());
+        assert!(Mixing::within(&still(), &forget, "starts").is_none());
+    }
+
+    fn still() -> BitMatrix {
+        BitMatrix::zeros(128, 40)
     }
 
     #[test]

@@ -71,8 +71,8 @@ impl Sampler for Rbm {
         draws.levels = levels;
         draws.figure("start", name);
         if sweeps > 0 {
-            let mixing = compare_starts(self, ask, &Start { name, states }, chains.visible(), sweeps);
-            compare_with_rows(self, ask, mixing.as_ref(), &mut draws);
+            let mixing = compare_starts(self, ask, &Start { name, states }, sweeps);
+            compare_with_rows(self, ask, Some(&mixing), &mut draws);
         }
         Ok(draws)
     }
@@ -87,7 +87,6 @@ struct Start {
 const OF_THE_RUN: &str = "the run's own chains";
 const ROWS: &str = "test rows";
 const RANDOM: &str = "random states";
-const EXTREMES: &str = "states all off and all on";
 
 impl Start {
     /// As asked, else where training left its own chains, else at random.
@@ -102,18 +101,31 @@ impl Start {
         })
     }
 
-    /// Another kind of start, as different as there is one: random states for chains that know the data, and the other way
-    /// round.
-    fn other(&self, rbm: &Rbm, ask: &SampleAsk<'_>) -> Self {
+    /// Another kind of start that knows the data where this one does not, and the other way round; `None` where there is
+    /// none.
+    fn other(&self, rbm: &Rbm, ask: &SampleAsk<'_>) -> Option<Self> {
         if self.states.is_some() {
-            return Start { name: RANDOM, states: None };
+            return Some(Start { name: RANDOM, states: None });
         }
         if let Some(states) = own_chains(rbm, ask) {
-            return Start { name: OF_THE_RUN, states: Some(states) };
+            return Some(Start { name: OF_THE_RUN, states: Some(states) });
         }
-        match ask.origin.settings.saved::<String>("data").map(|_| rows(rbm, ask)) {
-            Some(Ok(states)) => Start { name: ROWS, states: Some(states) },
-            _ => Start { name: EXTREMES, states: Some(start::extremes(2, rbm.visible())) },
+        ask.origin.settings.saved::<String>("data")?;
+        Some(Start { name: ROWS, states: Some(rows(rbm, ask).ok()?) })
+    }
+
+    /// The ends of the chains that are compared, and the states that these began at.
+    fn ends(&self, rbm: &Rbm, sweeps: usize, seed: Seed) -> (BitMatrix, Option<BitMatrix>) {
+        match &self.states {
+            Some(states) => {
+                let states = start::repeated(states, CHAINS);
+                (mixing::ends(rbm, states.clone(), sweeps, seed), Some(states))
+            }
+            None => {
+                let mut chains = rbm.chains(CHAINS, seed);
+                chains.gibbs(rbm, sweeps);
+                (chains.into_visible(), None)
+            }
         }
     }
 }
@@ -127,27 +139,26 @@ fn rows(rbm: &Rbm, ask: &SampleAsk<'_>) -> Result<BitMatrix, Failure> {
     rows.bits(rbm.visible())
 }
 
-/// The draws beside chains from another kind of start; where the draws are few, beside more of their own kind.
-fn compare_starts(
-    rbm: &Rbm,
-    ask: &SampleAsk<'_>,
-    own: &Start,
-    draws: &BitMatrix,
-    sweeps: usize,
-) -> Option<Mixing> {
-    let other = own.other(rbm, ask);
+/// Chains that start as the draws do beside chains from another kind of start, and those that know the data beside one
+/// another; of a machine whose data is unknown, chains from all units off beside chains from all on: nothing is farther apart.
+fn compare_starts(rbm: &Rbm, ask: &SampleAsk<'_>, own: &Start, sweeps: usize) -> Mixing {
     let seed = ask.seed.derive("chains compared", 0);
-    let end = |start: &Start, seed: Seed| match &start.states {
-        Some(states) => mixing::ends(rbm, start::repeated(states, CHAINS), sweeps, seed),
-        None => {
-            let mut chains = rbm.chains(CHAINS, seed);
-            chains.gibbs(rbm, sweeps);
-            chains.into_visible()
-        }
+    let seeds = [seed.derive("own", 0), seed.derive("other", 0)];
+    let Some(other) = own.other(rbm, ask) else {
+        let [off, on] = [0, 1].map(|on| {
+            let start = BitMatrix::from_fn(CHAINS, rbm.visible(), |_, _| on == 1);
+            mixing::ends(rbm, start, sweeps, seeds[on])
+        });
+        return Mixing::of([&off, &on], ["all units off", "all units on"]);
     };
-    let more = (draws.rows() < CHAINS).then(|| end(own, seed.derive("own", 0)));
-    let others = end(&other, seed.derive("other", 0));
-    Some(Mixing::of([more.as_ref().unwrap_or(draws), &others], [own.name, other.name]))
+    let (own_ends, own_states) = own.ends(rbm, sweeps, seeds[0]);
+    let (other_ends, other_states) = other.ends(rbm, sweeps, seeds[1]);
+    let within = match (own_states, other_states) {
+        (Some(states), _) => Mixing::within(&states, &own_ends, own.name),
+        (None, Some(states)) => Mixing::within(&states, &other_ends, other.name),
+        (None, None) => None,
+    };
+    Mixing::of([&own_ends, &other_ends], [own.name, other.name]).worse(within)
 }
 
 /// Says how the draws lie beside the rows and beside chains from another start, and warns where either tells of draws that
@@ -171,12 +182,14 @@ fn compare_with_rows(rbm: &Rbm, ask: &SampleAsk<'_>, mixing: Option<&Mixing>, dr
     }
     match (mixing.filter(|mixing| mixing.fails()), far) {
         (Some(mixing), _) => {
-            let [own, other] = &mixing.starts;
-            let [own_lit, other_lit] = mixing.lit.map(|lit| 100.0 * lit);
+            let [one, other] = &mixing.starts;
+            let [one_lit, other_lit] = mixing.lit.map(|lit| 100.0 * lit);
+            let knows = ask.options.from_data || draws.figures.get("start").is_some_and(|start| start == OF_THE_RUN);
             draws.warn(format!(
-                "the chains do not forget their start: from {own} they end with {own_lit:.1} % of the units on{beside}, from \
-                 {other} with {other_lit:.1} %; {} --tempering auto and more --steps help them to forget",
-                if ask.options.from_data || own == OF_THE_RUN { "" } else { "--from-data starts at the rows," }
+                "the chains do not forget their start: from {one} they end with {one_lit:.1} % of the units on, from {other} \
+                 with {other_lit:.1} %; {:.1} % of the draws' are{beside}. {}--tempering auto or more --steps helps them to forget",
+                100.0 * lit,
+                if knows { "" } else { "--from-data starts where the rows are, " }
             ));
         }
         (None, Some(far)) => draws.warn(format!(

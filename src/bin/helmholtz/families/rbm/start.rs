@@ -81,8 +81,3 @@ pub fn persistent(run: &Path, rbm: &Rbm, seed: Seed) -> Option<BitMatrix> {
 pub fn repeated(states: &BitMatrix, count: usize) -> BitMatrix {
     BitMatrix::from_fn(count, states.units(), |row, unit| states.get(row % states.rows(), unit))
 }
-
-/// `count` states, all units off in one, on in the next: nothing is farther apart.
-pub fn extremes(count: usize, units: usize) -> BitMatrix {
-    BitMatrix::from_fn(count, units, |row, _| row % 2 == 1)
-}

@@ -11,6 +11,7 @@ use crate::contract::likelihood;
 use crate::input::{Annealing, Sums};
 use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained, each_seed};
 use clap::{Args, ValueEnum};
+use helmholtz::data::Binarization;
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
 use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
@@ -244,21 +245,28 @@ impl Machines {
             return;
         }
         let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
+        let rows = session.train.subset(0..CHAINS.min(session.train.len()));
         let (states, name) = match own {
             Some(states) => (states, "where training left its chains"),
-            None => (session.train.subset(0..CHAINS.min(session.train.len())).to_bits(), "training rows"),
+            None => (rows.binarized(Binarization::Threshold).to_bits(), "training rows"),
         };
-        let from_states = ends(rbm, start::repeated(&states, CHAINS), SWEEPS, seed.derive("own", 0));
+        let states = start::repeated(&states, CHAINS);
+        let from_states = ends(rbm, states.clone(), SWEEPS, seed.derive("own", 0));
         let mut random = rbm.chains(CHAINS, seed.derive("other", 0));
         random.gibbs(rbm, SWEEPS);
-        let mixing = Mixing::of([&from_states, random.visible()], [name, "random states"]);
+        let mixing = Mixing::of([&from_states, random.visible()], [name, "random states"]).worse(Mixing::within(
+            &states,
+            &from_states,
+            name,
+        ));
+        let [from, otherwise] = &mixing.starts;
         let [own, other] = mixing.lit.map(|lit| 100.0 * lit);
         report.figure("start_errors_apart", mixing.errors_apart);
         report.figure("in_equilibrium", !mixing.fails());
         if mixing.fails() {
             report.warn(format!(
-                "out of equilibrium: {SWEEPS} sweeps from {name} end with {own:.1} % of the units on, from random states with \
-                 {other:.1} %; sample --from-data, --tempering auto or more --steps helps, and so does training with --method pt \
+                "out of equilibrium: {SWEEPS} sweeps from {from} end with {own:.1} % of the units on, from {otherwise} with \
+                 {other:.1} %, and elsewhere; sample --from-data, --tempering auto or more --steps helps, and so does training with --method pt \
                  or a larger --k"
             ));
         } else {
