@@ -87,6 +87,7 @@ impl Session {
         report.line("status          trained, not scored; all is saved");
         report.line(format!("score with      {}", self.resume()));
         report.figure("status", Standing::Trained(Scoring::Open).word());
+        report.figure("version", env!("CARGO_PKG_VERSION"));
         report.exit_with(interrupt::STATUS);
     }
 

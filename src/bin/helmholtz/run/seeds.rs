@@ -65,7 +65,8 @@ fn tell(runs: &[(u64, Map<String, Value>)], report: &mut Report) {
         runs.iter().map(|(_, figures)| figures.get(name).cloned().unwrap_or(Value::Null)).collect()
     };
     let names = runs.iter().flat_map(|(_, figures)| figures.keys());
-    let varying: std::collections::BTreeSet<&String> = names.filter(|name| *name != "warnings").collect();
+    let varying: std::collections::BTreeSet<&String> =
+        names.filter(|name| !matches!(name.as_str(), "warnings" | "seed")).collect();
     for name in varying {
         let values = of(name);
         let words = values.iter().all(Value::is_string) && values.windows(2).all(|pair| pair[0] == pair[1]);
