@@ -123,7 +123,7 @@ fn errors_apart(a: &BitMatrix, b: &BitMatrix) -> f64 {
     let halves =
         |states: &BitMatrix, first: usize| (first..states.rows().min(CHAINS)).step_by(2).collect::<Vec<_>>();
     let means = |states: &BitMatrix| -> Vec<f64> {
-        let rows = halves(states, 0);
+        let rows = halves_of(states, 0);
         let on = |unit: usize| rows.iter().filter(|row| states.get(**row, unit)).count();
         (0..units).map(|unit| on(unit) as f64 / rows.len().max(1) as f64).collect()
     };
@@ -133,7 +133,7 @@ fn errors_apart(a: &BitMatrix, b: &BitMatrix) -> f64 {
     let direction: Vec<f64> =
         of_a.iter().zip(&of_b).map(|(a, b)| (a - b) / (a * (1.0 - a) + b * (1.0 - b) + least)).collect();
     let along = |states: &BitMatrix| -> (f64, f64, f64) {
-        let sums: Vec<f64> = halves(states, 1)
+        let sums: Vec<f64> = halves_of(states, 1)
             .into_iter()
             .map(|row| (0..units).filter(|unit| states.get(row, *unit)).map(|unit| direction[unit]).sum())
             .collect();
