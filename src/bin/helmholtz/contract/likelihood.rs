@@ -34,6 +34,7 @@ pub fn report_beside(
         report.figure("log_likelihood_conservative", conservative.value);
         report.figure("conservative_monte_carlo_error", conservative.monte_carlo_error);
         report.figure("conservative_method", conservative.method.clone());
+        compare(report, estimate, conservative);
     }
     for warning in &estimate.warnings {
         report.warn(warning);
@@ -46,10 +47,7 @@ pub fn report_beside(
             gain.abs()
         ));
         if gain < -1.0 {
-            report.warn(format!(
-                "worse than {baseline_of}: training has barely begun or diverged; a lower \
-                 --learning-rate usually helps"
-            ));
+            report.warn(format!("worse than {baseline_of}, by {:.2} nats", gain.abs()));
         }
     }
     report.figure("log_likelihood", estimate.value);
@@ -73,6 +71,30 @@ pub fn report_beside(
     }
 }
 
+/// Says how far an optimistic and a conservative figure are apart. Both are of the same rows: they differ in log Z alone, by
+/// what their chains have drawn.
+fn compare(report: &mut Report, optimistic: &Estimate, conservative: &Estimate) {
+    let gap = optimistic.value - conservative.value;
+    let error = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
+    report.figure("conservative_gap", gap);
+    report.figure("conservative_gap_error", error);
+    if gap.abs() <= 2.0 * error {
+        report.line(format!(
+            "they agree      {:.2} ± {error:.2} nats: of the same rows, the two differ by {:.2}, within their Monte Carlo errors",
+            optimistic.value,
+            gap.abs()
+        ));
+    } else if gap > 0.0 {
+        report.line(format!("between them    {gap:.2} ± {error:.2} nats, of the same rows"));
+    } else {
+        report.warn(format!(
+            "the conservative figure lies above the optimistic one, by {:.2} ± {error:.2} nats of the same rows: one of them errs \
+             by more than it says",
+            gap.abs()
+        ));
+    }
+}
+
 /// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
 pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
     if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
@@ -93,5 +115,38 @@ fn errors(estimate: &Estimate) -> String {
     match estimate.kind {
         Kind::Exact => format!("data error {:.2}", estimate.data_error),
         _ => format!("Monte Carlo error {:.2}, data error {:.2}", estimate.monte_carlo_error, estimate.data_error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Chatter, Console, Format, Warnings};
+
+    fn said(gap: f64, error: f64) -> (String, bool) {
+        let estimate =
+            |value: f64, kind: Kind| Estimate::of(&[value; 3], kind, "draws").with_monte_carlo_error(error);
+        let mut told = Report::new();
+        report(&mut told, &estimate(-16.0, Kind::Upper), Some(&estimate(-16.0 - gap, Kind::Lower)), "test");
+        let warned = told.figures()["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty());
+        let console = Console { format: Format::Lines, chatter: Chatter::Full, warnings: Warnings::default() };
+        (told.text(&console), warned)
+    }
+
+    #[test]
+    fn a_conservative_figure_above_an_optimistic_one_is_within_their_errors_or_a_warning() {
+        let (text, warned) = said(-0.01, 0.02);
+        assert!(
+            text.contains("they agree      -16.00 ± 0.03 nats: of the same rows, the two differ by 0.01,"),
+            "{text}"
+        );
+        assert!(!warned);
+        let (text, warned) = said(0.5, 0.02);
+        assert!(text.contains("between them    0.50 ± 0.03 nats, of the same rows") && !warned, "{text}");
+        let (text, warned) = said(-0.5, 0.02);
+        assert!(
+            text.contains("the conservative figure lies above the optimistic one, by 0.50") && warned,
+            "{text}"
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! Pictures of an RBM: what its hidden units look for, and what it draws.
 
 use super::sample::SWEEPS;
+use super::start;
 use crate::pictures::Grid;
 use helmholtz::Seed;
-use helmholtz::rbm::Rbm;
+use helmholtz::rbm::{Rbm, RbmChains};
+use helmholtz::tensor::BitMatrix;
 
 /// Samples in a picture.
 const SAMPLES: usize = 100;
@@ -18,11 +20,14 @@ pub fn filters(rbm: &Rbm, shape: (usize, usize)) -> Grid {
 }
 
 /// Draws of the model, each from its own chain: exact ones as they are where the machine is small enough, else the
-/// probabilities of the pixels at the end of a long chain from a random state.
-pub fn samples(rbm: &Rbm, shape: (usize, usize), seed: Seed) -> Grid {
+/// probabilities of the pixels at the end of a long chain from a row of `start`, or from a random state.
+pub fn samples(rbm: &Rbm, shape: (usize, usize), start: Option<&BitMatrix>, seed: Seed) -> Grid {
     let values = rbm.sample_exact(SAMPLES, seed).map_or_else(
         || {
-            let mut chains = rbm.chains(SAMPLES, seed);
+            let mut chains = match start {
+                Some(states) => RbmChains::from_visible(start::repeated(states, SAMPLES), rbm.hidden(), seed),
+                None => rbm.chains(SAMPLES, seed),
+            };
             chains.gibbs(rbm, SWEEPS);
             rbm.mean_visible(chains.hidden())
         },
