@@ -37,7 +37,7 @@ impl Task for Reconstruct {
         let rows = loaded.origin.rows(&self.rows)?;
         let originals = data::values_for(&rows.first(self.count), width, &rows.name)?;
         let reconstructed = autoencoder.reconstruct(&originals);
-        loaded.origin.canvas().pairs(&originals, &reconstructed).save(&out)?;
+        loaded.origin.canvas().beside_originals(&originals, &reconstructed).save(&out)?;
 
         let differences = originals.iter().zip(&reconstructed).map(|(x, y)| f64::from(x - y).powi(2));
         let squared_error = differences.sum::<f64>() / originals.len() as f64;

@@ -238,10 +238,11 @@ impl Trained for Machines {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (rbm, shape) = (self.kept(), session.data.image_shape());
-        pictures::filters(rbm, shape).save(&session.folder.file(FILTERS))?;
+        let (rbm, canvas) = (self.kept(), session.canvas());
+        pictures::filters(rbm, canvas).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(rbm, shape, seed).save(&session.folder.file(SAMPLES))?;
+        let (rows, _) = session.judged_by();
+        pictures::samples(rbm, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 
