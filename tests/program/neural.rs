@@ -1,6 +1,6 @@
 //! Neural energies in the program.
 
-use super::{Place, failure_of, text};
+use super::{Place, failure_of, size, text};
 use std::fs;
 
 const SMALL: &str = "--hidden 8 --steps 20 --batch 32 --k 2";

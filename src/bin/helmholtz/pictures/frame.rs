@@ -1,10 +1,12 @@
 //! Axes around a part of a picture of pixels.
 
 use super::axis::Axis;
-use super::raster::{Anchor, BLACK, Colour, LINE, Raster};
+use super::raster::{Anchor, BLACK, Colour, LINE, Raster, length_of};
 
 const RULED: Colour = [225, 225, 225];
 const EDGE: Colour = [110, 110, 110];
+/// Room around a title.
+const MARGIN: usize = 12;
 /// Length of a tick.
 const TICK: usize = 6;
 
@@ -125,9 +127,11 @@ impl Frame {
 pub fn with_axes(inner: &Raster, title: &str, x: (&[Tick], &str), y: (&[Tick], &str)) -> Raster {
     let (width, height) = inner.size();
     let top = 2 * LINE + LINE / 2;
-    let mut picture = Raster::new(LEFT + width + LINE, top + height + BELOW + LINE / 2, super::raster::WHITE);
+    let length = 2 * MARGIN + length_of(title);
+    let mut picture =
+        Raster::new((LEFT + width + LINE).max(length), top + height + BELOW + LINE / 2, super::raster::WHITE);
     let frame = Frame { left: LEFT, top, width, height };
-    picture.words(title, LEFT, LINE / 4, Anchor::Left, BLACK);
+    picture.words(title, MARGIN, LINE / 4, Anchor::Left, BLACK);
     picture.paste(inner, (LEFT, top));
     frame.edge(&mut picture);
     frame.label_below(&mut picture, x.0, x.1);

@@ -19,6 +19,11 @@ const ADVANCE: usize = (font::WIDTH + 1) * LETTERS;
 /// The height of a line of words.
 pub const LINE: usize = (font::HEIGHT + 1) * LETTERS;
 
+/// The pixels that words take from left to right.
+pub fn length_of(words: &str) -> usize {
+    words.chars().count() * ADVANCE
+}
+
 /// A picture of pixels, the first at the top left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Raster {
@@ -101,7 +106,7 @@ impl Raster {
 
     /// Writes words on one line, `y` being its top.
     pub fn words(&mut self, words: &str, x: usize, y: usize, anchor: Anchor, colour: Colour) {
-        let length = words.chars().count() * ADVANCE;
+        let length = length_of(words);
         let first = match anchor {
             Anchor::Left => x,
             Anchor::Middle => x.saturating_sub(length / 2),

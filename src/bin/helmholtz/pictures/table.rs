@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::frame::{BELOW, Frame, LEFT, Tick, with_axes};
 use super::grid::diverging;
 use super::plane::heat;
-use super::raster::{Anchor, BLACK, Colour, LINE, Raster, WHITE};
+use super::raster::{Anchor, BLACK, Colour, LINE, Raster, WHITE, length_of};
 use helmholtz::data::Dataset;
 
 /// Columns in a picture at the most.
@@ -13,8 +13,8 @@ const COLUMNS: usize = 6;
 const POINTS: usize = 2000;
 /// Bars of a histogram.
 const BARS: usize = 24;
-/// About how many ticks an axis of a small panel has.
-const TICKS: f64 = 3.0;
+/// About so many pixels lie between two ticks.
+const BETWEEN_TICKS: f64 = 55.0;
 /// Cells of a matrix along a side at the most.
 const CELLS: usize = 400;
 
@@ -45,7 +45,7 @@ pub fn pairs_named(draws: &[f32], data: &[f32], width: usize, name: &str) -> Ras
         _ => 170,
     };
     let (pitch, top) = (side + 26, 2 * LINE + 36);
-    let columns: Vec<Column> = (0..shown).map(|column| Column::of(draws, data, width, column)).collect();
+    let columns: Vec<Column> = (0..shown).map(|column| Column::of(draws, data, width, column, side)).collect();
     let mut picture = Raster::new(LEFT + shown * pitch, top + shown * pitch + BELOW, WHITE);
     legend(&mut picture, width, name, !data.is_empty());
     let frame = |row: usize, column: usize| Frame {
@@ -82,7 +82,8 @@ struct Column {
 }
 
 impl Column {
-    fn of(draws: &[f32], data: &[f32], width: usize, column: usize) -> Self {
+    /// Column `column` of rows of `width` numbers, on an axis of `side` pixels.
+    fn of(draws: &[f32], data: &[f32], width: usize, column: usize, side: usize) -> Self {
         let of = |values: &[f32]| -> Vec<f64> {
             values.iter().skip(column).step_by(width).take(POINTS).map(|value| f64::from(*value)).collect()
         };
@@ -92,7 +93,7 @@ impl Column {
         let two_levels = low < high && finite().all(|value| value == low || value == high);
         let spread = if two_levels { 0.3 * (high - low) } else { 0.0 };
         let ends = [low - 1.2 * spread, high + 1.2 * spread].into_iter().filter(|end| end.is_finite());
-        let axis = Axis::of_values(ends).with_about(TICKS);
+        let axis = Axis::of_values(ends).with_about(side as f64 / BETWEEN_TICKS);
         Column { ticks: Tick::all(&axis), axis, draws, data, spread }
     }
 
@@ -147,7 +148,7 @@ fn legend(picture: &mut Raster, width: usize, name: &str, beside_data: bool) {
     for (name, colour, _) in known.into_iter().filter(|(_, _, shown)| *shown) {
         picture.fill((x, 12), (14, 14), colour);
         picture.words(name, x + 22, 11, Anchor::Left, BLACK);
-        x += 22 + 12 * name.chars().count() + 26;
+        x += 22 + length_of(name) + 26;
     }
     let words = match width {
         0..=COLUMNS => String::new(),
@@ -173,8 +174,8 @@ pub fn over_originals(originals: &[f32], made: &[f32], width: usize, name: &str)
         let (row, place) = (column / across, column % across);
         let frame =
             Frame { left: LEFT + place * pitch, top: 2 * LINE + 30 + row * line, width: side, height: side };
-        let x = Column::of(&[], originals, width, column);
-        let y = Column::of(made, originals, width, column);
+        let x = Column::of(&[], originals, width, column, side);
+        let y = Column::of(made, originals, width, column, side);
         frame.rule(&mut picture, &x.ticks, &y.ticks);
         for step in 0..=side {
             let value = x.axis.value(step as f64 / side as f64);
@@ -276,10 +277,10 @@ mod tests {
 
     #[test]
     fn columns_of_two_levels_are_spread_and_others_are_not() {
-        let bits = Column::of(&[0.0, 1.0, 1.0, 0.0], &[1.0, 0.0], 1, 0);
+        let bits = Column::of(&[0.0, 1.0, 1.0, 0.0], &[1.0, 0.0], 1, 0, 200);
         let places = bits.places(&bits.draws, 0.7549);
         assert!(places.iter().all(|place| (0.0..=1.0).contains(place)) && places[1] != places[2]);
-        let reals = Column::of(&[0.0, 0.5, 1.0], &[], 1, 0);
+        let reals = Column::of(&[0.0, 0.5, 1.0], &[], 1, 0, 200);
         assert_eq!(reals.spread, 0.0);
     }
 

@@ -55,7 +55,7 @@ impl Theory {
             Rule::Hebb => "retrieved, large networks",
             Rule::Storkey => "n / √(2 ln n) all fixed",
             Rule::PseudoInverse => "n − 1 independent ones",
-            Rule::Perceptron(_) => "no weights more, large networks",
+            Rule::Perceptron(_) => "at most, large networks",
         };
         self.capacity().map(|load| format!("theory: capacity {load:.3} ({of})"))
     }
