@@ -61,6 +61,18 @@ fn a_folder_has_one_trainer_at_a_time_and_a_killed_one_leaves_no_lock() {
     place.json("train rbm --out run --resume --stop-after 1");
 }
 
+#[test]
+fn the_curves_are_drawn_while_a_run_goes() {
+    let place = Place::new();
+    let mut child = spawn(&place, "train vae --hidden 8 --latent 2 --epochs 1000000 --evaluate-every 1 --out run");
+    wait_for(&place.path("run/curves.svg"));
+    child.kill().expect("a process to kill");
+    child.wait().expect("a dead process");
+    let text = text(&place.bytes("run/curves.svg"));
+    assert!(text.contains("</svg>") && text.contains("training rows") && text.contains("held out"), "{text}");
+    assert!(!text.contains("train elbo"), "both curves are in one panel");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_killed_run_left_half_written_is_removed_and_nothing_else() {
