@@ -289,13 +289,13 @@ fn what_changes_nothing_or_makes_no_sense_is_warned_of_or_refused() {
         said.iter().any(|warning| warning.contains("--ais changes nothing: the log-likelihood is exact")),
         "{said:?}"
     );
-    let scored = place.json("eval run --rescore 4,4");
-    assert!(warnings(&scored)[0].contains("--rescore changes nothing"), "{scored}");
-    let lines = text(&place.run("eval run --rescore 4,4").stdout);
-    assert!(lines.contains("warning         --rescore changes nothing"), "{lines}");
+    let scored = place.json("eval run --ais 4,4");
+    assert!(warnings(&scored)[0].contains("--ais changes nothing"), "{scored}");
+    let lines = text(&place.run("eval run --ais 4,4").stdout);
+    assert!(lines.contains("warning         --ais changes nothing"), "{lines}");
     assert!(warnings(&place.json("eval run")).is_empty());
     place.json("train boltzmann bars:2 --hidden 2 --steps 2 --out machine");
-    assert!(warnings(&place.json("eval machine --rescore 4,4"))[0].contains("--rescore changes nothing"));
+    assert!(warnings(&place.json("eval machine --ais 4,4"))[0].contains("--ais changes nothing"));
     place.write("real.npy", &of_f32(4, &REAL));
     let plane = place.json("train neural real.npy --hidden 4 --steps 2 --batch 4 --ais 4,4 --out plane");
     assert!(warnings(&plane)[0].contains("--ais changes nothing"), "{plane}");

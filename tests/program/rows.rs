@@ -47,11 +47,11 @@ fn the_log_likelihoods_of_rows_have_the_mean_that_is_printed() {
     place.json("train boltzmann --hidden 21 --steps 2 --ais 2,2 --out hidden");
     for (line, rows) in [
         ("eval rbm", 359),
-        ("eval rbm --exact-up-to 0 --rescore 16,50", 359),
+        ("eval rbm --exact-up-to 0 --ais 16,50", 359),
         ("eval rbm --precision i16 --split train", 1438),
         ("eval rbm --binarize sample", 359),
         ("eval small", 6),
-        ("eval pairs --rescore 16,50", 359),
+        ("eval pairs --ais 16,50", 359),
         ("eval neural", 10_000),
         ("eval vae --samples 3", 359),
         ("eval hidden --rescore 8,20", 359),

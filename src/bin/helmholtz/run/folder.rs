@@ -91,6 +91,11 @@ impl RunFolder {
         RunFolder { path }
     }
 
+    /// The folder with this path.
+    pub fn at(path: PathBuf) -> Self {
+        RunFolder { path }
+    }
+
     /// The path of one of its files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
