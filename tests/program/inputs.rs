@@ -60,7 +60,7 @@ fn a_threshold_that_leaves_nothing_is_refused_with_the_range_and_a_remedy() {
     place.write("narrow.npy", &of_u8(2, &[3, 16]));
     assert!(place.failure("eval run narrow.npy").contains("every bit is 0"));
     // What follows the remedy is read.
-    place.write("whole.npy", &of_f32(3, &[0.0, 1.0, 3.0 / 16.0, 9.0 / 16.0, 1.0 / 16.0, 0.75]));
+    place.write("whole.npy", &of_f32(3, &[0.0, 1.0, 0.1875, 0.5625, 1.0, 0.0625]));
     place.json("train rbm whole.npy --hidden 2 --steps 2 --out whole");
     // Rows that are all alike are no fault of a threshold.
     place.write("dark.npy", &of_u8(2, &[7, 7]));

@@ -5,6 +5,7 @@ mod inputs;
 mod json;
 mod mixing;
 mod neural;
+mod pictures;
 mod rows;
 mod runs;
 mod several;
@@ -59,6 +60,13 @@ impl Place {
     fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
+}
+
+/// Width and height of a PNG file.
+fn size(png: &[u8]) -> (u32, u32) {
+    assert!(png.starts_with(b"\x89PNG"));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
+    (number(16), number(20))
 }
 
 fn text(bytes: &[u8]) -> String {

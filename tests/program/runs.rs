@@ -34,7 +34,7 @@ fn whoever_uses_a_run_that_was_stopped_or_has_failed_is_told() {
         assert!(!note(&place, line).contains("warning: this run"), "{line}");
     }
 
-    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30"));
+    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30 --quiet"));
     for line in READERS {
         let said = note(&place, line);
         assert!(said.contains("warning: this run failed: ") && said.contains(" became NaN"), "{line}: {said}");
@@ -59,6 +59,18 @@ fn a_folder_has_one_trainer_at_a_time_and_a_killed_one_leaves_no_lock() {
     assert!(said.contains("warning: this run was killed; its last checkpoint is at step "), "{said}");
     assert!(said.contains("of 100000000; helmholtz train rbm --out run --resume goes on"), "{said}");
     place.json("train rbm --out run --resume --stop-after 1");
+}
+
+#[test]
+fn the_curves_are_drawn_while_a_run_goes() {
+    let place = Place::new();
+    let mut child = spawn(&place, "train vae --hidden 8 --latent 2 --epochs 1000000 --evaluate-every 1 --out run");
+    wait_for(&place.path("run/curves.svg"));
+    child.kill().expect("a process to kill");
+    child.wait().expect("a dead process");
+    let text = text(&place.bytes("run/curves.svg"));
+    assert!(text.contains("</svg>") && text.contains("training rows") && text.contains("held out"), "{text}");
+    assert!(!text.contains("train elbo"), "both curves are in one panel");
 }
 
 #[cfg(target_os = "linux")]
@@ -158,7 +170,7 @@ fn a_checkpoint_of_another_run_is_refused_and_nothing_is_lost() {
     place.write("run/checkpoint.safetensors", &place.bytes("run/model.safetensors"));
     assert!(place.failure("train rbm --out run --resume").contains("no checkpoint"));
     fs::remove_file(place.path("run/checkpoint.safetensors")).unwrap();
-    assert!(place.failure("train rbm --out run --resume").contains("ended before its first checkpoint"));
+    assert!(place.failure("train rbm --out run --resume").contains("is missing: it was removed"));
     place.write("run/checkpoint.safetensors", &own);
     place.json("train rbm --out run --resume");
 }
@@ -258,8 +270,9 @@ fn signals_that_were_ignored_stay_ignored() {
     command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program starts");
     wait_for(&place.path("run/checkpoint.safetensors"));
+    let id = child.id().to_string();
     let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.expect("kill").success());
     };
     signal("-HUP");

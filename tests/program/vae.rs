@@ -191,7 +191,7 @@ fn options_and_commands_of_another_kind_are_refused() {
         ("interpolate run --to 359", "--to is 359, but the last of 359 rows is 358"),
         ("interpolate run --steps 0", "--steps is 0"),
         ("reconstruct run --count 0", "--count is 0"),
-        ("reconstruct run --out x.npy", "must end in .png"),
+        ("reconstruct run --out x.jpg", "must end in .png or .npy"),
         ("encode run --out x.png", "must end in .npy"),
         ("encode run bars:3", "9"),
         ("reconstruct run bars:3", "9"),

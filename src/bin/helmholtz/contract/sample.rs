@@ -3,7 +3,6 @@
 use super::origin::Origin;
 use crate::cli::Failure;
 use crate::input::Sums;
-use crate::pictures::{Canvas, Grid};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::tensor::BitMatrix;
@@ -188,9 +187,4 @@ pub trait Sampler {
 
     /// Draws.
     fn sample(&self, ask: &SampleAsk<'_>) -> Result<Draws, Failure>;
-
-    /// A picture of draws `[count, width]`: images, unless the family knows better.
-    fn picture(&self, levels: &[f32], canvas: Canvas) -> Result<Grid, Failure> {
-        Ok(canvas.square(levels))
-    }
 }

@@ -218,7 +218,9 @@ impl Session {
 
     /// The canvas of pictures of the data.
     pub fn canvas(&self) -> Canvas {
-        Canvas { shape: self.data.image_shape(), largest: self.data.largest() }
+        // Real numbers are measurements, whatever their number.
+        let shape = if self.data.is_real() { (1, self.data.width()) } else { self.data.image_shape() };
+        Canvas { shape, largest: self.data.largest() }
     }
 
     /// The folder that a run with these options goes to.
@@ -350,7 +352,7 @@ impl Session {
 
     /// Metadata of a model or checkpoint file, the settings included.
     pub fn metadata(&self) -> BTreeMap<String, String> {
-        let (height, width) = self.data.image_shape();
+        let (height, width) = self.canvas().shape;
         let mut metadata = BTreeMap::new();
         metadata.insert(KIND.to_owned(), self.kind.to_owned());
         metadata.insert(IMAGE_SHAPE.to_owned(), format!("{height}x{width}"));

@@ -205,10 +205,11 @@ impl Trained for Machine {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (machine, shape) = (&self.machine, session.data.image_shape());
-        pictures::filters(machine, shape).save(&session.folder.file(FILTERS))?;
+        let (machine, canvas) = (&self.machine, session.canvas());
+        pictures::filters(machine, canvas).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(machine, shape, seed).save(&session.folder.file(SAMPLES))?;
+        let (rows, _) = session.judged_by();
+        pictures::samples(machine, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 

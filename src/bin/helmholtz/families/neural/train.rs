@@ -4,6 +4,7 @@ use super::model::KIND;
 use super::{pictures, report};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Annealing, Binarize, Domain};
+use crate::pictures::table;
 use crate::run::{
     DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, widths,
 };
@@ -222,25 +223,22 @@ impl Trained for Energy {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (rows, _) = session.judged_by();
-        let width = self.energy.width();
-        let sampling =
-            NeuralSampling { seed: session.training.seed.derive("samples", 0), ..NeuralSampling::default() };
-        match width {
-            1 => Ok(&[]),
-            2 => {
-                pictures::density(&self.energy, &rows).save(&session.folder.file(DENSITY))?;
-                let points = pictures::points(&rows);
-                let draws = self.energy.sample(points.len() / 2, &sampling)?;
-                pictures::samples_beside(&draws, &points).save(&session.folder.file(SAMPLES))?;
-                Ok(&[DENSITY, SAMPLES])
-            }
-            _ => {
-                let draws = self.energy.sample(IMAGES, &sampling)?;
-                pictures::samples(&self.energy, &draws, session.canvas())?.save(&session.folder.file(SAMPLES))?;
-                Ok(&[SAMPLES])
-            }
+        let seed = session.training.seed.derive("samples", 0);
+        let sampling = NeuralSampling { seed, ..NeuralSampling::default() };
+        let (canvas, path) = (session.canvas(), session.folder.file(SAMPLES));
+        if !canvas.is_table() {
+            canvas.square(&self.energy.sample(IMAGES, &sampling)?).save(&path)?;
+            return Ok(&[SAMPLES]);
         }
+        let (rows, _) = session.judged_by();
+        let (points, width) = (table::points(&rows), self.energy.width());
+        let draws = self.energy.sample(points.len() / width, &sampling)?;
+        table::pairs(&draws, &points, width).save(&path)?;
+        if width == 2 {
+            pictures::density(&self.energy, &rows).save(&session.folder.file(DENSITY))?;
+            return Ok(&[DENSITY, SAMPLES]);
+        }
+        Ok(&[SAMPLES])
     }
 
     fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {

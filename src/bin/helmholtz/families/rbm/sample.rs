@@ -4,7 +4,8 @@ use super::mixing::{self, CHAINS, Mixing};
 use super::start;
 use crate::cli::{Failure, counted, size};
 use crate::contract::{Draws, Numbers, Replicas, SampleAsk, Sampler};
-use crate::input::{RowChoice, Sums};
+use crate::input::{Binarize, RowChoice, Sums};
+use crate::run::Choice;
 use helmholtz::Seed;
 use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
@@ -64,7 +65,11 @@ impl Sampler for Rbm {
         let (machine, rounding) = precision.machine(Cow::Borrowed(self))?;
         chains.set_precision(precision.into());
         chains.gibbs(&machine, sweeps);
-        let levels = if sweeps == 0 { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
+        let grey =
+            ask.origin.settings.saved::<Choice<Binarize>>("binarize").is_some_and(|how| how.0 == Binarize::None);
+        // Of a table the picture shows how draws are spread, as its rows are.
+        let as_drawn = sweeps == 0 || ask.origin.canvas().is_table() && !grey;
+        let levels = if as_drawn { chains.visible().to_f32() } else { machine.mean_visible(chains.hidden()) };
         let rounded = rounding.map_or_else(String::new, |rounding| format!(" in 16 bits, {rounding}"));
         let method = format!("{} from {name}{rounded}", counted(sweeps, "Gibbs sweep"));
         let mut draws = Draws::of_bits(chains.visible(), method);

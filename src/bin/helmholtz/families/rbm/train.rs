@@ -289,11 +289,12 @@ impl Trained for Machines {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (rbm, shape) = (self.kept(), session.data.image_shape());
-        pictures::filters(rbm, shape).save(&session.folder.file(FILTERS))?;
+        let (rbm, canvas) = (self.kept(), session.canvas());
+        pictures::filters(rbm, canvas).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
         let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
-        pictures::samples(rbm, shape, own.as_ref(), seed).save(&session.folder.file(SAMPLES))?;
+        let (rows, _) = session.judged_by();
+        pictures::samples(rbm, canvas, &rows, own.as_ref(), seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 

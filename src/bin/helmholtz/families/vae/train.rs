@@ -20,6 +20,8 @@ const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, 
 
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
+/// Rows of a table whose reconstructions are drawn at the most.
+const ROWS: usize = 1000;
 const PAIRS: usize = 10;
 const STEPS: usize = 12;
 
@@ -229,23 +231,32 @@ impl Trained for Autoencoder {
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
         let (vae, canvas) = (&self.vae, session.canvas());
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(vae, canvas, seed).save(&session.folder.file(SAMPLES))?;
         let (rows, _) = session.judged_by();
+        pictures::samples(vae, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         let examples = |count: usize| {
             let first = rows.subset(0..count.min(rows.len()));
             data::values_for(&first, vae.config().visible, session.data.name())
         };
-        let originals = examples(RECONSTRUCTED)?;
+        let originals = examples(if canvas.is_table() { ROWS } else { RECONSTRUCTED })?;
         pictures::reconstructions(vae, canvas, &originals).save(&session.folder.file(RECONSTRUCTIONS))?;
+        let plane = pictures::manifold(vae, canvas);
+        if let Some(plane) = &plane {
+            plane.save(&session.folder.file(MANIFOLD))?;
+        }
+        // Between two rows of a table there is nothing to look at.
+        if canvas.is_table() {
+            return Ok(if plane.is_some() {
+                &[SAMPLES, RECONSTRUCTIONS, MANIFOLD]
+            } else {
+                &[SAMPLES, RECONSTRUCTIONS]
+            });
+        }
         let ends = examples(2 * PAIRS)?;
         pictures::interpolations(vae, canvas, &ends, STEPS).save(&session.folder.file(INTERPOLATION))?;
-        match pictures::manifold(vae, canvas) {
-            Some(plane) => {
-                plane.save(&session.folder.file(MANIFOLD))?;
-                Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD])
-            }
-            None => Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION]),
-        }
+        Ok(match plane {
+            Some(_) => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD],
+            None => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION],
+        })
     }
 
     fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
