@@ -9,12 +9,12 @@ use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, TwoPhase,
 };
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
-use helmholtz::optim::{Adam, Decay, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
+use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
 use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
-use helmholtz::{Seed, rbm::Chains};
+use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -109,7 +109,7 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
     let config =
         VaeConfig { encoder: vec![width], decoder: vec![width, width], ..VaeConfig::new(data.width(), 5) };
     let vae = Vae::new(config, Seed(1)).expect("a valid shape");
-    let mut trainer = VaeTrainer::new(vae, recipe, data, &training).expect("a valid recipe");
+    let mut trainer = VaeTrainer::new(vae, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 33];
     let mut before = 0;
     for step in 0..steps {
@@ -125,10 +125,10 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
 
 fn sweeps(count_of_chains: usize, clamped: bool, calls: u64) -> u64 {
     let rbm = Rbm::new(100, 70, Seed(1));
-    let mut chains: Chains = rbm.chains(count_of_chains, Seed(2));
+    let mut chains: RbmChains = rbm.chains(count_of_chains, Seed(2));
     if clamped {
         let hold: Vec<bool> = (0..100).map(|unit| unit < 30).collect();
-        chains.clamp_visible(&hold);
+        chains.clamp(&hold);
     }
     (0..WARM_UP).for_each(|_| chains.gibbs(&rbm, 1));
     let before = count();
@@ -160,7 +160,7 @@ fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64
     let config = NeuralConfig { hidden: vec![24, 16], ..NeuralConfig::fitted(data).expect("rows") };
     let energy = NeuralEnergy::new(config, Seed(1)).expect("a valid shape");
     let recipe = NeuralRecipe { method, ..NeuralRecipe::default() };
-    let mut trainer = NeuralTrainer::new(energy, recipe, data, &training).expect("a valid recipe");
+    let mut trainer = NeuralTrainer::new(energy, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 48];
     let mut before = 0;
     for step in 0..steps {
@@ -218,7 +218,8 @@ fn nothing_is_allocated_once_it_runs() {
         ("pcd in 16 bits", Recipe { precision: Precision::I16, ..persistent }),
         ("random restarts", Recipe { chain_start: ChainStart::Random, ..persistent }),
     ];
-    let averaged = VaeRecipe { average_decay: 0.99, clip: Some(1.0), ..VaeRecipe::default() };
+    let descent = Descent { average_decay: 0.99, clip: Some(1.0), ..Descent::default() };
+    let averaged = VaeRecipe { descent, ..VaeRecipe::default() };
     let autoencoders = [
         ("elbo", averaged),
         ("alternating", VaeRecipe { scheme: Scheme::Alternating, ..averaged }),

@@ -4,7 +4,7 @@ use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::rbm::{Ais, Method, Rbm, RbmTrainer, Recipe};
 use helmholtz::sampling::Kind;
-use helmholtz::train::{Training, train};
+use helmholtz::train::{Trainer, Training, train};
 
 /// As `helmholtz train rbm bars:3 --hidden 16 --method exact --epochs 5000 --learning-rate 0.5 --momentum 0.9`.
 #[test]
@@ -23,7 +23,7 @@ fn sixteen_hidden_units_learn_bars_by_the_exact_gradient() {
         let rbm = Rbm::new(9, 16, training.seed.derive("rbm", 0));
         let mut trainer = RbmTrainer::new(rbm, recipe, &bars, &training).expect("a valid recipe");
         train(&mut trainer, &bars, None, &training, None, &mut ()).expect("finite numbers");
-        for rbm in [trainer.rbm(), &trainer.average()] {
+        for rbm in [trainer.last(), &trainer.average()] {
             let estimate = rbm.log_likelihood(&bars, &Ais::default()).expect("bits");
             assert_eq!(estimate.kind, Kind::Exact);
             let best = -14f64.ln();

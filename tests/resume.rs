@@ -5,6 +5,7 @@ use helmholtz::data::{Binarization, Dataset, Scale, ToyDensity};
 use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, StepSize, TwoPhase,
 };
+use helmholtz::optim::Descent;
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
@@ -70,14 +71,14 @@ fn check_autoencoder(name: &str, data: &Dataset<'_>, likelihood: Likelihood, rec
         let shape =
             VaeConfig { encoder: vec![12], decoder: vec![12], likelihood, ..VaeConfig::new(data.width(), 3) };
         let vae = Vae::new(shape, Seed(6)).expect("a valid shape");
-        VaeTrainer::new(vae, recipe, data, training).expect("a valid recipe")
+        VaeTrainer::new(vae, &recipe, data, training).expect("a valid recipe")
     });
 }
 
 #[test]
 fn every_method_resumes_byte_for_byte() {
     let data = Dataset::digits().train();
-    let pcd = Recipe { momentum: 0.5, weight_decay: 1e-4, ..Recipe::default() };
+    let pcd = Recipe { momentum: 0.5, weight_decay: Some(1e-4), ..Recipe::default() };
     check("pcd", &data, pcd);
     check("pcd, odd number of chains", &data, Recipe { chains: Some(37), ..pcd });
     check("pcd at random", &data, Recipe { chain_start: ChainStart::Random, ..pcd });
@@ -98,7 +99,8 @@ fn every_bound_and_scheme_resumes_byte_for_byte() {
     let data = Dataset::digits().train();
     let (sampled, raw) =
         (data.binarized(Binarization::Sample), data.binarized(Binarization::None).scaled(Scale::Raw));
-    let usual = VaeRecipe { average_decay: 0.99, warm_up: 30, ..VaeRecipe::default() };
+    let descent = Descent { average_decay: 0.99, ..Descent::default() };
+    let usual = VaeRecipe { descent, warm_up: 30, ..VaeRecipe::default() };
     let weighted = VaeRecipe { bound: Bound::DoublyReparameterised, importance_samples: 3, ..usual };
     check_autoencoder("elbo", &data, Likelihood::Bernoulli, usual);
     check_autoencoder(
@@ -108,7 +110,12 @@ fn every_bound_and_scheme_resumes_byte_for_byte() {
         VaeRecipe { scheme: Scheme::Alternating, ..usual },
     );
     check_autoencoder("reparameterised", &raw, Likelihood::GaussianLearned, weighted);
-    check_autoencoder("without an average", &raw, Likelihood::Gaussian, VaeRecipe { average_decay: 0.0, ..usual });
+    check_autoencoder(
+        "without an average",
+        &raw,
+        Likelihood::Gaussian,
+        VaeRecipe { descent: Descent::default(), ..usual },
+    );
 }
 
 #[test]
@@ -118,7 +125,7 @@ fn chains_and_noise_of_a_neural_energy_resume_byte_for_byte() {
         check_learner(name, &data, |training| {
             let config = NeuralConfig { hidden: vec![12], ..NeuralConfig::fitted(&data).expect("rows") };
             let energy = NeuralEnergy::new(config, Seed(6)).expect("a valid shape");
-            NeuralTrainer::new(energy, recipe, &data, training).expect("a valid recipe")
+            NeuralTrainer::new(energy, &recipe, &data, training).expect("a valid recipe")
         });
     };
     let phases = TwoPhase { steps: 3, ..TwoPhase::default() };
@@ -127,7 +134,7 @@ fn chains_and_noise_of_a_neural_energy_resume_byte_for_byte() {
     let odd = TwoPhase { chains: Some(70), buffer: Some(210), restart: 0.3, step: StepSize::Fixed(0.2), ..phases };
     check("restarts, odd numbers of chains", with(NeuralMethod::TwoPhase(odd)));
     check("score matching", with(NeuralMethod::DenoisingScoreMatching { noise: 0.2 }));
-    let plain = NeuralRecipe { average_decay: 0.0, clip: None, ..with(NeuralMethod::TwoPhase(phases)) };
+    let plain = NeuralRecipe { descent: Descent::default(), ..with(NeuralMethod::TwoPhase(phases)) };
     check("without an average", plain);
 }
 

@@ -6,7 +6,7 @@ use helmholtz::data::Dataset;
 use helmholtz::rbm::{Rbm, Recipe};
 use helmholtz::sampling::Estimate;
 use helmholtz::tensor::BitMatrix;
-use helmholtz::train::{Control, Metrics, Observer, Progress, TrainError, Training};
+use helmholtz::train::{Control, Fit, Fitting, Metrics, Observer, Progress, TrainError, Training};
 use helmholtz::{Seed, rbm::Ais};
 use std::error::Error;
 
@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 64 pixels, 128 hidden units; persistent contrastive divergence with a rate that falls to zero.
     let mut rbm = Rbm::new(digits.width(), 128, Seed(1));
     let training = Training { epochs: 1000, evaluate_every: 100, ..Training::default() };
-    rbm.fit_observed(&digits.train(), &Recipe::default(), &training, &mut Printer)?;
+    let fitting = Fitting { observer: Some(&mut Printer), ..Fitting::default() };
+    rbm.fit_with(&digits.train(), &Recipe::default(), &training, fitting)?;
 
     // The partition function is estimated by annealed importance sampling: the figure knows its error and direction.
     let likelihood: Estimate = rbm.log_likelihood(&digits.test(), &Ais::default())?;

@@ -3,7 +3,7 @@
 //! `cargo run --release --bin train_vae`
 
 use helmholtz::data::Dataset;
-use helmholtz::train::{Control, Metrics, Observer, Progress, TrainError, Training};
+use helmholtz::train::{Control, Fit, Fitting, Metrics, Observer, Progress, TrainError, Training};
 use helmholtz::vae::{ImportanceSampling, Observation, Vae, VaeConfig, VaeRecipe};
 use helmholtz::{Seed, sampling::Estimate};
 use std::error::Error;
@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 64 pixels, 200 rectified units, 10 latent dimensions, and back; Adam on the evidence lower bound.
     let mut vae = Vae::new(VaeConfig::new(digits.width(), 10), Seed(1))?;
     let training = Training { epochs: 200, evaluate_every: 20, ..Training::default() };
-    vae.fit_observed(&digits.train(), &VaeRecipe::default(), &training, &mut Printer)?;
+    let fitting = Fitting { observer: Some(&mut Printer), ..Fitting::default() };
+    vae.fit_with(&digits.train(), &VaeRecipe::default(), &training, fitting)?;
 
     // Importance sampling bounds the likelihood from below, tighter than the ELBO.
     let test = digits.test();

@@ -1,6 +1,11 @@
 //! Models with an energy: p(x) ∝ e^(−E(x)).
 
 pub mod boltzmann;
+mod enumerated;
 pub mod hopfield;
+mod independent;
 pub mod neural;
+mod parameters;
 pub mod rbm;
+
+pub use parameters::ParameterError;

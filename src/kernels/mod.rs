@@ -1,6 +1,7 @@
 //! Kernels: slices in, slices out, each written once over the instruction-set token.
 
 pub(crate) mod activation;
+pub(crate) mod ascent;
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;

@@ -1,8 +1,9 @@
-//! What the weights of a layer are before training.
+//! Initialisers: the weights of a layer before training.
 
+use crate::autodiff::Activation;
 use crate::random::Lanes;
 
-/// How the weights `[out, in]` of a layer are drawn. Biases start at zero, but for [`FanInUniform`](Self::FanInUniform).
+/// The distribution that the weights `[out, in]` of a layer are drawn from. Biases start at zero, but for [`FanInUniform`](Self::FanInUniform).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Initialiser {
     /// Zeros.
@@ -20,7 +21,7 @@ pub enum Initialiser {
     /// `gain` times a random matrix with orthonormal rows or columns, whichever are fewer, distributed evenly over all of
     /// them (Saxe, McClelland & Ganguli 2014).
     Orthogonal {
-        /// What the rows or columns are long.
+        /// The length of rows or columns.
         gain: f32,
     },
     /// Uniform in ±1 / √in, biases too: what PyTorch's linear layers start with.
@@ -28,6 +29,15 @@ pub enum Initialiser {
 }
 
 impl Initialiser {
+    /// The uniform one that keeps the size of activations through layers with this activation: He's for rectifiers, else
+    /// Glorot's.
+    pub fn before(activation: Activation) -> Self {
+        match activation {
+            Activation::Relu | Activation::LeakyRelu(_) | Activation::Softplus => Initialiser::HeUniform,
+            Activation::Identity | Activation::Tanh | Activation::Sigmoid => Initialiser::GlorotUniform,
+        }
+    }
+
     /// Draws weights `[outputs, inputs]`, row-major.
     ///
     /// # Panics

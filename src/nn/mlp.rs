@@ -42,7 +42,7 @@ impl Mlp {
         &self.layers
     }
 
-    /// What the last layer gives, without an activation, `[batch, out]`, of x `[batch, in]`.
+    /// The output of the last layer, without an activation, `[batch, out]`, of x `[batch, in]`.
     ///
     /// # Panics
     /// When x has another width.

@@ -22,8 +22,10 @@ mod dropout;
 mod initialiser;
 mod linear;
 mod mlp;
+mod widths;
 
 pub use dropout::{Dropout, DropoutError};
 pub use initialiser::Initialiser;
 pub use linear::Linear;
 pub use mlp::Mlp;
+pub(crate) use widths::{activation_in, check_activation, check_width, layers_in, widths_in};

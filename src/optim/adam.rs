@@ -1,7 +1,7 @@
 //! Adam, with decoupled weight decay.
 
-use super::OptimiserError;
-use super::error::Range;
+use super::WEIGHT_DECAY;
+use crate::Setting;
 use crate::simd::{Simd, Vectorised};
 
 /// Adam (Kingma & Ba 2015), with the decay of weights beside it as in AdamW (Loshchilov & Hutter 2019).
@@ -10,13 +10,14 @@ use crate::simd::{Simd, Vectorised};
 /// θ ← θ − rate · (m̂ / (√ŝ + ε) + λθ), where m̂ = m / (1 − β₁ᵗ) and ŝ = s / (1 − β₂ᵗ).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// β₁: what the mean gradient keeps each step.
+    /// β₁: the share of itself that the mean gradient keeps in a step, in [0, 1).
     pub beta1: f64,
-    /// β₂: what the mean square keeps each step.
+    /// β₂: the share of itself that the mean square keeps in a step, in [0, 1).
     pub beta2: f64,
-    /// ε: about the size of gradients that make smaller steps.
+    /// ε > 0: added to the root of the mean square; a gradient that is not large against it moves its parameter by less than
+    /// the rate.
     pub epsilon: f64,
-    /// λ: what a parameter loses each step, times the rate; 0 for Adam itself. Biases decay too.
+    /// Weight decay λ ≥ 0: a step also takes rate · λθ from a parameter θ, biases too; 0 for Adam itself.
     pub weight_decay: f64,
 }
 
@@ -28,12 +29,12 @@ impl Default for Adam {
 }
 
 impl Adam {
-    pub(super) fn check(&self) -> Result<(), OptimiserError> {
-        Range::Fraction.check("beta1", self.beta1)?;
-        Range::Fraction.check("beta2", self.beta2)?;
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        Setting::fraction("Adam's beta1", self.beta1)?;
+        Setting::fraction("Adam's beta2", self.beta2)?;
         // Numbers that no gradient reaches must not become 0 / 0.
-        Range::Positive.check("epsilon", f64::from(self.epsilon as f32))?;
-        Range::NotNegative.check("weight decay", self.weight_decay)
+        Setting::positive("Adam's epsilon", self.epsilon as f32)?;
+        Setting::not_negative(WEIGHT_DECAY, self.weight_decay)
     }
 
     /// The numbers of step t ≥ 1.

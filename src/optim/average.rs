@@ -1,12 +1,15 @@
 //! A running average of the parameters, which is often the better model.
 
-use super::error::Range;
+use super::BLOCK;
 use super::optimiser::check_layout;
-use super::{BLOCK, OptimiserError};
+use crate::Setting;
 use crate::simd::{Simd, Vectorised, dispatch};
 use crate::store::{Layout, Snapshot, SnapshotError, Store};
 use crate::tensor::AlignedVec;
 use rayon::prelude::*;
+
+/// The decay of an average, in messages.
+pub(super) const AVERAGE_DECAY: &str = "the decay of the average";
 
 /// An exponential moving average of a store's parameters (Polyak & Juditsky 1992 average all steps alike): each update it
 /// keeps the share `decay` of itself. Early on it keeps less, (1 + n) / (10 + n) at update n = 0, 1, …, so the start is soon
@@ -24,8 +27,8 @@ impl WeightAverage {
     ///
     /// # Errors
     /// Unless 0 ≤ `decay` < 1.
-    pub fn new(store: &Store, decay: f64) -> Result<Self, OptimiserError> {
-        Range::Fraction.check("average decay", decay)?;
+    pub fn new(store: &Store, decay: f64) -> Result<Self, Setting> {
+        Setting::fraction(AVERAGE_DECAY, decay)?;
         let values = AlignedVec::from_slice(store.values());
         Ok(WeightAverage { decay, layout: store.layout().clone(), updates: 0, values })
     }
@@ -153,6 +156,6 @@ mod tests {
         let said = resumed.load("other.", &snapshot).unwrap_err().to_string();
         assert_eq!(said, "tensor `other.step` is missing");
         let said = WeightAverage::new(&store, 1.0).unwrap_err().to_string();
-        assert_eq!(said, "the optimiser's average decay is 1, wanted from 0 on and below 1");
+        assert_eq!(said, "the decay of the average is 1, but must be at least 0 and below 1");
     }
 }

@@ -24,13 +24,14 @@
 //!     adam.step(&mut store, &gradients, 0.1 * schedule.factor(step, steps));
 //! }
 //! assert!((store.get(x)[0] - 3.0).abs() < 1e-3 && (store.get(x)[1] + 1.0).abs() < 1e-3);
-//! # Ok::<(), helmholtz::optim::OptimiserError>(())
+//! # Ok::<(), helmholtz::Setting>(())
 //! ```
 
 mod adam;
 mod average;
 mod clip;
-mod error;
+mod descending;
+mod descent;
 mod optimiser;
 #[cfg(test)]
 mod regression_tests;
@@ -40,10 +41,13 @@ mod sgd;
 pub use adam::Adam;
 pub use average::WeightAverage;
 pub use clip::clip_by_global_norm;
-pub use error::OptimiserError;
+pub use descending::{Descending, Part};
+pub use descent::Descent;
 pub use optimiser::{Optimiser, Rule};
 pub use schedule::{Decay, Schedule};
 pub use sgd::{Momentum, Sgd};
 
+/// The decay of weights, in messages.
+const WEIGHT_DECAY: &str = "the weight decay";
 /// Values that a task updates, 64 KB of each buffer.
 const BLOCK: usize = 1 << 14;

@@ -2,13 +2,14 @@
 
 use super::adam::AdamBlock;
 use super::sgd::SgdBlock;
-use super::{Adam, BLOCK, OptimiserError, Sgd};
+use super::{Adam, BLOCK, Sgd};
+use crate::Setting;
 use crate::simd::dispatch;
 use crate::store::{Gradients, Layout, Snapshot, SnapshotError, Store};
 use crate::tensor::AlignedVec;
 use rayon::prelude::*;
 
-/// How parameters follow their gradients.
+/// The rule by which parameters follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -47,7 +48,7 @@ impl Optimiser {
     ///
     /// # Errors
     /// Names the setting of the rule that is outside its range.
-    pub fn new(rule: impl Into<Rule>, store: &Store) -> Result<Self, OptimiserError> {
+    pub fn new(rule: impl Into<Rule>, store: &Store) -> Result<Self, Setting> {
         let (rule, length) = (rule.into(), store.values().len());
         let squares = match rule {
             Rule::Sgd(sgd) => sgd.check().map(|()| 0)?,
@@ -62,7 +63,7 @@ impl Optimiser {
         self.rule
     }
 
-    /// How many steps it has taken.
+    /// Steps it has taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -327,11 +328,11 @@ mod tests {
     fn settings_outside_their_range_are_named() {
         let said = |rule: Rule| Optimiser::new(rule, &Store::new()).unwrap_err().to_string();
         let adam = said(Adam { beta2: 1.0, ..Adam::default() }.into());
-        assert_eq!(adam, "the optimiser's beta2 is 1, wanted from 0 on and below 1");
+        assert_eq!(adam, "Adam's beta2 is 1, but must be at least 0 and below 1");
         let adam = said(Adam { epsilon: 0.0, ..Adam::default() }.into());
-        assert_eq!(adam, "the optimiser's epsilon is 0, wanted above 0");
+        assert_eq!(adam, "Adam's epsilon is 0, but must be a positive number");
         let sgd = said(Sgd { weight_decay: f64::NAN, ..Sgd::default() }.into());
-        assert_eq!(sgd, "the optimiser's weight decay is NaN, wanted 0 or above");
+        assert_eq!(sgd, "the weight decay is NaN, but must be 0 or a positive number");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What the learning rate is multiplied by as training goes on: a function of the step alone, so that a resumed run goes on
-//! as it would have.
+//! Schedules: the factor of the learning rate as training goes on, a function of the step alone, so that a resumed run goes
+//! on as it would have.
 
-/// How the learning rate falls.
+/// The fall of the learning rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Decay {
     /// It does not.
@@ -11,7 +11,7 @@ pub enum Decay {
     Step {
         /// Steps from one fall to the next.
         every: u64,
-        /// What is left at each.
+        /// The part that is left at each.
         factor: f32,
     },
     /// In a straight line from the end of the warm-up to 0 at the end.
@@ -23,14 +23,14 @@ pub enum Decay {
 /// A fall of the learning rate, after a rise in a straight line (Goyal et al. 2017).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Schedule {
-    /// How it falls.
+    /// The fall.
     pub decay: Decay,
     /// Steps of the rise: the first is taken at 1 / (warm-up + 1) of the rate.
     pub warm_up: u64,
 }
 
 impl Schedule {
-    /// What the learning rate is multiplied by at `step` (the first is 0) of `steps`.
+    /// The factor of the learning rate at `step` (the first is 0) of `steps`.
     ///
     /// ```
     /// use helmholtz::optim::{Decay, Schedule};

@@ -1,10 +1,10 @@
 //! Stochastic gradient descent with momentum.
 
-use super::OptimiserError;
-use super::error::Range;
+use super::WEIGHT_DECAY;
+use crate::Setting;
 use crate::simd::{Simd, Vectorised};
 
-/// What a step of gradient descent keeps of the steps before.
+/// Momentum: the share of the steps before that a step of gradient descent keeps, in [0, 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Momentum {
     /// The share μ of the velocity (Polyak 1964): u ← μu + g, θ ← θ − rate · u. Plain gradient descent at 0.
@@ -18,9 +18,9 @@ pub enum Momentum {
 /// each step also takes rate · λθ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
-    /// What is kept of the steps before.
+    /// Momentum.
     pub momentum: Momentum,
-    /// λ: what a parameter loses each step, times the rate.
+    /// Weight decay λ ≥ 0.
     pub weight_decay: f64,
 }
 
@@ -32,10 +32,10 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    pub(super) fn check(&self) -> Result<(), OptimiserError> {
+    pub(super) fn check(&self) -> Result<(), Setting> {
         let (Momentum::HeavyBall(share) | Momentum::Nesterov(share)) = self.momentum;
-        Range::Fraction.check("momentum", share)?;
-        Range::NotNegative.check("weight decay", self.weight_decay)
+        Setting::fraction("the momentum", share)?;
+        Setting::not_negative(WEIGHT_DECAY, self.weight_decay)
     }
 
     pub(super) fn factors(&self, rate: f32) -> SgdFactors {
@@ -53,7 +53,7 @@ impl Sgd {
 pub(super) struct SgdFactors {
     /// μ.
     share: f32,
-    /// What the direction takes of the gradient and of the velocity.
+    /// The parts of the gradient and of the velocity in the direction.
     mix: [f32; 2],
     rate: f32,
     /// 1 − rate · λ.

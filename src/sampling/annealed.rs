@@ -8,16 +8,16 @@
 //! E[w] = Z₁ / Z₀ whatever the transitions' speed, so that log of the mean w lies below log Z₁ / Z₀ in expectation; slow
 //! transitions and few steps cost variance, not bias.
 
-use super::error::at_least_one;
 use super::metropolis::{acceptance, accepted};
 use super::{DensityError, LogDensity, LogMeanExp, Sampler, SamplingError};
+use crate::Setting;
 use crate::parallel::map;
 use crate::random::{Seed, Stream};
 
 /// Chains that share a stream: making one costs as much as some hundred draws from it.
 const BLOCK: usize = 16;
 
-/// What is annealed: a family of densities p*_β from a base at β = 0, which can be drawn from, to the target at β = 1.
+/// Annealing path: a family of densities p*_β from a base at β = 0, which can be drawn from, to the target at β = 1.
 ///
 /// [`GeometricPath`] makes one of a base, a target and a transition.
 pub trait AnnealingPath: Sync {
@@ -190,15 +190,11 @@ impl AnnealedImportance {
     /// # Errors
     /// As [`log_z`](Self::log_z), except that chains without a weight are none.
     pub fn log_weights<A: AnnealingPath>(&self, path: &A) -> Result<Vec<f64>, SamplingError> {
-        at_least_one("the number of chains", self.chains)?;
+        Setting::at_least_one("the number of chains", self.chains)?;
         let rising = self.schedule.windows(2).all(|pair| pair[0] < pair[1]);
         if !rising || self.schedule.last() != Some(&1.0) || self.schedule[0] <= 0.0 {
-            let wanted = "rising from above 0 to 1";
-            return Err(SamplingError::Setting {
-                name: "schedule",
-                given: format!("{:?}", self.schedule),
-                wanted,
-            });
+            let given = format!("{:?}", self.schedule);
+            return Err(Setting::new("the schedule", given, "rising from above 0 to 1").into());
         }
         let block = |index: usize| -> Result<Vec<f64>, SamplingError> {
             let mut stream = self.seed.stream("annealed importance", index as u64);

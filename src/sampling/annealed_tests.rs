@@ -85,7 +85,7 @@ fn what_cannot_be_annealed_is_said() {
     let path = ring(&TARGET);
     let with = |schedule: &[f64]| AnnealedImportance { schedule: schedule.to_vec(), ..Default::default() };
     for schedule in [&[][..], &[0.0, 1.0], &[0.5], &[0.5, 0.2, 1.0], &[f64::NAN, 1.0]] {
-        assert!(matches!(with(schedule).log_z(&path), Err(SamplingError::Setting { name: "schedule", .. })));
+        assert!(matches!(with(schedule).log_z(&path), Err(SamplingError::Setting(_))));
     }
     let none = AnnealedImportance { chains: 0, ..Default::default() }.log_z(&path);
     assert_eq!(none.unwrap_err().to_string(), "the number of chains is 0, but must be at least 1");

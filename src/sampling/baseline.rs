@@ -1,10 +1,18 @@
 //! What a model without any dependence between its values would reach: the figure that a likelihood stands beside.
 
+use crate::tensor::BitMatrix;
+
 /// The mean log-likelihood of bits under independent ones with their own means `[width]`: the best of its kind, nats an
 /// example.
 pub(crate) fn independent_bernoulli(means: &[f64]) -> f64 {
     let entropy = |p: f64| if p > 0.0 && p < 1.0 { -p * p.ln() - (1.0 - p) * (1.0 - p).ln() } else { 0.0 };
     -means.iter().map(|&mean| entropy(mean)).sum::<f64>()
+}
+
+/// The mean log-likelihood of `rows` under independent bits with the rows' own means, nats an example.
+pub(crate) fn independent_bits(rows: &BitMatrix) -> f64 {
+    let mean = |on| f64::from(on) / rows.rows() as f64;
+    independent_bernoulli(&rows.column_counts().into_iter().map(mean).collect::<Vec<f64>>())
 }
 
 /// The mean log-density of rows under independent normals about their own means, nats an example, from the sum
@@ -43,6 +51,8 @@ mod tests {
     fn fair_coins_cost_a_bit_each_and_certain_ones_nothing() {
         assert_eq!(independent_bernoulli(&[0.0, 1.0]), 0.0);
         assert!((independent_bernoulli(&[0.5, 0.5]) + 2.0 * 2f64.ln()).abs() < 1e-15);
+        let rows = BitMatrix::from_fn(4, 2, |row, unit| unit == 0 && row < 2);
+        assert!((independent_bits(&rows) + 2f64.ln()).abs() < 1e-15);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One of finitely many things.
 
 use super::{Sampler, SamplingError};
+use crate::Setting;
 use crate::random::Stream;
 use rand::RngExt;
 
@@ -27,7 +28,7 @@ impl Categorical {
         let valid = weights.iter().all(|weight| *weight >= 0.0) && sum > 0.0 && sum.is_finite();
         if !valid {
             let wanted = "finite, none negative and one positive";
-            return Err(SamplingError::Setting { name: "weights", given: format!("{weights:?}"), wanted });
+            return Err(Setting::new("the row of weights", format!("{weights:?}"), wanted).into());
         }
         Ok(Categorical {
             cumulative,
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn weights_that_are_no_distribution_are_refused() {
         for weights in [&[][..], &[0.0, 0.0], &[1.0, -1.0, 3.0], &[1.0, f64::NAN], &[f64::INFINITY]] {
-            assert!(matches!(Categorical::new(weights), Err(SamplingError::Setting { name: "weights", .. })));
+            assert!(matches!(Categorical::new(weights), Err(SamplingError::Setting(_))));
         }
     }
 

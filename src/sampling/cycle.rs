@@ -1,14 +1,14 @@
 //! Two kernels in turns.
 
 use super::SamplingError;
-use super::kernel::{Chain, Exchanges, Kernel, Outcome, Step, WarmUp};
+use super::kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 
 /// A step of the first kernel, then one of the second. What both leave unchanged, their composition does. The acceptance
 /// and the step size reported are the first's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cycle<A, B>(pub A, pub B);
 
-impl<T: ?Sized, A: Kernel<T>, B: Kernel<T>> Kernel<T> for Cycle<A, B> {
+impl<T: ?Sized, A: MarkovKernel<T>, B: MarkovKernel<T>> MarkovKernel<T> for Cycle<A, B> {
     type Chain = CycleChain<A::Chain, B::Chain>;
 
     fn dimension(&self, target: &T) -> usize {

@@ -25,7 +25,7 @@ pub struct ChainReport {
     pub recoverable_errors: u64,
     /// The step size, or the factor of the proposal's scale, that the warm-up ended with; NaN where there is none.
     pub scale: f64,
-    /// What replicas exchanged, of tempered chains.
+    /// Exchanges of replicas, of tempered chains.
     pub exchanges: Exchanges,
 }
 

@@ -11,7 +11,7 @@ const KAPPA: f64 = 0.75;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DualAveraging {
     pub wanted: f64,
-    /// What log ε is pulled to: a step ten times that it began with, as too small costs more than too large.
+    /// The centre that log ε is pulled to: a step ten times that it began with, as too small costs more than too large.
     mu: f64,
     /// H̄: the mean lack of acceptance.
     lack: f64,

@@ -1,22 +1,16 @@
 //! What can stop a sampler.
 
 use super::DensityError;
+use crate::Setting;
 use std::error::Error;
 use std::fmt;
 
-/// What can stop a sampler.
+/// Why a sampler stopped.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SamplingError {
     /// A setting out of its range.
-    Setting {
-        /// Its name.
-        name: &'static str,
-        /// What was given.
-        given: String,
-        /// What would do.
-        wanted: &'static str,
-    },
+    Setting(Setting),
     /// A point of another dimension than the density's.
     Dimension {
         /// Components of the point.
@@ -35,7 +29,7 @@ pub enum SamplingError {
     NonFinite {
         /// Which of them.
         what: &'static str,
-        /// What it gave.
+        /// The value.
         value: f64,
         /// Steps finished when it did.
         step: usize,
@@ -49,10 +43,22 @@ pub enum SamplingError {
     Density(DensityError),
 }
 
+impl SamplingError {
+    /// Advice: what usually helps, in one line, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            SamplingError::Start { .. } => Some("start where the density is above 0"),
+            SamplingError::NonFinite { .. } => Some("a smaller step, or another start, usually helps"),
+            SamplingError::NoOverlap { .. } => Some("a wider proposal usually helps"),
+            SamplingError::Setting(_) | SamplingError::Dimension { .. } | SamplingError::Density(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for SamplingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SamplingError::Setting { name, given, wanted } => write!(f, "{name} is {given}, but must be {wanted}"),
+            SamplingError::Setting(setting) => setting.fmt(f),
             SamplingError::Dimension { given, wanted } => {
                 write!(f, "a point of {given} components for a density of {wanted}")
             }
@@ -73,18 +79,8 @@ impl fmt::Display for SamplingError {
 
 impl Error for SamplingError {}
 
-/// Refuses a setting of 0.
-pub(super) fn at_least_one(name: &'static str, given: usize) -> Result<(), SamplingError> {
-    match given {
-        0 => Err(SamplingError::Setting { name, given: "0".to_owned(), wanted: "at least 1" }),
-        _ => Ok(()),
+impl From<Setting> for SamplingError {
+    fn from(setting: Setting) -> Self {
+        SamplingError::Setting(setting)
     }
-}
-
-/// Refuses a setting that is not a positive finite number.
-pub(super) fn positive(name: &'static str, given: f64) -> Result<(), SamplingError> {
-    if given > 0.0 && given.is_finite() {
-        return Ok(());
-    }
-    Err(SamplingError::Setting { name, given: given.to_string(), wanted: "a positive number" })
 }

@@ -3,9 +3,9 @@
 //! Drawing one component, or one block of them, from its distribution given all others leaves their joint distribution
 //! unchanged: it is Metropolis–Hastings with the conditional as its proposal, whose ratio is always 1.
 
-use super::error::at_least_one;
-use super::kernel::{Chain, Kernel, Outcome, Step};
+use super::kernel::{Chain, MarkovKernel, Outcome, Step};
 use super::{DensityError, SamplingError};
+use crate::Setting;
 use crate::random::Stream;
 use rand::RngExt;
 
@@ -14,7 +14,7 @@ pub trait Conditionals: Sync {
     /// Components of a state.
     fn dimension(&self) -> usize;
 
-    /// What is drawn at a time: components, where not said otherwise, or blocks of them.
+    /// Blocks that are drawn at a time: components, where not said otherwise, or blocks of them.
     fn blocks(&self) -> usize {
         self.dimension()
     }
@@ -44,7 +44,7 @@ pub struct Gibbs {
     pub scan: Scan,
 }
 
-impl<C: Conditionals + ?Sized> Kernel<C> for Gibbs {
+impl<C: Conditionals + ?Sized> MarkovKernel<C> for Gibbs {
     type Chain = GibbsChain;
 
     fn dimension(&self, target: &C) -> usize {
@@ -52,7 +52,7 @@ impl<C: Conditionals + ?Sized> Kernel<C> for Gibbs {
     }
 
     fn begin(&self, target: &C, start: &[f64], _: &mut Step<'_>) -> Result<GibbsChain, SamplingError> {
-        at_least_one("the number of blocks", target.blocks())?;
+        Setting::at_least_one("the number of blocks", target.blocks())?;
         Ok(GibbsChain { scan: self.scan, state: start.to_vec(), before: start.to_vec() })
     }
 }

@@ -8,12 +8,12 @@
 //! min(1, e^(H − H′)). The step size is tuned by dual averaging, the masses to the inverse variances of the warm-up's draws.
 
 use super::dual_averaging::DualAveraging;
-use super::error::{at_least_one, positive};
-use super::kernel::{Chain, Kernel, Outcome, Step, WarmUp};
+use super::kernel::{Chain, MarkovKernel, Outcome, Step, WarmUp};
 use super::mass::MassLearner;
 use super::metropolis::accepted;
 use super::tuning::Tuning;
 use super::{GradientLogDensity, SamplingError};
+use crate::Setting;
 use rand::RngExt;
 
 /// The acceptance that the step size is tuned to (Betancourt, Byrne & Girolami 2014).
@@ -68,7 +68,7 @@ impl Default for Hamiltonian {
     }
 }
 
-impl<D: GradientLogDensity + ?Sized> Kernel<D> for Hamiltonian {
+impl<D: GradientLogDensity + ?Sized> MarkovKernel<D> for Hamiltonian {
     type Chain = HamiltonianChain;
 
     fn dimension(&self, target: &D) -> usize {
@@ -76,10 +76,10 @@ impl<D: GradientLogDensity + ?Sized> Kernel<D> for Hamiltonian {
     }
 
     fn begin(&self, target: &D, start: &[f64], step: &mut Step<'_>) -> Result<HamiltonianChain, SamplingError> {
-        positive("the step size", self.step)?;
+        Setting::positive("the step size", self.step)?;
         match self.trajectory {
-            Trajectory::Steps(steps) => at_least_one("the leapfrog steps", steps)?,
-            Trajectory::Jittered(length) => positive("the trajectory length", length)?,
+            Trajectory::Steps(steps) => Setting::at_least_one("the leapfrog steps", steps)?,
+            Trajectory::Jittered(length) => Setting::positive("the trajectory length", length)?,
         }
         let wanted = self.tuning.target(Some(BEST_ACCEPTANCE))?;
         let here = Phase::new(start);

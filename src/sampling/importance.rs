@@ -12,8 +12,8 @@
 //! examples", ch. 9; Hesterberg 1988).
 
 use super::diagnostics::{pareto_shape, pareto_threshold};
-use super::error::at_least_one;
 use super::{DensityError, LogMeanExp, Sampler, SamplingError};
+use crate::Setting;
 use crate::parallel::map;
 use crate::random::Seed;
 use std::fmt;
@@ -74,7 +74,7 @@ pub enum Weighting {
     SelfNormalised,
 }
 
-/// What one draw came to.
+/// One draw and its weight.
 struct Weighed {
     log_weight: f64,
     f: f64,
@@ -116,7 +116,7 @@ impl ImportanceSampling {
         q: &S,
         f: &(impl Fn(&S::Point) -> f64 + Sync),
     ) -> Result<Vec<Weighed>, SamplingError> {
-        at_least_one("the number of draws", self.draws)?;
+        Setting::at_least_one("the number of draws", self.draws)?;
         let block = |index: usize| -> Result<Vec<Weighed>, SamplingError> {
             let mut stream = self.seed.stream("importance sampling", index as u64);
             let draws = index * BLOCK..self.draws.min((index + 1) * BLOCK);
@@ -265,14 +265,14 @@ pub enum Reliability {
     Reliable {
         /// The larger k̂.
         shape: f64,
-        /// What it may be.
+        /// The largest it may be.
         threshold: f64,
     },
     /// A tail is too heavy: the largest weights have not been seen yet.
     Unreliable {
         /// k̂.
         shape: f64,
-        /// What it may be.
+        /// The largest it may be.
         threshold: f64,
         /// Of what.
         of: &'static str,

@@ -61,7 +61,13 @@ fn transition_matrix() -> [[f64; 6]; 6] {
 }
 
 /// Where a chain ends that starts at `start` and moves `steps` steps.
-fn walk<T, K: Kernel<T>>(kernel: &K, target: &T, start: &[f64], steps: usize, step: &mut Step<'_>) -> K::Chain {
+fn walk<T, K: MarkovKernel<T>>(
+    kernel: &K,
+    target: &T,
+    start: &[f64],
+    steps: usize,
+    step: &mut Step<'_>,
+) -> K::Chain {
     let mut chain = kernel.begin(target, start, step).unwrap();
     for _ in 0..steps {
         chain.step(target, step).unwrap();
@@ -191,7 +197,7 @@ impl Sampler for Whole {
 
 /// 64,000 chains start with a draw of the target and move a few steps, with step sizes that reject much: where they end
 /// must be draws of the target still.
-fn leaves_unchanged<K: Kernel<Skewed>>(name: &str, kernel: K) {
+fn leaves_unchanged<K: MarkovKernel<Skewed>>(name: &str, kernel: K) {
     const CHAINS: usize = 64_000;
     let mut exact = Seed(20).stream("exact draws", 0);
     let mut stream = Seed(21).stream("chains", 0);

@@ -8,7 +8,7 @@ use crate::random::Stream;
 /// Ready ones are [`Metropolis`](super::Metropolis), [`Langevin`](super::Langevin),
 /// [`Hamiltonian`](super::Hamiltonian), [`Gibbs`](super::Gibbs), [`Tempering`](super::Tempering), and
 /// [`Cycle`](super::Cycle) of two of them. [`Run::sample`](super::Run::sample) runs any.
-pub trait Kernel<T: ?Sized>: Sync {
+pub trait MarkovKernel<T: ?Sized>: Sync {
     /// A chain under way.
     type Chain: Chain<T>;
 
@@ -64,7 +64,7 @@ pub trait Chain<T: ?Sized>: Send {
     }
 }
 
-/// What a step came to.
+/// Outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// The probability with which the proposal was accepted.
@@ -82,7 +82,7 @@ pub struct WarmUp {
     pub of: usize,
 }
 
-/// What replicas at several temperatures have exchanged.
+/// Exchanges between replicas at several temperatures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchanges {
     /// Fraction accepted between each temperature and the next hotter one.
@@ -91,7 +91,7 @@ pub struct Exchanges {
     pub round_trips: u64,
 }
 
-/// What a step has at hand: randomness, its number, and the one way to ask for a density.
+/// The means of a step: randomness, its number, and the one way to ask for a density.
 #[derive(Debug)]
 pub struct Step<'s> {
     /// The chain's own stream.
@@ -148,7 +148,7 @@ impl<'s> Step<'s> {
         }
     }
 
-    /// What `result` says, or `instead` where the density gave up for once, which is counted.
+    /// The value of `result`, or `instead` where the density gave up for once, which is counted.
     ///
     /// # Errors
     /// Where it gave up for good.

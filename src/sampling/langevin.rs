@@ -4,11 +4,11 @@
 //! q(x′ | x) = N(x′; x + ½ε² ∇log p*(x), ε²), which is not symmetric: its Hastings ratio goes into the acceptance. Without
 //! it the chain would have the bias of the discretised diffusion.
 
-use super::error::positive;
-use super::kernel::{Chain, Kernel, Outcome, Step, WarmUp};
+use super::kernel::{Chain, MarkovKernel, Outcome, Step, WarmUp};
 use super::metropolis::{acceptance, accepted};
 use super::tuning::{Tuning, robbins_monro};
 use super::{GradientLogDensity, SamplingError};
+use crate::Setting;
 
 /// The acceptance at which it explores fastest in many dimensions (Roberts & Rosenthal 1998).
 const BEST_ACCEPTANCE: f64 = 0.574;
@@ -29,7 +29,7 @@ impl Default for Langevin {
     }
 }
 
-impl<D: GradientLogDensity + ?Sized> Kernel<D> for Langevin {
+impl<D: GradientLogDensity + ?Sized> MarkovKernel<D> for Langevin {
     type Chain = LangevinChain;
 
     fn dimension(&self, target: &D) -> usize {
@@ -37,7 +37,7 @@ impl<D: GradientLogDensity + ?Sized> Kernel<D> for Langevin {
     }
 
     fn begin(&self, target: &D, start: &[f64], step: &mut Step<'_>) -> Result<LangevinChain, SamplingError> {
-        positive("the step size", self.step)?;
+        Setting::positive("the step size", self.step)?;
         let wanted = self.tuning.target(Some(BEST_ACCEPTANCE))?;
         let mut here = Place { x: start.to_vec(), gradient: vec![0.0; start.len()], log_density: 0.0 };
         here.evaluate(target, step)?;

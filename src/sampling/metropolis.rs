@@ -7,7 +7,7 @@
 //! The normaliser of p* cancels. Then p(x) q(x′ | x) min(1, r) is symmetric in x and x′: detailed balance, so p is left
 //! unchanged. Dropping q's ratio is right for symmetric proposals alone.
 
-use super::kernel::{Chain, Kernel, Outcome, Step, WarmUp};
+use super::kernel::{Chain, MarkovKernel, Outcome, Step, WarmUp};
 use super::tuning::{Tuning, robbins_monro};
 use super::{LogDensity, Proposal, SamplingError};
 use crate::random::Stream;
@@ -42,7 +42,7 @@ impl<P: Proposal> Metropolis<P> {
     }
 }
 
-impl<D: LogDensity + ?Sized, P: Proposal> Kernel<D> for Metropolis<P> {
+impl<D: LogDensity + ?Sized, P: Proposal> MarkovKernel<D> for Metropolis<P> {
     type Chain = MetropolisChain<P>;
 
     fn dimension(&self, target: &D) -> usize {
@@ -70,7 +70,7 @@ pub struct MetropolisChain<P> {
     proposal: P,
     /// The acceptance that the scale is tuned for.
     wanted: Option<f64>,
-    /// What the proposal's scale has been multiplied with.
+    /// Factor of the proposal's scale so far.
     scale: f64,
     x: Vec<f64>,
     to: Vec<f64>,

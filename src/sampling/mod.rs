@@ -1,7 +1,7 @@
 //! Model-free Monte Carlo: for densities that can be evaluated up to a constant, but not drawn from.
 //!
 //! - [`ImportanceSampling`] weighs draws of another distribution, and says when their tail makes that worthless.
-//! - [`Run::sample`] runs chains of a [`Kernel`]: [`Metropolis`] with any [`Proposal`], [`Langevin`] and [`Hamiltonian`]
+//! - [`Run::sample`] runs chains of a [`MarkovKernel`]: [`Metropolis`] with any [`Proposal`], [`Langevin`] and [`Hamiltonian`]
 //!   where there is a gradient, [`Gibbs`] where there are conditionals, [`Tempering`] where there are several modes.
 //! - [`AnnealedImportance`] estimates a normaliser along a path of densities.
 //! - [`diagnostics`] say how far the draws can be trusted; [`Estimate`] is a likelihood that knows its errors.
@@ -38,6 +38,7 @@
 //! # Ok::<(), helmholtz::sampling::SamplingError>(())
 //! ```
 
+mod ais;
 mod annealed;
 #[cfg(test)]
 mod annealed_tests;
@@ -77,6 +78,7 @@ mod tuning;
 mod walk;
 mod warning;
 
+pub use ais::Ais;
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
 pub use categorical::Categorical;
 pub use cycle::{Cycle, CycleChain};
@@ -88,7 +90,7 @@ pub use gibbs::{Conditionals, Gibbs, GibbsChain, Scan};
 pub use hamiltonian::{Hamiltonian, HamiltonianChain, Mass, Trajectory};
 pub use importance::{ImportanceEstimate, ImportanceSampling, Reliability, Weighting};
 pub use independence::Independence;
-pub use kernel::{Chain, Exchanges, Kernel, Outcome, Step, WarmUp};
+pub use kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 pub use langevin::{Langevin, LangevinChain};
 pub use metropolis::{Metropolis, MetropolisChain};
 pub use proposal::Proposal;
@@ -100,5 +102,5 @@ pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
 
-pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_gaussian};
+pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian};
 pub(crate) use estimate::mean_and_error;

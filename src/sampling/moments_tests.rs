@@ -27,7 +27,7 @@ fn agrees(what: &str, chains: &[Vec<f64>], known: Known) {
 
 fn judge<K>(name: &str, kernel: &K, run: Run)
 where
-    K: Kernel<Autoregression> + Kernel<Funnel> + Kernel<EightSchools>,
+    K: MarkovKernel<Autoregression> + MarkovKernel<Funnel> + MarkovKernel<EightSchools>,
 {
     let start = [0.1; 10];
     let draws = run.sample(kernel, &Autoregression { dimension: 10, correlation: 0.9 }, &start).unwrap();

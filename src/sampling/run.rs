@@ -2,8 +2,8 @@
 
 use super::SamplingError;
 use super::draws::{ChainReport, Draws};
-use super::error::at_least_one;
-use super::kernel::{Chain, Kernel, Step, WarmUp};
+use super::kernel::{Chain, MarkovKernel, Step, WarmUp};
+use crate::Setting;
 use crate::parallel::map;
 use crate::random::Seed;
 
@@ -56,7 +56,7 @@ impl Run {
     pub fn sample<T, K>(&self, kernel: &K, target: &T, start: &[f64]) -> Result<Draws, SamplingError>
     where
         T: Sync + ?Sized,
-        K: Kernel<T>,
+        K: MarkovKernel<T>,
     {
         let dimension = kernel.dimension(target);
         self.check(dimension, start)?;
@@ -76,16 +76,16 @@ impl Run {
     }
 
     fn check(&self, dimension: usize, start: &[f64]) -> Result<(), SamplingError> {
-        at_least_one("the number of chains", self.chains)?;
-        at_least_one("the number of draws", self.draws)?;
-        at_least_one("the steps a draw", self.thin)?;
-        at_least_one("the target's dimension", dimension)?;
+        Setting::at_least_one("the number of chains", self.chains)?;
+        Setting::at_least_one("the number of draws", self.draws)?;
+        Setting::at_least_one("the steps a draw", self.thin)?;
+        Setting::at_least_one("the target's dimension", dimension)?;
         let values = self.chains.checked_mul(self.draws).and_then(|draws| draws.checked_mul(dimension));
         let steps = self.draws.checked_mul(self.thin).and_then(|steps| steps.checked_add(self.warm_up));
         if values.is_none_or(|values| values > isize::MAX as usize / 8) || steps.is_none() {
             let given = format!("{} × {} × {dimension}", self.chains, self.draws);
             let wanted = "few enough for their values to be stored";
-            return Err(SamplingError::Setting { name: "chains × draws × dimension", given, wanted });
+            return Err(Setting::new("chains × draws × dimension", given, wanted).into());
         }
         if start.len() != dimension && start.len() != self.chains * dimension {
             return Err(SamplingError::Dimension { given: start.len(), wanted: dimension });
@@ -96,7 +96,7 @@ impl Run {
         }
     }
 
-    fn one_chain<T: ?Sized, K: Kernel<T>>(
+    fn one_chain<T: ?Sized, K: MarkovKernel<T>>(
         &self,
         kernel: &K,
         target: &T,

@@ -35,7 +35,7 @@ fn walk() -> Metropolis<RandomWalk> {
 const SHORT: Run = Run { chains: 2, warm_up: 10, draws: 20, thin: 1, seed: Seed(1) };
 
 /// The one line of a run that is refused.
-fn line<K: Kernel<Given<F>>, F: Sync>(run: Run, kernel: &K, target: &Given<F>, start: &[f64]) -> String {
+fn line<K: MarkovKernel<Given<F>>, F: Sync>(run: Run, kernel: &K, target: &Given<F>, start: &[f64]) -> String {
     run.sample(kernel, target, start).unwrap_err().to_string()
 }
 
@@ -68,7 +68,7 @@ fn bad_settings_get_one_line_each() {
     for betas in [&[][..], &[0.5], &[1.0, 1.0], &[1.0, -0.1], &[1.0, f64::NAN]] {
         let kernel = Tempering { kernel: walk(), inverse_temperatures: betas.to_vec() };
         let refused = SHORT.sample(&kernel, &Tempered::whole(&target), &[0.0; 2]);
-        assert!(matches!(refused, Err(SamplingError::Setting { name: "inverse_temperatures", .. })), "{betas:?}");
+        assert!(matches!(refused, Err(SamplingError::Setting(_))), "{betas:?}");
     }
 }
 

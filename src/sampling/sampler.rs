@@ -24,7 +24,7 @@ use crate::random::Stream;
 /// assert!(Exponential(2.0).draw(&mut Seed(1).stream("example", 0)) >= 0.0);
 /// ```
 pub trait Sampler: Sync {
-    /// What is drawn: a number, an index, a vector, a whole structure.
+    /// A draw: a number, an index, a vector, a whole structure.
     type Point: Send + Sync;
 
     /// Draws a point.

@@ -7,9 +7,9 @@ use super::{DensityError, GradientLogDensity, LogDensity};
 /// [`Tempered::whole`] heats all of a density, p^β.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tempered<P, L> {
-    /// What stays at every temperature.
+    /// The prior, which stays at every temperature.
     pub prior: P,
-    /// What is heated.
+    /// The likelihood, which is heated.
     pub likelihood: L,
     /// β.
     pub inverse_temperature: f64,

@@ -5,14 +5,15 @@
 //! pairs take turns, so that a replica keeps its direction (Okabe, Kawata, Okamoto & Mikami 2001; Syed, Bouchard-Côté,
 //! Deligiannidis & Doucet 2022). Each temperature has a kernel of its own, which learns its own step size.
 
-use super::kernel::{Chain, Exchanges, Kernel, Outcome, Step, WarmUp};
+use super::kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 use super::metropolis::accepted;
 use super::{LogDensity, SamplingError, Tempered};
+use crate::Setting;
 
 /// Parallel tempering with `kernel` at each temperature. The draws are those of the first, β = 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tempering<K> {
-    /// What moves each replica.
+    /// The kernel that moves each replica.
     pub kernel: K,
     /// β of each replica: falling, from 1, none below 0.
     pub inverse_temperatures: Vec<f64>,
@@ -33,15 +34,15 @@ impl<K> Tempering<K> {
             return Ok(());
         }
         let wanted = "falling from 1 to no less than 0";
-        Err(SamplingError::Setting { name: "inverse_temperatures", given: format!("{betas:?}"), wanted })
+        Err(Setting::new("the row of inverse temperatures", format!("{betas:?}"), wanted).into())
     }
 }
 
-impl<P, L, K> Kernel<Tempered<P, L>> for Tempering<K>
+impl<P, L, K> MarkovKernel<Tempered<P, L>> for Tempering<K>
 where
     P: LogDensity + Clone + Send,
     L: LogDensity + Clone + Send,
-    K: Kernel<Tempered<P, L>>,
+    K: MarkovKernel<Tempered<P, L>>,
 {
     type Chain = TemperingChain<K::Chain, P, L>;
 
@@ -195,7 +196,7 @@ where
         for replica in &mut self.replicas {
             replica.chain.adapt(&replica.target, replica.last, warm_up, step)?;
         }
-        // What is reported is of the draws alone.
+        // Figures are of the draws alone.
         self.offered.fill(0);
         self.accepted.fill(0);
         self.travellers.fill(Traveller::default());

@@ -1,6 +1,7 @@
 //! How a step size learns from what is accepted.
 
 use super::SamplingError;
+use crate::Setting;
 
 /// Whether a kernel's step size follows its acceptance in the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -23,7 +24,7 @@ impl Tuning {
             Tuning::Acceptance(target) if target > 0.0 && target < 1.0 => Ok(Some(target)),
             Tuning::Acceptance(target) => {
                 let (name, wanted) = ("the acceptance to tune for", "between 0 and 1");
-                Err(SamplingError::Setting { name, given: target.to_string(), wanted })
+                Err(Setting::new(name, target, wanted).into())
             }
         }
     }

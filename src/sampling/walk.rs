@@ -1,7 +1,7 @@
 //! Random walks: normal steps, of x or of ln x.
 
-use super::error::positive;
 use super::{DensityError, Proposal, SamplingError};
+use crate::Setting;
 use crate::random::Stream;
 
 /// The acceptance of random walks at which they explore fastest: 0.44 in one dimension, 0.234 in many (Roberts, Gelman &
@@ -23,7 +23,7 @@ impl Scales {
         if self.0.len() != 1 && self.0.len() != dimension {
             return Err(SamplingError::Dimension { given: self.0.len(), wanted: dimension });
         }
-        self.0.iter().try_for_each(|scale| positive("the scale of the proposal", *scale))
+        Ok(self.0.iter().try_for_each(|scale| Setting::positive("the scale of the proposal", *scale))?)
     }
 
     fn rescale(&mut self, factor: f64) {

@@ -1,4 +1,4 @@
-//! What a model is made of, by name: parameters in one flat buffer, and snapshots of named arrays.
+//! The parts of a model by name: parameters in one flat buffer, and snapshots of named arrays.
 
 mod parameters;
 mod snapshot;

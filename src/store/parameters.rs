@@ -2,6 +2,7 @@
 
 use super::{Snapshot, SnapshotError};
 use crate::tensor::AlignedVec;
+use std::fmt;
 use std::sync::Arc;
 
 /// Every parameter starts on a cache line: 16 floats. What lies between two of them stays zero.
@@ -20,7 +21,7 @@ struct Entry {
 }
 
 /// Which parameters there are and where they lie: what a store, its gradients, programs and optimisers have to agree on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Layout(Arc<Vec<Entry>>);
 
 impl Layout {
@@ -45,7 +46,7 @@ impl Layout {
         (0..self.0.len()).map(Parameter)
     }
 
-    /// How long the flat buffer is.
+    /// The length of the flat buffer.
     pub(crate) fn length(&self) -> usize {
         self.0.last().map_or(0, |entry| (entry.start + entry.length).next_multiple_of(ALIGNMENT))
     }
@@ -81,7 +82,7 @@ impl Layout {
             .try_for_each(|entry| snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape).map(|_| ()))
     }
 
-    /// What a buffer of another layout has first that this one has not, for messages; `None` where they are the same.
+    /// The first entry of another layout that this one has not, for messages; `None` where they are the same.
     pub(crate) fn difference(&self, other: &Layout) -> Option<String> {
         if self == other {
             return None;
@@ -92,6 +93,13 @@ impl Layout {
             None => "none".to_owned(),
         };
         Some(format!("parameter {place} is {}, wanted {}", say(other), say(self)))
+    }
+}
+
+/// Names and shapes.
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|entry| (&entry.name, &entry.shape))).finish()
     }
 }
 
@@ -115,10 +123,19 @@ impl PartialEq for Layout {
 /// }
 /// assert_eq!(store.get(weight), [0.4; 6]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Default)]
+///
+/// Its `Debug` shows names and shapes.
+#[derive(Clone, PartialEq, Default)]
 pub struct Store {
     layout: Layout,
     values: AlignedVec<f32>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store ")?;
+        self.layout.fmt(f)
+    }
 }
 
 impl Store {
@@ -187,7 +204,7 @@ impl Store {
         &mut self.values
     }
 
-    /// How many numbers the parameters have together.
+    /// The number of numbers in all parameters together.
     pub fn count(&self) -> usize {
         self.layout.0.iter().map(|entry| entry.length).sum()
     }
@@ -286,6 +303,7 @@ mod tests {
         other.get_mut(b)[1] = f32::NAN;
         assert_eq!((store.first_non_finite(), other.first_non_finite()), (None, Some("b")));
         assert!(store.gradients().fits(&other) && !store.gradients().fits(&Store::new()));
+        assert_eq!(format!("{store:?}"), "Store {\"a\": [3], \"b\": [2, 2], \"c\": []}");
     }
 
     #[test]

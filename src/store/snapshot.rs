@@ -1,6 +1,6 @@
 //! Named arrays with metadata: what a checkpoint or a model file holds, in memory.
 
-use crate::random::Streams;
+use crate::random::{Lanes, Streams};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// How many numbers there are.
+    /// The number of numbers.
     pub fn len(&self) -> usize {
         match self {
             Values::F32(values) => values.len(),
@@ -46,13 +46,19 @@ impl Values {
     }
 }
 
-/// One named array: its shape and its numbers in row-major order.
-#[derive(Clone, Debug, PartialEq)]
+/// One named array: its shape and its numbers in row-major order. Its `Debug` shows type and shape.
+#[derive(Clone, PartialEq)]
 pub struct Array {
     /// The length of each axis.
     pub shape: Vec<usize>,
     /// The numbers, row-major.
     pub values: Values,
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.values.kind(), self.shape)
+    }
 }
 
 /// Named arrays and a flat, sorted map of metadata.
@@ -146,6 +152,22 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Puts the state of one random stream, `[64]`.
+    pub fn put_stream(&mut self, name: &str, stream: &Lanes) {
+        self.put_u32(name, &[64], &stream.state());
+    }
+
+    /// Takes back the state of one random stream.
+    ///
+    /// # Errors
+    /// When there is no such array, or it is of another type or shape.
+    pub fn load_stream(&self, name: &str, stream: &mut Lanes) -> Result<(), SnapshotError> {
+        if let ([state], _) = self.u32(name, &[64])?.as_chunks() {
+            *stream = Lanes::from_state(state);
+        }
+        Ok(())
+    }
+
     /// Whether there is an array of that name.
     pub fn contains(&self, name: &str) -> bool {
         self.arrays.contains_key(name)
@@ -214,7 +236,7 @@ impl Snapshot {
     }
 }
 
-/// Why a snapshot does not hold what is looked for.
+/// The error of a snapshot that does not hold what is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -241,6 +263,11 @@ pub enum SnapshotError {
         /// The shape it has.
         given: Vec<usize>,
     },
+    /// The array holds a NaN or an infinity.
+    NonFinite {
+        /// Its name.
+        name: String,
+    },
     /// There is no such entry in the metadata.
     MissingKey {
         /// Its key.
@@ -250,9 +277,9 @@ pub enum SnapshotError {
     Metadata {
         /// Its key.
         key: String,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should be.
+        /// The type it should have.
         wanted: &'static str,
     },
 }
@@ -267,6 +294,7 @@ impl fmt::Display for SnapshotError {
             SnapshotError::Shape { name, wanted, given } => {
                 write!(f, "tensor `{name}` has the shape {given:?}, wanted {wanted:?}")
             }
+            SnapshotError::NonFinite { name } => write!(f, "tensor `{name}` holds a NaN or an infinity"),
             SnapshotError::MissingKey { key } => write!(f, "metadata `{key}` is missing"),
             SnapshotError::Metadata { key, value, wanted } => {
                 write!(f, "metadata `{key}` is {value:?}, wanted {wanted}")
@@ -280,6 +308,7 @@ impl std::error::Error for SnapshotError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Seed;
 
     #[test]
     fn what_is_put_is_found_and_what_is_not_is_named() {
@@ -290,6 +319,7 @@ mod tests {
         assert_eq!(snapshot.u64("step", &[]).unwrap(), [7]);
         assert_eq!(snapshot.u32("bits", &[1, 2]).unwrap(), [1, 2]);
         assert_eq!(snapshot.shape("means").unwrap(), [2]);
+        assert_eq!(format!("{:?}", snapshot.arrays["bits"]), "u32 [1, 2]");
         let said = |error: Result<&[f32], SnapshotError>| error.unwrap_err().to_string();
         assert_eq!(said(snapshot.f32("means", &[2])), "tensor `means` is of type f64, wanted f32");
         assert_eq!(said(snapshot.f32("means", &[3])), "tensor `means` has the shape [2], wanted [3]");
@@ -306,6 +336,18 @@ mod tests {
         assert_eq!(snapshot.non_finite(), Some("weights"));
         snapshot.put_f64("means", &[2], &[f64::NAN, 0.0]);
         assert_eq!(snapshot.non_finite(), Some("means"));
+    }
+
+    #[test]
+    fn a_stream_goes_on_where_it_was() {
+        let mut stream = Seed(1).lanes("x", 0);
+        stream.next_words();
+        let mut snapshot = Snapshot::default();
+        snapshot.put_stream("x", &stream);
+        let mut other = Seed(2).lanes("y", 0);
+        snapshot.load_stream("x", &mut other).unwrap();
+        assert_eq!(other, stream);
+        assert!(snapshot.load_stream("y", &mut other).is_err());
     }
 
     #[test]

@@ -79,9 +79,13 @@ impl<T: Pod> DerefMut for AlignedVec<T> {
     }
 }
 
+/// Of many elements the number alone.
 impl<T: Pod + fmt::Debug> fmt::Debug for AlignedVec<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.deref().fmt(f)
+        match self.len() {
+            0..=16 => self.deref().fmt(f),
+            many => write!(f, "[{many} values]"),
+        }
     }
 }
 
@@ -109,5 +113,6 @@ mod tests {
         values.resize(40);
         assert_eq!(values[0], 1.0);
         assert!(values[1..].iter().all(|&x| x == 0.0), "a shrunk element must not come back");
+        assert_eq!(format!("{values:?}"), "[40 values]");
     }
 }

@@ -38,9 +38,11 @@ impl Judge {
 /// or after its last step, the learner is taken back to its best evaluation (Prechelt, *Early stopping, but when?*, 1998).
 ///
 /// ```
-/// use helmholtz::train::EarlyStopping;
+/// use helmholtz::train::{EarlyStopping, Judge};
+/// use helmholtz::vae::metrics;
 /// let rule = EarlyStopping::patience(10);
 /// assert_eq!(rule.judge, None); // whatever the learner is judged by
+/// let other = EarlyStopping { judge: Some(Judge::higher(metrics::RECONSTRUCTION)), ..rule };
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarlyStopping {
@@ -75,7 +77,7 @@ pub(super) struct Best {
 
 const BEST: &str = "train.best";
 const BEST_AT: &str = "train.best_at";
-/// What the names of the best learner's arrays and metadata begin with.
+/// The beginning of the names of the best learner's arrays and metadata.
 const LEARNER: &str = "train.best.";
 
 impl Watch {
@@ -120,7 +122,7 @@ impl Watch {
         }
     }
 
-    /// What was saved; nothing where a run was saved before its first evaluation or without early stopping.
+    /// Takes back a saved watch; an empty one where a run was saved before its first evaluation or without early stopping.
     pub(super) fn load(snapshot: &Snapshot) -> Self {
         let (Ok(&[value]), Ok(&[epoch, step, since])) = (snapshot.f64(BEST, &[]), snapshot.u64(BEST_AT, &[3]))
         else {

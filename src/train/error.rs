@@ -1,12 +1,21 @@
-//! What can end a run early.
+//! Errors that end a run early.
 
 use crate::Setting;
-use crate::data::DataError;
+use crate::data::{DataError, Unsuitable};
 use crate::store::SnapshotError;
 use std::error::Error;
 use std::fmt;
 
-/// What can end a run early.
+/// The hint where a number becomes NaN or infinite in training.
+pub(crate) const LOWER_RATE: &str = "a lower learning rate usually helps";
+
+/// A model's own error, which the loop passes on as it is: `?` makes a [`TrainError`] of it.
+pub trait ModelError: Error + Send + Sync + 'static {
+    /// What usually helps, in one line, where there is something to say.
+    fn hint(&self) -> Option<&'static str>;
+}
+
+/// An error that ends a run early.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -31,9 +40,9 @@ pub enum TrainError {
     Resume {
         /// The setting.
         setting: &'static str,
-        /// What the checkpoint was made with.
+        /// The checkpoint's.
         saved: String,
-        /// What this run has.
+        /// This run's.
         given: String,
     },
     /// A checkpoint with a NaN or an infinity in it, which no run has saved.
@@ -59,17 +68,19 @@ pub enum TrainError {
     },
     /// A checkpoint that does not fit the learner.
     Snapshot(SnapshotError),
-    /// The learner's own reason.
-    Learner(Box<dyn Error + Send + Sync>),
+    /// The model's own reason.
+    Learner(Box<dyn ModelError>),
     /// An observer's reason: it could not write, for example.
     Observer(Box<dyn Error + Send + Sync>),
 }
 
 impl TrainError {
     /// What usually helps, in one line, where there is something to say.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             TrainError::NonFinite { hint, .. } if !hint.is_empty() => Some(hint),
+            TrainError::Data(error) => error.hint(),
+            TrainError::Learner(error) => error.hint(),
             _ => None,
         }
     }
@@ -99,12 +110,37 @@ impl fmt::Display for TrainError {
                 write!(f, "early stopping watches {name}, but the figures of this run are: {reported}")
             }
             TrainError::Snapshot(error) => write!(f, "the checkpoint does not fit: {error}"),
-            TrainError::Learner(error) | TrainError::Observer(error) => error.fmt(f),
+            TrainError::Learner(error) => error.fmt(f),
+            TrainError::Observer(error) => error.fmt(f),
         }
     }
 }
 
-impl Error for TrainError {}
+impl Error for TrainError {
+    /// The cause of the error that this one shows as its own.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            TrainError::Setting(error) => error.source(),
+            TrainError::Data(error) => error.source(),
+            TrainError::Snapshot(error) => error.source(),
+            TrainError::Learner(error) => error.source(),
+            TrainError::Observer(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl<E: ModelError> From<E> for TrainError {
+    fn from(error: E) -> Self {
+        TrainError::Learner(Box::new(error))
+    }
+}
+
+impl ModelError for Unsuitable {
+    fn hint(&self) -> Option<&'static str> {
+        Unsuitable::hint(self)
+    }
+}
 
 impl From<Setting> for TrainError {
     fn from(setting: Setting) -> Self {

@@ -33,7 +33,7 @@ pub struct Fitting<'a> {
 /// A trained model means one thing: after [`fit`](Self::fit), from a trainer ([`Trainer::model`]) and from a checkpoint it is
 /// the average of the parameters where the recipe keeps one, at the best evaluation where the run stops early.
 pub trait Fit: Sized + Clone {
-    /// How it is trained: a plain struct with good defaults.
+    /// The recipe of its training: a plain struct with good defaults.
     type Recipe;
     /// The model in training.
     type Trainer: Trainer<Model = Self>;

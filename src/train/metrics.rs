@@ -1,9 +1,11 @@
 //! The figures of one evaluation.
 
+use std::borrow::Cow;
+
 /// Named figures in the order in which they were first set. Reused from one evaluation to the next.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Metrics {
-    figures: Vec<(&'static str, f64)>,
+    figures: Vec<(Cow<'static, str>, f64)>,
 }
 
 impl Metrics {
@@ -12,8 +14,9 @@ impl Metrics {
         Self::default()
     }
 
-    /// Sets one figure, replacing an earlier value of that name.
-    pub fn set(&mut self, name: &'static str, value: f64) {
+    /// Sets one figure, replacing an earlier value of that name. A name that is `'static` is not copied.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: f64) {
+        let name = name.into();
         match self.figures.iter_mut().find(|(known, _)| *known == name) {
             Some(figure) => figure.1 = value,
             None => self.figures.push((name, value)),
@@ -26,8 +29,8 @@ impl Metrics {
     }
 
     /// All figures in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
-        self.figures.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> + '_ {
+        self.figures.iter().map(|(name, value)| (&**name, *value))
     }
 
     /// Whether there are none.
@@ -50,7 +53,7 @@ mod tests {
         let mut metrics = Metrics::new();
         metrics.set("loss", 3.0);
         metrics.set("accuracy", 0.5);
-        metrics.set("loss", 2.0);
+        metrics.set(String::from("loss"), 2.0);
         assert_eq!(metrics.iter().collect::<Vec<_>>(), [("loss", 2.0), ("accuracy", 0.5)]);
         assert_eq!(metrics.get("error"), None);
     }

@@ -4,6 +4,43 @@
 //! `s` alone. So a position is one number, and a run that was interrupted and resumed computes the same bits as the
 //! unbroken one.
 //!
+//! A model that learns implements [`Fit`]: `fit` for a line, or a trainer and [`train`] where rows are held out, someone looks on
+//! and a run goes on from a checkpoint:
+//!
+//! ```
+//! use helmholtz::data::{Dataset, Holdout};
+//! use helmholtz::store::Snapshot;
+//! use helmholtz::train::{EarlyStopping, Fit, Observer, Progress, TrainError, Trainer, Training, train};
+//! use helmholtz::vae::{Vae, VaeConfig, VaeRecipe, metrics};
+//! use helmholtz::Seed;
+//!
+//! /// Keeps the last checkpoint.
+//! struct Keeper(Snapshot);
+//!
+//! impl Observer for Keeper {
+//!     fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+//!         self.0 = snapshot.clone();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let training = Training { epochs: 3, early_stopping: Some(EarlyStopping::patience(2)), ..Training::default() };
+//! let (rows, held_out) = Dataset::digits().train().split_validation(Holdout::Fraction(0.1), training.seed)?;
+//! let vae = Vae::new(VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 2) }, Seed(1))?;
+//! let mut trainer = vae.trainer(&VaeRecipe::default(), &rows, &training)?;
+//! let mut keeper = Keeper(Snapshot::default());
+//! let summary = train(&mut trainer, &rows, Some(&held_out), &training, None, &mut keeper)?;
+//! println!("{:?}", summary.metrics.get(metrics::ELBO)); // of the rows held out, nats an example
+//! assert_eq!(trainer.model(), Vae::from_checkpoint(&keeper.0)?);
+//!
+//! // Two epochs more, from the checkpoint.
+//! let longer = Training { epochs: 5, ..training };
+//! train(&mut trainer, &rows, Some(&held_out), &longer, Some(&keeper.0), &mut ())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A learner can be anything that takes steps on batches; [`tape`] has one for every model of a store and programs.
+//!
 //! ```
 //! use helmholtz::data::Dataset;
 //! use helmholtz::store::{Snapshot, SnapshotError};
@@ -37,71 +74,25 @@
 mod early;
 mod error;
 mod fit;
+mod learner;
 mod metrics;
 mod observer;
 mod position;
 mod progress;
 mod run;
+pub mod tape;
 #[cfg(test)]
 mod tests;
 mod training;
 
 pub use early::{Direction, EarlyStopping, Judge, best_learner};
-pub use error::TrainError;
+pub(crate) use error::LOWER_RATE;
+pub use error::{ModelError, TrainError};
 pub use fit::{Fit, Fitting, Trainer};
+pub use learner::{Batch, Learner};
 pub use metrics::Metrics;
 pub use observer::{Control, Observer};
 pub use position::Position;
 pub use progress::Progress;
 pub use run::{Ending, Summary, train};
 pub use training::Training;
-
-use crate::data::Dataset;
-use crate::store::{Snapshot, SnapshotError};
-
-/// The rows of one update.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    /// The training split.
-    pub data: &'a Dataset<'a>,
-    /// Which of its rows; always as many as [`Training::batch`] says.
-    pub rows: &'a [usize],
-}
-
-/// A model in training: its parameters, its optimiser, its chains and its random streams.
-pub trait Learner: Send {
-    /// One update on one full batch. `progress.step` updates have been made before it.
-    ///
-    /// # Errors
-    /// [`TrainError::NonFinite`] where a number is NaN or infinite; the learner is not used after an error.
-    fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError>;
-
-    /// Figures of the current state into `metrics`; `held_out` is the validation or test split that is monitored.
-    /// Nothing that the next step depends on may change, or the model would depend on how often it is looked at.
-    ///
-    /// # Errors
-    /// Where a figure cannot be computed. A NaN or infinite figure is found by the loop.
-    fn evaluate(
-        &mut self,
-        train: &Dataset<'_>,
-        held_out: Option<&Dataset<'_>>,
-        progress: &Progress,
-        metrics: &mut Metrics,
-    ) -> Result<(), TrainError>;
-
-    /// The figure that judges the learner: of those that [`evaluate`](Self::evaluate) reports, the one that early stopping watches
-    /// unless told otherwise. Of a learner that keeps an average of its parameters it is the average's.
-    fn judge(&self) -> Option<Judge> {
-        None
-    }
-
-    /// Everything that the next step depends on: parameters, optimiser, chains, streams. All floats must be finite;
-    /// names that start with `train.` belong to the loop.
-    fn save(&self, snapshot: &mut Snapshot);
-
-    /// Takes back what [`save`](Self::save) wrote; nothing of what the learner was before remains.
-    ///
-    /// # Errors
-    /// Where an array is missing or has another shape.
-    fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
-}

@@ -1,4 +1,4 @@
-//! Who looks on while a run goes: progress bars, writers of tables and of checkpoints.
+//! Observers of a run: progress bars, writers of tables and of checkpoints.
 
 use super::{Metrics, Progress, TrainError};
 use crate::store::Snapshot;
@@ -21,7 +21,7 @@ impl Control {
 }
 
 /// Looks on while a run goes. Every method has a default, so an observer says only what it cares about; `()` is the
-/// one that cares about nothing; references, pairs and vectors of observers are observers.
+/// one that cares about nothing; references to observers, boxes, pairs and vectors of them are observers.
 pub trait Observer: Send {
     /// After every update.
     fn step(&mut self, progress: &Progress) -> Control {
@@ -58,20 +58,27 @@ pub trait Observer: Send {
 
 impl Observer for () {}
 
-impl<O: Observer + ?Sized> Observer for &mut O {
-    fn step(&mut self, progress: &Progress) -> Control {
-        (**self).step(progress)
-    }
-    fn evaluation(&mut self, progress: &Progress, metrics: &Metrics) -> Result<Control, TrainError> {
-        (**self).evaluation(progress, metrics)
-    }
-    fn wants_checkpoint(&mut self, progress: &Progress) -> bool {
-        (**self).wants_checkpoint(progress)
-    }
-    fn checkpoint(&mut self, progress: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
-        (**self).checkpoint(progress, snapshot)
-    }
+/// Pointers to observers hand everything on.
+macro_rules! pointers {
+    ($($pointer:ty),*) => {$(
+        impl<O: Observer + ?Sized> Observer for $pointer {
+            fn step(&mut self, progress: &Progress) -> Control {
+                (**self).step(progress)
+            }
+            fn evaluation(&mut self, progress: &Progress, metrics: &Metrics) -> Result<Control, TrainError> {
+                (**self).evaluation(progress, metrics)
+            }
+            fn wants_checkpoint(&mut self, progress: &Progress) -> bool {
+                (**self).wants_checkpoint(progress)
+            }
+            fn checkpoint(&mut self, progress: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+                (**self).checkpoint(progress, snapshot)
+            }
+        }
+    )*};
 }
+
+pointers!(&mut O, Box<O>);
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn step(&mut self, progress: &Progress) -> Control {

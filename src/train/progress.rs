@@ -1,6 +1,6 @@
-//! How far a run has come: what schedules are functions of.
+//! Progress: the position in a run that schedules are functions of.
 
-/// How far a run has come.
+/// The position in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Updates finished.

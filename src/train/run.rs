@@ -1,11 +1,12 @@
 //! The loop.
 
 use super::early::{Best, EarlyStopping, Judge, Watch};
+use super::error::LOWER_RATE;
 use super::{Batch, Control, Learner, Metrics, Observer, Position, Progress, TrainError, Training};
 use crate::data::{Batches, Dataset};
 use crate::store::Snapshot;
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// After its last step.
@@ -16,12 +17,12 @@ pub enum Ending {
     NoImprovement,
 }
 
-/// What a run comes to.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// How it ended.
+    /// Its ending.
     pub ending: Ending,
-    /// How far it came.
+    /// The position it came to.
     pub progress: Progress,
     /// The figures of the learner as it is left, where the run has ended; else those of the last evaluation in this
     /// call, none where it stopped before the first one.
@@ -228,8 +229,7 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
     }
 
     fn non_finite(&self, tensor: &str) -> TrainError {
-        let hint = "a lower learning rate usually helps";
-        TrainError::NonFinite { step: self.position.step, tensor: tensor.to_owned(), hint }
+        TrainError::NonFinite { step: self.position.step, tensor: tensor.to_owned(), hint: LOWER_RATE }
     }
 }
 

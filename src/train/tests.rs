@@ -1,7 +1,9 @@
 //! The loop on the smallest learner there is: the mean of the data.
 
 use super::*;
+use crate::data::Dataset;
 use crate::random::Seed;
+use crate::store::{Snapshot, SnapshotError};
 
 /// The mean of everything seen, blended with what came before, so that order matters to the last bit.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,11 @@
-//! How long to train, on what batches, and how often to look.
+//! The length of a run, its batches, and the looks at it on the way.
 
 use super::{EarlyStopping, TrainError};
 use crate::Setting;
 use crate::data::Holdout;
 use crate::random::Seed;
 
-/// How long to train, on what batches, and how often to look. A plain value: set what matters and take the rest from
+/// The length of a run, its batches, and the looks at it on the way. A plain value: set what matters and take the rest from
 /// [`Default`].
 ///
 /// ```

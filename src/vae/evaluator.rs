@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(super) const DRAWS: usize = 32;
 
 /// A recorded pass from examples to the parts of the bound.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Evaluator {
     program: Program,
     batch: usize,

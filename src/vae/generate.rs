@@ -4,13 +4,13 @@ use super::objective::X;
 use super::{Likelihood, Vae, VaeError};
 use crate::autodiff::Program;
 use crate::kernels::elementwise;
-use crate::random::Seed;
+use crate::random::{Seed, Streams};
 use rayon::prelude::*;
 
 /// Rows at a time.
 const BATCH: usize = 256;
 
-/// What is given of p(x | z).
+/// The part of p(x | z) that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Observation {
     /// Its mean: grey levels for bits.
@@ -107,8 +107,10 @@ impl Vae {
             return x;
         }
         let deviation = self.noise_variance().map(f32::sqrt);
-        x.par_chunks_mut(16 * self.config.visible).enumerate().for_each(|(block, x)| {
-            let mut stream = seed.lanes("observation", block as u64);
+        let width = self.config.visible;
+        let mut streams = Streams::new(seed, "observation", x.len() / width);
+        let blocks = x.par_chunks_mut(Streams::ROWS * width).zip(streams.blocks_mut());
+        blocks.for_each(|(x, stream)| {
             let mut draws = vec![0.0; x.len()];
             match deviation {
                 Some(deviation) => {
@@ -159,47 +161,10 @@ impl Vae {
         if self.config.latent != 2 {
             return Err(VaeError::Latent { given: self.config.latent, wanted: 2 });
         }
+        let quantile = crate::sampling::diagnostics::normal_quantile;
         let quantiles: Vec<f32> =
-            (0..side).map(|cell| normal_quantile((cell as f64 + 0.5) / side as f64) as f32).collect();
+            (0..side).map(|cell| quantile((cell as f64 + 0.5) / side as f64) as f32).collect();
         let z: Vec<f32> = quantiles.iter().flat_map(|&y| quantiles.iter().flat_map(move |&x| [x, y])).collect();
         Ok(self.decode(&z))
-    }
-}
-
-/// Φ⁻¹(p) for p in (0, 1), by Newton's method on Φ(x) = ½ + φ(x) (x + x³/3 + x⁵/15 + …) (Marsaglia 2004). From 0 on Φ is
-/// concave, so the steps never pass the root.
-fn normal_quantile(p: f64) -> f64 {
-    if p < 0.5 {
-        return -normal_quantile(1.0 - p);
-    }
-    let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    let mut x = 0.0;
-    for _ in 0..100 {
-        let (mut term, mut sum, mut odd) = (x, x, 3.0);
-        while term > 1e-17 * sum {
-            term *= x * x / odd;
-            sum += term;
-            odd += 2.0;
-        }
-        let step = (p - 0.5 - density(x) * sum) / density(x);
-        x += step;
-        if step.abs() < 1e-12 {
-            break;
-        }
-    }
-    x
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Quantiles as tabulated (Abramowitz & Stegun 1964, table 26.5).
-    #[test]
-    fn quantiles_are_those_of_the_tables() {
-        for (p, x) in [(0.5, 0.0), (0.75, 0.674_489_750), (0.975, 1.959_963_985), (0.999, 3.090_232_306)] {
-            assert!((normal_quantile(p) - x).abs() < 1e-8, "{p}");
-            assert!((normal_quantile(1.0 - p) + x).abs() < 1e-8, "{p}");
-        }
     }
 }

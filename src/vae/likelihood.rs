@@ -7,6 +7,7 @@
 use super::evaluator::{DRAWS, Evaluator};
 use super::rows::Rows;
 use super::{Likelihood, Vae, VaeError};
+use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, independent_gaussian};
@@ -17,7 +18,7 @@ pub(super) const BATCH: usize = 32;
 /// Fewer effective draws than this: the weights of an example rest on a handful of them, and the bound is loose.
 const FEW_DRAWS: f64 = 3.0;
 
-/// How the likelihood of an example is estimated.
+/// The settings by which the likelihood of an example is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportanceSampling {
     /// Draws of the latent variable for each example.
@@ -34,11 +35,8 @@ impl Default for ImportanceSampling {
 }
 
 impl ImportanceSampling {
-    pub(super) fn check(&self) -> Result<(), VaeError> {
-        match self.samples {
-            0 => Err(VaeError::setting("the number of importance samples", 0, "at least 1")),
-            _ => Ok(()),
-        }
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of importance samples", self.samples)
     }
 }
 
@@ -57,7 +55,7 @@ pub struct VaeScore {
 }
 
 impl VaeScore {
-    /// How far the ELBO lies below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
+    /// The distance of the ELBO below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
     pub fn gap(&self) -> f64 {
         self.log_likelihood.value - self.elbo.value
     }
@@ -160,7 +158,7 @@ impl Figure {
     }
 }
 
-/// What is known of one example after its draws.
+/// The figures of one example after its draws.
 pub(super) struct Scored<'e> {
     pub(super) weights: Weights,
     pub(super) log_likelihoods: Moments,
@@ -248,15 +246,29 @@ impl Vae {
     /// # Errors
     /// As [`log_likelihood`](Self::log_likelihood).
     pub fn score(&self, data: &Dataset<'_>, sampling: &ImportanceSampling) -> Result<VaeScore, VaeError> {
+        Ok(self.log_likelihoods(data, sampling)?.1)
+    }
+
+    /// The log-likelihood of each row of `data`, `[rows]`, nats, and the score that it is a part of.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihoods(
+        &self,
+        data: &Dataset<'_>,
+        sampling: &ImportanceSampling,
+    ) -> Result<(Vec<f64>, VaeScore), VaeError> {
         sampling.check()?;
         self.check_scored(data)?;
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
+        let mut values = Vec::with_capacity(data.len());
         let (mut likelihood, mut elbo) = (Figure::default(), Figure::default());
         let (mut reconstruction, mut divergence, mut effective) =
             (Moments::default(), Moments::default(), Moments::default());
         let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
         score_rows(self, &mut evaluator, Rows::Data(data), sampling, |_, row| {
             let w = row.weights.log_mean();
+            values.push(w.value);
             likelihood.add(w.value, w.error);
             elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());
             reconstruction.add(row.log_likelihoods.mean());
@@ -276,6 +288,7 @@ impl Vae {
         }
         let mut elbo = elbo.estimate(Kind::Lower, format!("ELBO, {samples} samples an example"));
         elbo.baseline = baseline;
-        Ok(VaeScore { log_likelihood, elbo, reconstruction: reconstruction.mean(), divergence: divergence.mean() })
+        let (reconstruction, divergence) = (reconstruction.mean(), divergence.mean());
+        Ok((values, VaeScore { log_likelihood, elbo, reconstruction, divergence }))
     }
 }

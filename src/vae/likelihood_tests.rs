@@ -5,8 +5,8 @@ use super::generate::Observation;
 use super::likelihood::{Weights, score_rows};
 use super::reference::{exact_log_likelihoods, linear};
 use super::rows::Rows;
-use super::{ImportanceSampling, Likelihood, Vae, VaeConfig, VaeError};
-use crate::data::{Binarization, Dataset};
+use super::{ImportanceSampling, Likelihood, Vae, VaeConfig};
+use crate::data::{Binarization, Dataset, Unsuitable};
 use crate::random::Seed;
 use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
 
@@ -197,11 +197,11 @@ fn what_has_no_likelihood_is_refused_and_few_draws_are_warned_of() {
     let vae = Vae::new(VaeConfig::new(64, 2), Seed(1)).unwrap();
     let sampling = ImportanceSampling { samples: 100, seed: Seed(1) };
     let grey = digits.binarized(Binarization::None);
-    assert_eq!(vae.log_likelihood(&grey, &sampling), Err(VaeError::Grey));
+    assert_eq!(vae.log_likelihood(&grey, &sampling), Err(Unsuitable::Grey.into()));
     assert!(vae.figures(&grey).is_ok(), "a cross-entropy can be watched");
-    assert_eq!(vae.elbo(&digits.subset(0..0)), Err(VaeError::NoRows));
+    assert_eq!(vae.elbo(&digits.subset(0..0)), Err(Unsuitable::NoRows.into()));
     let narrow = Vae::new(VaeConfig::new(9, 2), Seed(1)).unwrap();
-    assert_eq!(narrow.elbo(&digits), Err(VaeError::Width { data: 64, model: 9 }));
+    assert_eq!(narrow.elbo(&digits), Err(Unsuitable::Width { data: 64, model: 9 }.into()));
     assert!(vae.log_likelihood(&digits, &ImportanceSampling { samples: 0, ..sampling }).is_err());
 
     // A posterior far too wide: hardly a draw falls where the weight is.

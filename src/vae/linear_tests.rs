@@ -4,9 +4,9 @@
 use super::reference::{best_linear_log_likelihood, linear};
 use super::{CollapseCause, Likelihood, Vae, VaeConfig, VaeRecipe};
 use crate::data::{Binarization, Dataset, Scale};
-use crate::optim::{Decay, Schedule};
+use crate::optim::{Decay, Descent, Schedule};
 use crate::random::Seed;
-use crate::train::Training;
+use crate::train::{Fit, Training};
 
 fn digits(scale: Scale) -> Dataset<'static> {
     Dataset::digits().binarized(Binarization::None).scaled(scale).train()
@@ -15,7 +15,8 @@ fn digits(scale: Scale) -> Dataset<'static> {
 fn trained(data: &Dataset<'_>, latent: usize, likelihood: Likelihood, steps: u64, rate: f32) -> Vae {
     let mut vae = Vae::new(VaeConfig { likelihood, ..linear(64, latent) }, Seed(1)).unwrap();
     let schedule = Schedule { decay: Decay::Cosine, warm_up: 0 };
-    let recipe = VaeRecipe { learning_rate: rate, schedule, ..VaeRecipe::default() };
+    let descent = Descent { learning_rate: rate, schedule, ..Descent::default() };
+    let recipe = VaeRecipe { descent, ..VaeRecipe::default() };
     let training = Training { steps: Some(steps), batch: 128, evaluate_every: 0, ..Training::default() };
     vae.fit(data, &recipe, &training).unwrap();
     vae

@@ -9,7 +9,8 @@
 //!
 //! ```
 //! use helmholtz::vae::{ImportanceSampling, Vae, VaeConfig, VaeRecipe};
-//! use helmholtz::{Seed, data::Dataset, train::Training};
+//! use helmholtz::train::{Fit, Training};
+//! use helmholtz::{Seed, data::Dataset};
 //!
 //! let digits = Dataset::digits();
 //! let mut vae = Vae::new(VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 4) }, Seed(1))?;
@@ -20,13 +21,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod batch_gradient;
 mod config;
 mod error;
 mod evaluator;
 mod generate;
 mod given_noise;
 mod likelihood;
+pub mod metrics;
 mod monitor;
 mod network;
 mod objective;
@@ -43,11 +44,12 @@ pub use likelihood::{ImportanceSampling, VaeScore};
 pub use monitor::{Collapse, CollapseCause, Figures};
 pub use recipe::{Bound, Scheme, VaeRecipe};
 pub use simulate::SimulatedBounds;
-pub use trainer::VaeTrainer;
+pub use trainer::{VaeObjective, VaeTrainer};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Unsuitable, Values, Wanted};
 use crate::random::Seed;
 use crate::store::{Snapshot, Store};
+use crate::train::tape::TapeModel;
 use network::Network;
 
 /// A variational autoencoder: its shape and its parameters.
@@ -71,9 +73,6 @@ pub struct Vae {
     store: Store,
     network: Network,
 }
-
-/// What the names of the averaged parameters begin with in a checkpoint.
-const AVERAGE: &str = "average.";
 
 impl PartialEq for Vae {
     fn eq(&self, other: &Self) -> bool {
@@ -136,9 +135,7 @@ impl Vae {
 
     /// The parameters as named arrays, and what they do not say as metadata.
     pub fn to_snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        self.write_to(&mut snapshot, "");
-        snapshot
+        TapeModel::to_snapshot(self)
     }
 
     /// The model whose [`to_snapshot`](Self::to_snapshot) this is, or whose state dict: widths are those of the tensors.
@@ -148,50 +145,55 @@ impl Vae {
     /// # Errors
     /// Where an array is missing, of another type or shape, or not finite.
     pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, VaeError> {
-        Self::read_from(snapshot, "")
+        TapeModel::read_from(snapshot, "")
     }
 
-    /// The model that a checkpoint of [`VaeTrainer`] is worth: the running average of the parameters where it keeps one, else
-    /// the parameters. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
+    /// The trained model that a checkpoint holds: the average of the parameters where it keeps one, at the best evaluation where
+    /// the run stops early. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
     ///
     /// # Errors
     /// As for `from_snapshot`.
-    pub fn from_checkpoint(snapshot: &Snapshot) -> Result<Self, VaeError> {
-        let averaged = snapshot.contains(&format!("{AVERAGE}mean.weight"));
-        Self::read_from(snapshot, if averaged { AVERAGE } else { "" })
-    }
-
-    fn write_to(&self, snapshot: &mut Snapshot, prefix: &str) {
-        self.store.save(prefix, snapshot);
-        self.config.save(snapshot);
-    }
-
-    fn read_from(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
-        let mut vae = Vae::new(VaeConfig::of(snapshot, prefix)?, Seed(0))?;
-        vae.store.load(prefix, snapshot)?;
-        match vae.store.first_non_finite() {
-            Some(tensor) => Err(VaeError::NonFinite { tensor: tensor.to_owned() }),
-            None => Ok(vae),
-        }
+    pub fn from_checkpoint(checkpoint: &Snapshot) -> Result<Self, VaeError> {
+        TapeModel::from_checkpoint(checkpoint)
     }
 
     /// Whether rows of `data` are examples for this model.
-    fn check_data(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
-        if data.width() != self.config.visible {
-            return Err(VaeError::Width { data: data.width(), model: self.config.visible });
-        }
-        if data.is_empty() {
-            return Err(VaeError::NoRows);
-        }
-        let largest = data.largest();
-        if largest > self.config.likelihood.support()[1] { Err(VaeError::Support { largest }) } else { Ok(()) }
+    fn check_data(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        self.wanted(Values::Probabilities).check(data)
     }
 
     /// Whether the model gives `data` a likelihood.
-    fn check_scored(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
-        self.check_data(data)?;
-        let bits = self.config.likelihood == Likelihood::Bernoulli;
-        if bits && data.is_grey() { Err(VaeError::Grey) } else { Ok(()) }
+    fn check_scored(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        self.wanted(Values::Bits).check(data)
+    }
+
+    /// Rows of the model's width: numbers that were measured, or these where it is one of bits.
+    fn wanted(&self, bits: Values) -> Wanted {
+        let values = match self.config.likelihood {
+            Likelihood::Bernoulli => bits,
+            Likelihood::Gaussian | Likelihood::GaussianLearned => Values::Measured,
+        };
+        Wanted { width: self.config.visible, values }
+    }
+}
+
+impl TapeModel for Vae {
+    type Error = VaeError;
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    fn describe(&self, snapshot: &mut Snapshot) {
+        self.config.save(snapshot);
+    }
+
+    fn shaped_like(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
+        Vae::new(VaeConfig::of(snapshot, prefix)?, Seed(0))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is watched while a variational autoencoder trains, and what a collapsed one says for itself.
+//! Figures that are watched while a variational autoencoder trains, and the causes of a collapsed one.
 //!
 //! A latent dimension is *active* where its posterior mean tells examples apart: Var_x(μⱼ(x)) > 0.01 (Burda et al. 2016). A
 //! model without active dimensions has collapsed: q(z | x) is the prior, and the decoder draws every example alike.
@@ -22,7 +22,7 @@ const ACTIVE: f64 = 0.01;
 const PRINCIPAL_ROWS: usize = 1024;
 const PRINCIPAL_STEPS: usize = 100;
 
-/// How a model stands on some rows, from one draw for each. Nats an example.
+/// Figures of a model on some rows, from one draw for each. Nats an example.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Figures {
@@ -84,7 +84,7 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     Figures { reconstruction: reconstruction / n, divergences, mean_variances }
 }
 
-/// Why a model uses none of its latent dimensions.
+/// The cause of a model that uses none of its latent dimensions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CollapseCause {
@@ -125,7 +125,7 @@ impl fmt::Display for Collapse {
 }
 
 impl Vae {
-    /// How the model stands on `data`, grey levels included: of bits with a grey level as probability, the expectation.
+    /// Figures of the model on `data`, grey levels included: of bits with a grey level as probability, the expectation.
     ///
     /// # Errors
     /// Where the data has no rows, is not as wide as the model, or is outside of its likelihood's support.

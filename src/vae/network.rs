@@ -49,10 +49,7 @@ impl Network {
     /// Adds the parameters to `store`: those of the encoder first.
     pub(super) fn new(store: &mut Store, config: &VaeConfig, seed: Seed) -> Self {
         let &VaeConfig { visible, latent, activation, .. } = config;
-        let initialiser = match activation {
-            Activation::Relu | Activation::LeakyRelu(_) | Activation::Softplus => Initialiser::HeUniform,
-            Activation::Identity | Activation::Tanh | Activation::Sigmoid => Initialiser::GlorotUniform,
-        };
+        let initialiser = Initialiser::before(activation);
         let mut width = visible;
         let trunk = config.encoder.iter().enumerate().map(|(index, &wider)| {
             let inputs = std::mem::replace(&mut width, wider);

@@ -1,4 +1,4 @@
-//! What is maximised, recorded on a tape. With zᵢ = μ + e^(s/2) εᵢ for i = 1 … k:
+//! The bounds that are maximised, recorded on a tape. With zᵢ = μ + e^(s/2) εᵢ for i = 1 … k:
 //!
 //! - the ELBO, (1/k) Σᵢ ln p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), with the divergence ½ Σ (e^s + μ² − 1 − s) in closed form;
 //! - the importance-weighted bound, ln (1/k) Σᵢ wᵢ with ln wᵢ = ln p(x | zᵢ) + β (ln p(zᵢ) − ln q(zᵢ | x)).
@@ -11,11 +11,10 @@ use super::network::{Network, Posterior};
 use super::recipe::Bound;
 use crate::autodiff::Var;
 
-/// The names of a program's inputs and of the output that is the bound.
+/// The names of a program's inputs.
 pub(super) const X: &str = "x";
 pub(super) const NOISE: &str = "noise";
 pub(super) const BETA: &str = "beta";
-pub(super) const BOUND: &str = "bound";
 
 /// A pass from examples to draws of their latent variables, and on to the examples' likelihood.
 #[derive(Clone, Copy, Debug)]
@@ -52,25 +51,13 @@ impl<'t> Pass<'t> {
     }
 }
 
-/// The mean bound of a batch, and a scalar whose negative gradient climbs it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Objective<'t> {
-    pub(super) bound: Var<'t>,
-    pub(super) loss: Var<'t>,
-}
-
-/// The bound of examples x `[batch, visible]` with noise ε `[k, batch, latent]` and β a scalar.
-pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Objective<'t> {
+/// A loss whose negative gradient climbs the mean bound of examples x `[batch, visible]` with noise ε `[k, batch, latent]` and β a
+/// scalar. But for the doubly reparameterised gradient it is the bound's negative.
+pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Var<'t> {
     let pass = Pass::new(network, x, noise);
     match bound {
-        Bound::Elbo => {
-            let elbo = (pass.log_likelihood.mean_axis(0) - beta * pass.divergence()).mean();
-            Objective { bound: elbo, loss: -elbo }
-        }
-        Bound::ImportanceWeighted => {
-            let bound = log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio()).mean();
-            Objective { bound, loss: -bound }
-        }
+        Bound::Elbo => -(pass.log_likelihood.mean_axis(0) - beta * pass.divergence()).mean(),
+        Bound::ImportanceWeighted => -log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio()).mean(),
         Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta),
     }
 }
@@ -82,7 +69,7 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
 
 /// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the encoder. Its
 /// value means nothing.
-fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Objective<'t> {
+fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Var<'t> {
     let tape = pass.z.tape();
     let (mu, s) = (pass.posterior.mean.stop_gradient(), pass.posterior.log_variance.stop_gradient());
     let (z, zero) = (pass.z.stop_gradient(), tape.scalar(0.0));
@@ -93,5 +80,5 @@ fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>)
     // w̃ ∂ ln w / ∂z, times w̃ once more. The reverse pass through the decoder is the one its own gradient takes.
     let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
     let for_encoder = (by_z * w.reshape(w.shape().and(1)) * pass.z).sum();
-    Objective { bound: log_mean_exp(log_w).mean(), loss: for_decoder + for_encoder }
+    for_decoder + for_encoder
 }

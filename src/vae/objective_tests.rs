@@ -1,11 +1,12 @@
 //! Bounds and their gradients against PyTorch, central differences, one another, and expectations.
 
-use super::batch_gradient::gradient_program;
-use super::objective::{Objective, objective};
+use super::objective::objective;
+use super::trainer::loss;
 use super::{Bound, Likelihood, Vae, VaeConfig, VaeRecipe};
 use crate::autodiff::{Activation, Program, Var, check_parameter_gradients};
 use crate::random::Seed;
 use crate::store::{Gradients, Parameter, Store};
+use crate::train::tape::{BatchProgram, Pieces};
 
 const BATCH: usize = 3;
 const DRAWS: usize = 3;
@@ -43,14 +44,22 @@ fn inputs<'t>(tape: &'t crate::autodiff::Tape<'t>, likelihood: Likelihood, beta:
     ]
 }
 
+/// The recipe's program for [`BATCH`] examples, β being 1.
+fn gradient_program(vae: &Vae, recipe: &VaeRecipe, parameters: &[Parameter]) -> BatchProgram {
+    let mut program =
+        BatchProgram::record(&vae.store, parameters, BATCH, Pieces::One, &|piece| loss(vae, recipe, piece));
+    program.input_mut("beta")[0] = 1.0;
+    program
+}
+
 /// The bound, and Σᵢ gᵢ cos i over the gradient g of each parameter.
 fn bound_and_gradients(vae: &Vae, bound: Bound, beta: f32) -> (f32, Vec<f64>) {
     let mut program = Program::record(&vae.store, |tape| {
         let x = tape.input_with("x", [BATCH, 5], &examples(vae.config.likelihood));
         let noise = tape.input_with("noise", [DRAWS, BATCH, 2], &noise());
         let beta = tape.input_with("beta", [], &[beta]);
-        let Objective { bound, loss } = objective(&vae.network, bound, [x, noise, beta]);
-        tape.output("bound", bound);
+        let loss = objective(&vae.network, bound, [x, noise, beta]);
+        tape.output("bound", -loss);
         tape.gradients(loss);
     });
     let mut gradients = vae.store.gradients();
@@ -200,7 +209,7 @@ fn gradients_are_central_differences() {
         let vae = model(likelihood, Activation::Softplus);
         for bound in [Bound::Elbo, Bound::ImportanceWeighted] {
             check_parameter_gradients(&vae.store, |tape| {
-                objective(&vae.network, bound, inputs(tape, likelihood, 0.7)).loss
+                objective(&vae.network, bound, inputs(tape, likelihood, 0.7))
             })
             .unwrap_or_else(|mismatch| panic!("{likelihood} {bound:?}: {mismatch}"));
         }
@@ -211,9 +220,8 @@ fn gradients_are_central_differences() {
 fn reparameterised_twice_the_decoders_gradient_is_the_same() {
     for likelihood in Likelihood::ALL {
         let vae = model(likelihood, Activation::Tanh);
-        let (once, by_one) = bound_and_gradients(&vae, Bound::ImportanceWeighted, 1.0);
-        let (twice, by_two) = bound_and_gradients(&vae, Bound::DoublyReparameterised, 1.0);
-        assert!((once - twice).abs() < 1e-5, "{once} and {twice}");
+        let (_, by_one) = bound_and_gradients(&vae, Bound::ImportanceWeighted, 1.0);
+        let (_, by_two) = bound_and_gradients(&vae, Bound::DoublyReparameterised, 1.0);
         let encoder = vae.network.encoder_parameters().len();
         for (index, (one, two)) in by_one.into_iter().zip(by_two).enumerate() {
             // The same sum in another order: some tens of roundings.
@@ -235,7 +243,7 @@ fn both_gradients_of_the_encoder_have_one_mean() {
     let phi = vae.network.encoder_parameters();
     let statistics = |bound| {
         let recipe = VaeRecipe { bound, importance_samples: 8, ..VaeRecipe::default() };
-        let mut program = gradient_program(&vae, &recipe, [BATCH, BATCH], &phi);
+        let mut program = gradient_program(&vae, &recipe, &phi);
         program.input_mut("x").copy_from_slice(&examples(Likelihood::Bernoulli));
         let (mut gradients, mut lanes) = (vae.store.gradients(), Seed(7).lanes("noise", 0));
         let (mut sums, mut squares) = (Vec::new(), Vec::new());
@@ -273,7 +281,7 @@ fn the_halves_of_the_alternating_scheme_are_the_joint_gradient() {
             let vae = model(likelihood, Activation::Relu);
             let recipe = VaeRecipe { bound, importance_samples: DRAWS, ..VaeRecipe::default() };
             let gradient = |parameters: &[Parameter]| {
-                let mut program = gradient_program(&vae, &recipe, [BATCH, BATCH], parameters);
+                let mut program = gradient_program(&vae, &recipe, parameters);
                 program.input_mut("x").copy_from_slice(&examples(likelihood));
                 program.input_mut("noise").copy_from_slice(&noise());
                 let mut gradients = vae.store.gradients();

@@ -1,9 +1,9 @@
-//! How a variational autoencoder is trained: a plain struct with good defaults.
+//! The recipe by which a variational autoencoder is trained: a plain struct with good defaults.
 
-use super::VaeError;
-use crate::optim::{Adam, Schedule};
+use crate::Setting;
+use crate::optim::Descent;
 
-/// What is maximised, k being [`VaeRecipe::importance_samples`] and wᵢ = p(x, zᵢ) / q(zᵢ | x).
+/// The bound that is maximised, k being [`VaeRecipe::importance_samples`] and wᵢ = p(x, zᵢ) / q(zᵢ | x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Bound {
     /// (1/k) Σᵢ log p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), the divergence in closed form (Kingma & Welling 2014).
@@ -17,7 +17,7 @@ pub enum Bound {
     DoublyReparameterised,
 }
 
-/// Which parameters move in a step.
+/// The scheme of a step: which parameters move together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Scheme {
     /// Encoder and decoder together.
@@ -34,7 +34,7 @@ pub enum Scheme {
 /// use helmholtz::vae::{Bound, VaeRecipe};
 /// let recipe = VaeRecipe { bound: Bound::DoublyReparameterised, importance_samples: 8, ..VaeRecipe::default() };
 /// recipe.check()?;
-/// # Ok::<(), helmholtz::vae::VaeError>(())
+/// # Ok::<(), helmholtz::Setting>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VaeRecipe {
@@ -45,21 +45,12 @@ pub struct VaeRecipe {
     pub warm_up: u64,
     /// Draws k of the latent variable for each example.
     pub importance_samples: usize,
-    /// What is maximised.
+    /// The bound that is maximised.
     pub bound: Bound,
-    /// Which parameters move in a step.
+    /// Which parameters move together.
     pub scheme: Scheme,
-    /// Adam's rate, before the schedule.
-    pub learning_rate: f32,
-    /// What becomes of the rate over the run.
-    pub schedule: Schedule,
-    /// The optimiser's other settings.
-    pub adam: Adam,
-    /// The gradient's largest Euclidean norm: a longer one is scaled down to it. `None`: as it is.
-    pub clip: Option<f64>,
-    /// What an average of the parameters keeps each step, in [0, 1); it is kept beside the parameters and evaluated beside
-    /// them. 0 keeps none.
-    pub average_decay: f64,
+    /// The settings of the parameters' descent. The alternating scheme wants no decay of weights.
+    pub descent: Descent,
 }
 
 impl Default for VaeRecipe {
@@ -70,11 +61,7 @@ impl Default for VaeRecipe {
             importance_samples: 1,
             bound: Bound::Elbo,
             scheme: Scheme::Joint,
-            learning_rate: 1e-3,
-            schedule: Schedule::default(),
-            adam: Adam::default(),
-            clip: None,
-            average_decay: 0.0,
+            descent: Descent::default(),
         }
     }
 }
@@ -84,28 +71,13 @@ impl VaeRecipe {
     ///
     /// # Errors
     /// Names the first setting out of its range.
-    pub fn check(&self) -> Result<(), VaeError> {
-        let setting = |name, given: String, wanted| Err(VaeError::Setting { name, given, wanted });
-        if !(self.beta >= 0.0 && self.beta.is_finite()) {
-            return setting("beta", self.beta.to_string(), "0 or a positive number");
-        }
-        if self.importance_samples == 0 {
-            return setting("the number of importance samples", "0".into(), "at least 1");
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return setting("the learning rate", self.learning_rate.to_string(), "a positive number");
-        }
-        if self.scheme == Scheme::Alternating && self.adam.weight_decay != 0.0 {
-            let given = self.adam.weight_decay.to_string();
-            return setting("the weight decay of the alternating scheme", given, "0");
-        }
-        if let Some(clip) = self.clip.filter(|clip| !(*clip > 0.0 && clip.is_finite())) {
-            return setting("the largest norm of the gradient", clip.to_string(), "a positive number");
-        }
-        if !(0.0..1.0).contains(&self.average_decay) {
-            return setting("the decay of the average", self.average_decay.to_string(), "at least 0 and below 1");
-        }
-        Ok(())
+    pub fn check(&self) -> Result<(), Setting> {
+        Setting::not_negative("beta", self.beta)?;
+        Setting::at_least_one("the number of importance samples", self.importance_samples)?;
+        self.descent.check()?;
+        let decay = self.descent.adam.weight_decay;
+        let alone = self.scheme == Scheme::Joint || decay == 0.0;
+        Setting::check(alone, "the weight decay of the alternating scheme", decay, "0")
     }
 
     /// β after `step` updates.
@@ -117,6 +89,7 @@ impl VaeRecipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::Adam;
 
     #[test]
     fn beta_rises_in_equal_parts() {
@@ -137,11 +110,10 @@ mod tests {
             said(VaeRecipe { importance_samples: 0, ..good }),
             "the number of importance samples is 0, but must be at least 1"
         );
+        let decay = Adam { weight_decay: 0.1, ..good.descent.adam };
         for recipe in [
-            VaeRecipe { learning_rate: 0.0, ..good },
-            VaeRecipe { scheme: Scheme::Alternating, adam: Adam { weight_decay: 0.1, ..Adam::default() }, ..good },
-            VaeRecipe { clip: Some(f64::NAN), ..good },
-            VaeRecipe { average_decay: 1.0, ..good },
+            VaeRecipe { descent: Descent { learning_rate: 0.0, ..good.descent }, ..good },
+            VaeRecipe { scheme: Scheme::Alternating, descent: Descent { adam: decay, ..good.descent }, ..good },
         ] {
             assert!(recipe.check().is_err(), "{recipe:?}");
         }

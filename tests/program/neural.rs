@@ -154,7 +154,7 @@ fn options_commands_and_data_of_another_kind_are_refused() {
     for (line, said) in [
         ("eval run --samples 10", "--samples is not for models of kind neural"),
         ("eval run digits", "64 values a row, the model 2"),
-        ("eval run bars:2", "the data is bits"),
+        ("eval run bars:2", "4 values a row, the model 2"),
         ("eval run --binarize sample", "--binarize is for grey levels"),
         ("eval rbm moons", "moons is a density on the plane"),
         ("eval open", "without a confinement"),

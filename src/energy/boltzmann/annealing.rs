@@ -5,68 +5,44 @@
 //! temperature changes; the mean of w estimates Z / Z₀ without bias.
 
 use super::chains::couplings;
-use super::{BoltzmannError, BoltzmannMachine, Chains};
+use super::{BoltzmannChains, BoltzmannMachine};
 use crate::kernels::lookup::{self, BitsRef, Weights};
 use crate::random::Seed;
+use crate::sampling::Ais;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
-/// How an annealing run is made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Annealing {
-    /// Independent chains; the Monte Carlo error falls with their root.
-    pub chains: usize,
-    /// Steps from independent units to the machine, evenly spaced.
-    pub temperatures: usize,
-    /// The seed of its streams.
-    pub seed: Seed,
-}
+/// Annealing of a Boltzmann machine unless told otherwise: 128 chains of 2,000 temperatures. One unit at a time a sweep takes
+/// longer than a restricted machine's, and leads further.
+pub const AIS: Ais = Ais { chains: 128, temperatures: 2_000, seed: Seed(0) };
 
-impl Default for Annealing {
-    /// 128 chains of 2,000 temperatures.
-    fn default() -> Self {
-        Annealing { chains: 128, temperatures: 2_000, seed: Seed(0) }
-    }
-}
-
-impl Annealing {
-    pub(super) fn check(&self) -> Result<(), BoltzmannError> {
-        for (name, value) in
-            [("the number of annealing chains", self.chains), ("the number of temperatures", self.temperatures)]
-        {
-            if value == 0 {
-                return Err(BoltzmannError::Setting { name, given: "0".into(), wanted: "at least 1" });
-            }
-        }
-        Ok(())
-    }
-
+impl BoltzmannMachine {
     /// The log-weights of chains at `start`, which is drawn from the independent units given what is clamped.
-    pub(super) fn log_weights(
+    pub(super) fn annealing_weights(
         &self,
-        machine: &BoltzmannMachine,
+        ais: &Ais,
         start: BitMatrix,
         clamped: Option<&[bool]>,
         base: &[f32],
     ) -> Vec<f64> {
-        let mut walk = Walk::new(machine, base, start.blocks());
-        let mut chains = Chains::from_states(start, self.seed.derive("boltzmann annealing", 0));
+        let mut walk = Walk::new(self, base, start.blocks());
+        let mut chains = BoltzmannChains::from_states(start, ais.seed.derive("boltzmann annealing", 0));
         if let Some(clamped) = clamped {
             chains.clamp(clamped);
         }
         let mut totals = vec![0.0f64; chains.len()];
-        let step = 1.0 / self.temperatures as f64;
-        for temperature in 1..=self.temperatures {
+        let step = 1.0 / ais.temperatures as f64;
+        for temperature in 1..=ais.temperatures {
             walk.add_rise(chains.states(), step, &mut totals);
-            if temperature < self.temperatures {
+            if temperature < ais.temperatures {
                 walk.scale.fill((temperature as f64 * step) as f32);
-                chains.sweep(machine, 1, Some((&walk.scale, base)));
+                chains.sweep(self, 1, Some((&walk.scale, base)));
             }
         }
         totals
     }
 }
 
-/// What a walk up the temperatures keeps.
+/// A walk up the temperatures.
 struct Walk<'a> {
     machine: &'a BoltzmannMachine,
     /// b − b₀.

@@ -2,10 +2,12 @@
 
 use super::BoltzmannMachine;
 use crate::kernels::lookup::{self, Layer, Rows, Tables, Weights};
-use crate::random::{Lanes, Seed};
+use crate::parallel::{chunks_mut, for_each_apart};
+use crate::random::{Seed, Streams};
 use crate::simd::Isa;
+use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::{BitMatrix, LANES};
-use rayon::prelude::*;
+use std::fmt;
 
 /// Tables are kept whole up to this, the last-level cache of a server; beyond, each thread makes them tile by tile.
 const TABLE_BYTES: usize = 40 << 20;
@@ -15,16 +17,22 @@ const TABLE_BYTES: usize = 40 << 20;
 /// A sweep draws every unit in turn, units ascending, each given the newest state of all others. Chain `c` draws from lane
 /// `c mod 16` of stream `c div 16`, one word a unit, clamped units drawing too: its path depends on its seed and place
 /// alone. Sixteen chains share the work of a unit, so up to sixteen cost as much as one; threads share blocks of chains.
-#[derive(Clone, Debug)]
-pub struct Chains {
+#[derive(Clone)]
+pub struct BoltzmannChains {
     states: BitMatrix,
-    streams: Vec<Lanes>,
+    streams: Streams,
     /// A bit for each unit that may change.
     free: Option<Vec<u32>>,
     tables: Tables,
 }
 
-impl Chains {
+impl fmt::Debug for BoltzmannChains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BoltzmannChains {{ {} of {} units }}", self.len(), self.states.units())
+    }
+}
+
+impl BoltzmannChains {
     /// `count` chains of `units` units that are fair coins.
     pub fn random(count: usize, units: usize, seed: Seed) -> Self {
         let mut chains = Self::from_states(BitMatrix::zeros(count, units), seed);
@@ -34,8 +42,8 @@ impl Chains {
 
     /// Chains that start at the rows of `states` `[count, units]`.
     pub fn from_states(states: BitMatrix, seed: Seed) -> Self {
-        let streams = (0..states.blocks() as u64).map(|block| seed.lanes("boltzmann chains", block)).collect();
-        Chains { states, streams, free: None, tables: Tables::new() }
+        let streams = Streams::new(seed, "boltzmann chains", states.rows());
+        BoltzmannChains { states, streams, free: None, tables: Tables::new() }
     }
 
     /// How many chains there are.
@@ -57,18 +65,24 @@ impl Chains {
         &mut self.states
     }
 
-    pub(super) fn streams(&self) -> &[Lanes] {
-        &self.streams
+    /// Puts the states and streams into a checkpoint.
+    pub(super) fn save(&self, name: &str, snapshot: &mut Snapshot) {
+        let words = self.states.words();
+        snapshot.put_u32(&format!("{name}.states"), &[words.len()], words);
+        snapshot.put_streams(&format!("{name}.streams"), &self.streams);
     }
 
-    pub(super) fn streams_mut(&mut self) -> &mut [Lanes] {
-        &mut self.streams
+    /// Takes them from the checkpoint of as many chains.
+    pub(super) fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let words = self.states.words_mut();
+        words.copy_from_slice(snapshot.u32(&format!("{name}.states"), &[words.len()])?);
+        snapshot.load_streams(&format!("{name}.streams"), &mut self.streams)
     }
 
     /// Every unit that is not clamped becomes a fair coin: the highest bit of one word each.
     pub fn toss(&mut self) {
         let (rows, units, words) = (self.states.rows(), self.states.units(), self.states.words_per_row());
-        for (block, stream) in self.streams.iter_mut().enumerate() {
+        for (block, stream) in self.streams.blocks_mut().iter_mut().enumerate() {
             let state = &mut self.states.words_mut()[block * words * LANES..][..words * LANES];
             for unit in 0..units {
                 let drawn = stream.next_words();
@@ -127,8 +141,8 @@ impl Chains {
         let blocks = self.streams.len();
         let run = blocks.div_ceil(rayon::current_num_threads());
         let free = self.free.as_deref();
-        let states = self.states.words_mut().par_chunks_mut(run * units.div_ceil(32) * LANES);
-        states.zip(self.streams.par_chunks_mut(run)).enumerate().for_each(|(part, (words, streams))| {
+        let states = chunks_mut(self.states.words_mut(), run * units.div_ceil(32) * LANES);
+        for_each_apart((states, chunks_mut(self.streams.blocks_mut(), run)), |part, (words, streams)| {
             let first = part * run * LANES;
             let rows = (rows - first).min(streams.len() * LANES);
             let temper = temper.map(|(scale, base)| (&scale[first..], base));

@@ -2,13 +2,14 @@
 //!
 //! Where most weights are zero, as on a grid, a few colours suffice (two for a grid's checkerboard), a sweep costs one
 //! multiply-add for each weight that is not zero, and the units of a class can be shared among threads even when there are
-//! few chains. On a fully connected machine every unit is a class of its own: [`Chains`](super::Chains) is the choice there.
+//! few chains. On a fully connected machine every unit is a class of its own: [`BoltzmannChains`](super::BoltzmannChains) is the choice there.
 
 use super::BoltzmannMachine;
 use crate::kernels::sparse::{Neighbours, draw_units};
-use crate::random::{Lanes, Seed};
+use crate::parallel::{chunks, chunks_mut, for_each, for_each_apart, items_mut};
+use crate::random::{Seed, Streams};
 use crate::tensor::{BitMatrix, LANES};
-use rayon::prelude::*;
+use std::fmt;
 
 /// A partition of a machine's units into classes without weights inside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ const UNITS_PER_TASK: usize = 1024;
 /// assert_eq!(chains.states().rows(), 100);
 /// # Ok::<(), helmholtz::energy::boltzmann::BoltzmannError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ColourChains {
     rows: usize,
     colouring: Colouring,
@@ -80,7 +81,14 @@ pub struct ColourChains {
     bias: Vec<f32>,
     /// `[block][unit][lane]`, 0 and 1.
     states: Vec<f32>,
-    streams: Vec<Lanes>,
+    streams: Streams,
+}
+
+impl fmt::Debug for ColourChains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (units, classes) = (self.bias.len(), self.colouring.classes.len());
+        write!(f, "ColourChains {{ {} of {units} units in {classes} classes }}", self.rows)
+    }
 }
 
 impl ColourChains {
@@ -96,10 +104,9 @@ impl ColourChains {
             neighbours.starts.push(neighbours.others.len());
         }
         let blocks = count.div_ceil(LANES);
-        let mut streams: Vec<Lanes> =
-            (0..blocks as u64).map(|block| seed.lanes("boltzmann colours", block)).collect();
+        let mut streams = Streams::new(seed, "boltzmann colours", count);
         let mut states = vec![0.0; blocks * n * LANES];
-        for (stream, state) in streams.iter_mut().zip(states.chunks_exact_mut(n * LANES)) {
+        for (stream, state) in streams.blocks_mut().iter_mut().zip(states.chunks_exact_mut(n * LANES)) {
             for lanes in state.chunks_exact_mut(LANES) {
                 lanes.iter_mut().zip(stream.next_words()).for_each(|(x, word)| *x = (word >> 31) as f32);
             }
@@ -128,16 +135,16 @@ impl ColourChains {
         let largest = colouring.classes.iter().map(Vec::len).max().unwrap_or(0);
         // Chains first, as they need not wait for one another; the units of a class where there are too few chains.
         let task = if streams.len() < rayon::current_num_threads() { UNITS_PER_TASK } else { largest.max(1) };
-        let blocks = states.par_chunks_exact_mut(n * LANES).zip(streams.par_iter_mut());
-        blocks.for_each(|(state, stream)| {
+        let blocks = (chunks_mut(states, n * LANES), items_mut(streams.blocks_mut()));
+        for_each_apart(blocks, |_, (state, stream)| {
             let (mut words, mut drawn) = (vec![0; largest * LANES], vec![0.0; largest * LANES]);
             for _ in 0..sweeps {
                 for class in &colouring.classes {
                     let (words, drawn) = (&mut words[..class.len() * LANES], &mut drawn[..class.len() * LANES]);
                     stream.fill_words(words);
                     let before: &[f32] = state;
-                    let parts = class.par_chunks(task).zip(words.par_chunks(task * LANES));
-                    parts.zip(drawn.par_chunks_mut(task * LANES)).for_each(|((units, words), drawn)| {
+                    let cut = (chunks(class, task), chunks(words, task * LANES), chunks_mut(drawn, task * LANES));
+                    for_each(cut, |_, (units, words, drawn)| {
                         draw_units(neighbours, units, bias, before, words, drawn);
                     });
                     for (&unit, drawn) in class.iter().zip(drawn.chunks_exact(LANES)) {

@@ -5,9 +5,9 @@
 //! about 4 · 2ⁿ additions, less than one for each pair and state.
 
 use super::{BoltzmannError, BoltzmannMachine};
+use crate::energy::enumerated;
 use crate::random::Seed;
 use crate::tensor::BitMatrix;
-use rand::RngExt;
 
 /// Units up to which all states are enumerated.
 pub(super) const EXACT_UNITS: usize = 20;
@@ -97,11 +97,8 @@ impl BoltzmannMachine {
     /// ln p(v) of each row of `visible` `[rows, visible]` by enumeration, nats.
     ///
     /// # Errors
-    /// Where there are more than 20 units, or the rows are of another width.
-    pub fn exact_log_likelihoods(&self, visible: &BitMatrix) -> Result<Vec<f64>, BoltzmannError> {
-        if visible.units() != self.visible {
-            return Err(BoltzmannError::Width { data: visible.units(), model: self.visible });
-        }
+    /// Where there are more than 20 units.
+    pub(super) fn exact_log_likelihoods(&self, visible: &BitMatrix) -> Result<Vec<f64>, BoltzmannError> {
         let mut probabilities = self.all_log_weights()?;
         normalise(&mut probabilities);
         let marginal = |row: usize| {
@@ -113,19 +110,7 @@ impl BoltzmannMachine {
 
     /// `count` independent exact draws of all units, `[count, units]`. `None` where there are more than 20.
     pub fn sample_exact(&self, count: usize, seed: Seed) -> Option<BitMatrix> {
-        let mut cumulative = self.all_log_weights().ok()?;
-        normalise(&mut cumulative);
-        let mut total = 0.0;
-        for value in &mut cumulative {
-            total += *value;
-            *value = total;
-        }
-        let mut uniforms = seed.stream("exact draws", 0);
-        let mut draw = || {
-            let target = uniforms.random::<f64>() * total;
-            cumulative.partition_point(|&sum| sum <= target).min(cumulative.len() - 1)
-        };
-        let states: Vec<usize> = (0..count).map(|_| draw()).collect();
+        let states = enumerated::draw(&self.all_log_weights().ok()?, count, seed);
         Some(BitMatrix::from_fn(count, self.len(), |row, unit| states[row] >> unit & 1 == 1))
     }
 }

@@ -1,11 +1,12 @@
 //! Log-likelihoods that say what they are: exact up to 20 units, else by annealing.
 
 use super::exact::EXACT_UNITS;
-use super::{Annealing, BoltzmannError, BoltzmannMachine, Units};
-use crate::data::{Binarization, Dataset};
+use super::{BoltzmannError, BoltzmannMachine};
+use crate::data::{Dataset, Values, Wanted};
+use crate::energy::independent::{biases_of, softplus};
 use crate::kernels::reduce;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, mean_and_error};
+use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
 
@@ -19,67 +20,64 @@ impl BoltzmannMachine {
     /// hidden unit acts on another. Elsewhere it is annealed too, row by row, which errs the other way: an estimate.
     ///
     /// # Errors
-    /// Where the data is grey, empty or of another width, or there are no annealing chains or temperatures.
-    pub fn log_likelihood(&self, data: &Dataset<'_>, annealing: &Annealing) -> Result<Estimate, BoltzmannError> {
-        annealing.check()?;
-        if data.width() != self.visible {
-            return Err(BoltzmannError::Width { data: data.width(), model: self.visible });
-        }
-        if data.is_empty() {
-            return Err(BoltzmannError::NoRows);
-        }
-        if !data.is_binary() && data.binarization() == Binarization::None {
-            return Err(BoltzmannError::Grey);
-        }
+    /// Where the data has no rows, is not as wide as the visible units, or is not one of bits; or there are no annealing
+    /// chains or temperatures.
+    pub fn log_likelihood(&self, data: &Dataset<'_>, ais: &Ais) -> Result<Estimate, BoltzmannError> {
+        Ok(self.log_likelihoods(data, ais)?.1)
+    }
+
+    /// ln p(v) of each row of `data`, `[rows]`, nats, with their mean, [`log_likelihood`](Self::log_likelihood).
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihoods(&self, data: &Dataset<'_>, ais: &Ais) -> Result<(Vec<f64>, Estimate), BoltzmannError> {
+        ais.check()?;
+        Wanted { width: self.visible, values: Values::Bits }.check(data)?;
         let rows = data.to_bits();
-        let base = base_of(&rows);
-        let baseline = Some(independent_units(&rows, &base));
-        if self.len() <= EXACT_UNITS {
-            let (value, data_error) = mean_and_error(&self.exact_log_likelihoods(&rows)?);
-            return Ok(Estimate {
-                value,
-                kind: Kind::Exact,
-                monte_carlo_error: 0.0,
-                data_error,
-                method: format!("all {} states", 1u64 << self.len()),
-                log_z: Some(self.exact_log_z()?),
-                log_z_error: Some(0.0),
-                effective_sample_size: None,
-                baseline,
-                examples: rows.rows(),
-                warnings: Vec::new(),
-            });
-        }
-        let log_z = self.annealed_log_z(annealing, &base);
-        let (log_weights, row_error, kind) = if self.hidden_are_independent() {
-            (self.closed_log_weights(&rows), 0.0, if log_z.error > 0.0 { Kind::Upper } else { Kind::Exact })
-        } else {
-            let (values, error) = self.annealed_log_weights(&rows, annealing);
-            (values, error, Kind::Estimate)
-        };
-        let (mean, data_error) = mean_and_error(&log_weights);
-        let (chains, temperatures) = (annealing.chains, annealing.temperatures);
-        Ok(Estimate {
-            value: mean - log_z.value,
-            kind,
-            monte_carlo_error: log_z.error.hypot(row_error),
-            data_error,
-            method: format!("annealing, {chains} chains, {temperatures} temperatures"),
-            log_z: Some(log_z.value - self.energy_offset()),
-            log_z_error: Some(log_z.error),
-            effective_sample_size: Some(log_z.effective_sample_size),
-            baseline,
+        let mut estimate = Estimate {
+            value: f64::NAN,
+            kind: Kind::Exact,
+            monte_carlo_error: 0.0,
+            data_error: f64::NAN,
+            method: format!("annealed importance sampling, {ais}"),
+            log_z: None,
+            log_z_error: Some(0.0),
+            effective_sample_size: None,
+            baseline: Some(independent_bits(&rows)),
             examples: rows.rows(),
             warnings: Vec::new(),
-        })
+        };
+        if self.len() <= EXACT_UNITS {
+            let values = self.exact_log_likelihoods(&rows)?;
+            (estimate.value, estimate.data_error) = mean_and_error(&values);
+            estimate.method = format!("all {} states", 1u64 << self.len());
+            estimate.log_z = Some(self.exact_log_z()?);
+            return Ok((values, estimate));
+        }
+        let log_z = self.annealed_log_z(ais, &biases_of(&rows));
+        let (mut values, row_error) = if self.hidden_are_independent() {
+            estimate.kind = if log_z.error > 0.0 { Kind::Upper } else { Kind::Exact };
+            (self.closed_log_weights(&rows), 0.0)
+        } else {
+            estimate.kind = Kind::Estimate;
+            self.annealed_log_weights(&rows, ais)
+        };
+        let (mean, data_error) = mean_and_error(&values);
+        values.iter_mut().for_each(|value| *value -= log_z.value);
+        (estimate.value, estimate.data_error) = (mean - log_z.value, data_error);
+        estimate.monte_carlo_error = log_z.error.hypot(row_error);
+        estimate.log_z = Some(log_z.value - self.energy_offset());
+        estimate.log_z_error = Some(log_z.error);
+        estimate.effective_sample_size = Some(log_z.effective_sample_size);
+        Ok((values, estimate))
     }
 
     /// log Z of the form with units 0 and 1, from independent visible units with biases `base` `[visible]`.
-    fn annealed_log_z(&self, annealing: &Annealing, base: &[f32]) -> LogMeanExp {
+    fn annealed_log_z(&self, ais: &Ais, base: &[f32]) -> LogMeanExp {
         let mut all = base.to_vec();
         all.resize(self.len(), 0.0);
-        let start = independent_draws(annealing.chains, &all, annealing.seed);
-        let log_weights = annealing.log_weights(self, start, None, &all);
+        let start = independent_draws(ais.chains, &all, ais.seed);
+        let log_weights = self.annealing_weights(ais, start, None, &all);
         let log_z0: f64 = all.iter().map(|&b| softplus(f64::from(b))).sum();
         let mean = LogMeanExp::of(&log_weights);
         LogMeanExp { value: mean.value + log_z0, ..mean }
@@ -101,16 +99,16 @@ impl BoltzmannMachine {
     }
 
     /// The same by annealing the hidden units with each row clamped; and the mean's Monte Carlo error.
-    pub(super) fn annealed_log_weights(&self, rows: &BitMatrix, annealing: &Annealing) -> (Vec<f64>, f64) {
+    pub(super) fn annealed_log_weights(&self, rows: &BitMatrix, ais: &Ais) -> (Vec<f64>, f64) {
         let (n, count) = (self.len(), rows.rows());
-        let mut coins = annealing.seed.stream("boltzmann hidden starts", 0);
+        let mut coins = ais.seed.stream("boltzmann hidden starts", 0);
         let start = BitMatrix::from_fn(count * CHAINS_PER_ROW, n, |chain, unit| {
             if unit < self.visible { rows.get(chain / CHAINS_PER_ROW, unit) } else { coins.random::<bool>() }
         });
         let clamped: Vec<bool> = (0..n).map(|unit| unit < self.visible).collect();
         // All temperatures for all rows would cost more than log Z; the hidden units alone need fewer.
-        let short = Annealing { temperatures: annealing.temperatures.div_ceil(4), ..*annealing };
-        let log_weights = short.log_weights(self, start, Some(&clamped), &vec![0.0; n]);
+        let short = Ais { temperatures: ais.temperatures.div_ceil(4), ..*ais };
+        let log_weights = self.annealing_weights(&short, start, Some(&clamped), &vec![0.0; n]);
         let start = self.hidden as f64 * std::f64::consts::LN_2;
         let means: Vec<LogMeanExp> = log_weights.chunks_exact(CHAINS_PER_ROW).map(LogMeanExp::of).collect();
         let error = means.iter().map(|mean| mean.error.powi(2)).sum::<f64>().sqrt() / count as f64;
@@ -134,42 +132,6 @@ impl BoltzmannMachine {
         };
         (0..rows.rows()).map(value).sum::<f64>() / rows.rows() as f64
     }
-
-    /// Sets the visible biases to those of independent units with these `means` `[visible]`, kept 1 / (2 `examples`) away
-    /// from 0 and 1.
-    pub(super) fn set_visible_bias_from_means(&mut self, means: &[f64], examples: usize) {
-        let scale = if self.units == Units::Spin { 0.5 } else { 1.0 };
-        for (bias, &mean) in self.bias.iter_mut().zip(means) {
-            *bias = (scale * logit(mean, examples)) as f32;
-        }
-        self.refresh();
-    }
-}
-
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-fn logit(mean: f64, examples: usize) -> f64 {
-    let margin = 0.5 / examples.max(1) as f64;
-    let mean = mean.clamp(margin, 1.0 - margin);
-    (mean / (1.0 - mean)).ln()
-}
-
-/// Biases of independent units 0 and 1 with the rows' means.
-fn base_of(rows: &BitMatrix) -> Vec<f32> {
-    let counts = rows.column_counts();
-    counts.into_iter().map(|on| logit(f64::from(on) / rows.rows() as f64, rows.rows()) as f32).collect()
-}
-
-/// Mean log-likelihood of the rows under independent units with these biases.
-fn independent_units(rows: &BitMatrix, base: &[f32]) -> f64 {
-    let counts = rows.column_counts();
-    let terms = counts
-        .into_iter()
-        .zip(base)
-        .map(|(on, &bias)| f64::from(bias) * f64::from(on) / rows.rows() as f64 - softplus(f64::from(bias)));
-    terms.sum()
 }
 
 /// `count` draws of independent units with these biases.

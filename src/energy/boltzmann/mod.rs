@@ -9,8 +9,8 @@
 //!
 //! Units are drawn one at a time, since each depends on all others: a restricted machine, which lacks the weights within
 //! its layers, draws a layer at a time: on the same 784 × 500 machine one unit at a time takes 2.2 times as long, on 64 × 128
-//! 4.1 times (`cargo bench --bench boltzmann -- speed` in `benches/`). [`Chains`] does the former for any machine, [`ColourChains`] draws units together
-//! that do not act on one another, which pays where most weights are zero.
+//! 4.1 times (`cargo bench --bench boltzmann -- speed` in `benches/`). [`BoltzmannChains`] does the former for any machine,
+//! [`ColourChains`] draws units together that do not act on one another, which pays where most weights are zero.
 
 mod annealing;
 mod chains;
@@ -18,318 +18,25 @@ mod colours;
 mod error;
 mod exact;
 mod likelihood;
+mod machine;
+pub mod metrics;
 mod recipe;
-mod statistics;
-mod trainer;
-
-pub use annealing::Annealing;
-pub use chains::Chains;
-pub use colours::{ColourChains, Colouring};
-pub use error::BoltzmannError;
-pub use recipe::{DataTerm, ModelTerm, Recipe};
-pub use trainer::BoltzmannTrainer;
-
-use crate::energy::rbm::Rbm;
-use crate::kernels::reduce;
-use crate::parallel::{chunks, chunks_mut, for_each_in_groups, items, items_mut};
-use crate::random::Seed;
-use crate::store::{Snapshot, SnapshotError};
-use crate::tensor::{AlignedVec, BitMatrix};
-use rayon::prelude::*;
-use std::fmt;
-use std::str::FromStr;
-
-/// The two values of a unit. States are bits whichever they are: bit 1 is the upper value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Units {
-    /// 0 and 1.
-    #[default]
-    Binary,
-    /// −1 and 1.
-    Spin,
-}
-
-impl fmt::Display for Units {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Units::Binary => "binary",
-            Units::Spin => "spin",
-        })
-    }
-}
-
-impl FromStr for Units {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "binary" => Ok(Units::Binary),
-            "spin" => Ok(Units::Spin),
-            _ => Err(format!("{name:?} is none of binary, spin")),
-        }
-    }
-}
-
-/// A Boltzmann machine.
-///
-/// ```
-/// use helmholtz::energy::boltzmann::{BoltzmannMachine, Units};
-/// use helmholtz::Seed;
-/// // Two spins that like to agree: p = σ(2 w) = 0.88 each way.
-/// let machine = BoltzmannMachine::from_parameters(2, 0, Units::Spin, &[0.0, 1.0, 1.0, 0.0], &[0.0; 2])?;
-/// let mut chains = machine.chains(4000, Seed(1));
-/// chains.gibbs(&machine, 20);
-/// let agree = (0..4000).filter(|&chain| chains.states().get(chain, 0) == chains.states().get(chain, 1));
-/// assert!((agree.count() as f64 / 4000.0 - 0.88).abs() < 0.03);
-/// # Ok::<(), helmholtz::energy::boltzmann::BoltzmannError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct BoltzmannMachine {
-    visible: usize,
-    hidden: usize,
-    units: Units,
-    /// `[units, units]`, symmetric, zero on the diagonal; in the units' own values, as the biases.
-    weights: AlignedVec<f32>,
-    bias: AlignedVec<f32>,
-    /// The same machine with units 0 and 1: what is sampled.
-    binary_weights: AlignedVec<f32>,
-    binary_bias: AlignedVec<f32>,
-}
-
-impl PartialEq for BoltzmannMachine {
-    fn eq(&self, other: &Self) -> bool {
-        (self.visible, self.hidden, self.units) == (other.visible, other.hidden, other.units)
-            && self.weights == other.weights
-            && self.bias == other.bias
-    }
-}
-
-impl BoltzmannMachine {
-    /// A machine with zero biases and random weights, N(0, 1 / 4n) for n units: large enough to leave the saddle that all
-    /// hidden units share at zero. Without hidden units the likelihood is concave, and weights start at zero.
-    ///
-    /// # Panics
-    /// Where there is no visible unit.
-    #[track_caller]
-    pub fn new(visible: usize, hidden: usize, units: Units, seed: Seed) -> Self {
-        assert!(visible > 0, "a Boltzmann machine of no visible and {hidden} hidden units");
-        let mut machine = Self::zeros(visible, hidden, units);
-        if hidden > 0 {
-            let n = machine.len();
-            let deviation = 0.5 / (n as f32).sqrt();
-            let mut values = vec![0.0; n * n];
-            seed.lanes("boltzmann weights", 0).fill_normal(&mut values);
-            for i in 0..n {
-                for j in 0..i {
-                    let weight = deviation * values[i * n + j];
-                    machine.weights[i * n + j] = weight;
-                    machine.weights[j * n + i] = weight;
-                }
-            }
-        }
-        machine.refresh();
-        machine
-    }
-
-    fn zeros(visible: usize, hidden: usize, units: Units) -> Self {
-        let n = visible + hidden;
-        let (weights, bias) = (AlignedVec::zeroed(n * n), AlignedVec::zeroed(n));
-        let (binary_weights, binary_bias) = (weights.clone(), bias.clone());
-        BoltzmannMachine { visible, hidden, units, weights, bias, binary_weights, binary_bias }
-    }
-
-    /// A machine with the given weights `[units, units]` and biases `[units]`, visible units first.
-    ///
-    /// # Errors
-    /// Where there is no visible unit, a length is not the shape's, a value is not finite, the weights are not symmetric
-    /// or a unit acts on itself.
-    pub fn from_parameters(
-        visible: usize,
-        hidden: usize,
-        units: Units,
-        weights: &[f32],
-        bias: &[f32],
-    ) -> Result<Self, BoltzmannError> {
-        if visible == 0 {
-            return Err(BoltzmannError::NoUnits);
-        }
-        let n = visible.saturating_add(hidden);
-        for (tensor, values, shape) in [("weights", weights, vec![n, n]), ("bias", bias, vec![n])] {
-            if Some(values.len()) != shape.iter().try_fold(1usize, |n, &axis| n.checked_mul(axis)) {
-                return Err(BoltzmannError::Shape { tensor, shape, length: values.len() });
-            }
-            if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(BoltzmannError::NonFinite { tensor, value });
-            }
-        }
-        for row in 0..n {
-            if weights[row * n + row] != 0.0 {
-                return Err(BoltzmannError::SelfCoupling { unit: row, value: weights[row * n + row] });
-            }
-            for column in row + 1..n {
-                let values = [weights[row * n + column], weights[column * n + row]];
-                if values[0] != values[1] {
-                    return Err(BoltzmannError::NotSymmetric { row, column, values });
-                }
-            }
-        }
-        let mut machine = Self::zeros(visible, hidden, units);
-        machine.weights.copy_from_slice(weights);
-        machine.bias.copy_from_slice(bias);
-        machine.refresh();
-        Ok(machine)
-    }
-
-    /// Makes the form with units 0 and 1 follow the parameters. With x = (s + 1) / 2, the field of a spin is
-    /// 2 hᵢ(s) = Σⱼ 4 Wᵢⱼ xⱼ + 2 bᵢ − 2 Σⱼ Wᵢⱼ.
-    fn refresh(&mut self) {
-        let n = self.len();
-        match self.units {
-            Units::Binary => {
-                self.binary_weights.copy_from_slice(&self.weights);
-                self.binary_bias.copy_from_slice(&self.bias);
-            }
-            Units::Spin => {
-                let rows = (chunks(&self.weights, n), chunks_mut(&mut self.binary_weights, n));
-                let biases = (items(&self.bias), items_mut(&mut self.binary_bias));
-                for_each_in_groups(16, (rows, biases), |_, ((row, binary_row), (bias, binary_bias))| {
-                    let sum: f64 = row.iter().map(|&weight| f64::from(weight)).sum();
-                    binary_row.iter_mut().zip(row).for_each(|(binary, weight)| *binary = 4.0 * weight);
-                    *binary_bias = (2.0 * (f64::from(*bias) - sum)) as f32;
-                });
-            }
-        }
-    }
-
-    /// Visible units.
-    pub fn visible(&self) -> usize {
-        self.visible
-    }
-
-    /// Hidden units.
-    pub fn hidden(&self) -> usize {
-        self.hidden
-    }
-
-    /// All units.
-    #[expect(clippy::len_without_is_empty, reason = "a machine has at least one unit")]
-    pub fn len(&self) -> usize {
-        self.visible + self.hidden
-    }
-
-    /// The values of the units.
-    pub fn units(&self) -> Units {
-        self.units
-    }
-
-    /// The weights W, `[units, units]`, visible units first.
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
-    }
-
-    /// The biases b, `[units]`.
-    pub fn bias(&self) -> &[f32] {
-        &self.bias
-    }
-
-    /// E(x) = −½ xᵀW x − bᵀx of each row of `states` `[rows, units]`, nats.
-    ///
-    /// # Panics
-    /// Where `states` is not as wide as the machine has units.
-    #[track_caller]
-    pub fn energy(&self, states: &BitMatrix) -> Vec<f64> {
-        let (given, n) = (states.units(), self.len());
-        assert_eq!(given, n, "states of {given} units, the machine has {n}");
-        let low = if self.units == Units::Spin { -1.0 } else { 0.0 };
-        (0..states.rows())
-            .into_par_iter()
-            .map(|row| {
-                let x: Vec<f32> = (0..n).map(|unit| if states.get(row, unit) { 1.0 } else { low }).collect();
-                let rows = self.weights.chunks_exact(n).zip(self.bias.iter()).zip(&x);
-                // ½ Wx + b, unit by unit; those at 0 add nothing.
-                let terms = rows
-                    .filter(|(_, x)| **x != 0.0)
-                    .map(|((row, bias), own)| (0.5 * reduce::dot(row, &x) + f64::from(*bias)) * f64::from(*own));
-                -terms.sum::<f64>()
-            })
-            .collect()
-    }
-
-    /// By how much the energy exceeds that of the form with units 0 and 1, whatever the state.
-    fn energy_offset(&self) -> f64 {
-        match self.units {
-            Units::Binary => 0.0,
-            Units::Spin => reduce::sum(&self.bias) - 0.5 * reduce::sum(&self.weights),
-        }
-    }
-
-    /// Whether no hidden unit acts on another: then they can be summed out in closed form.
-    fn hidden_are_independent(&self) -> bool {
-        let n = self.len();
-        (self.visible..n)
-            .all(|unit| self.weights[unit * n + self.visible..(unit + 1) * n].iter().all(|w| *w == 0.0))
-    }
-
-    /// `count` persistent chains from uniformly random states.
-    pub fn chains(&self, count: usize, seed: Seed) -> Chains {
-        Chains::random(count, self.len(), seed)
-    }
-
-    /// The parameters as named arrays, `weights` `[units, units]` and `bias` `[units]`, with `visible` and `units` as
-    /// metadata.
-    pub fn to_snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        self.write_to(&mut snapshot);
-        snapshot
-    }
-
-    fn write_to(&self, snapshot: &mut Snapshot) {
-        let n = self.len();
-        snapshot.put_f32("weights", &[n, n], &self.weights);
-        snapshot.put_f32("bias", &[n], &self.bias);
-        snapshot.set("visible", self.visible);
-        snapshot.set("units", self.units);
-    }
-
-    /// The machine whose [`to_snapshot`](Self::to_snapshot) this is. Without metadata all units are visible and binary.
-    ///
-    /// # Errors
-    /// Where an array is missing, of another type or shape, empty, not finite or not symmetric, or the metadata says what
-    /// cannot be.
-    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, BoltzmannError> {
-        let n: usize = snapshot.shape("bias")?.iter().product();
-        let visible = if snapshot.metadata.contains_key("visible") { snapshot.parse("visible")? } else { n };
-        let units = if snapshot.metadata.contains_key("units") { snapshot.parse("units")? } else { Units::Binary };
-        if visible > n {
-            let (key, value, wanted) = ("visible".into(), visible.to_string(), "no more than there are biases");
-            return Err(SnapshotError::Metadata { key, value, wanted }.into());
-        }
-        let (weights, bias) = (snapshot.f32("weights", &[n, n])?, snapshot.f32("bias", &[n])?);
-        Self::from_parameters(visible, n - visible, units, weights, bias)
-    }
-}
-
-/// The general machine with a restricted one's weights between the layers and none within them: the same distribution.
-impl From<&Rbm> for BoltzmannMachine {
-    fn from(rbm: &Rbm) -> Self {
-        let (visible, hidden) = (rbm.visible(), rbm.hidden());
-        let mut machine = Self::zeros(visible, hidden, Units::Binary);
-        let n = machine.len();
-        for (i, row) in rbm.weights().chunks_exact(hidden).enumerate() {
-            for (j, &weight) in row.iter().enumerate() {
-                machine.weights[i * n + visible + j] = weight;
-                machine.weights[(visible + j) * n + i] = weight;
-            }
-        }
-        machine.bias[..visible].copy_from_slice(rbm.visible_bias());
-        machine.bias[visible..].copy_from_slice(rbm.hidden_bias());
-        machine.refresh();
-        machine
-    }
-}
-
 #[cfg(test)]
 mod reference;
+mod statistics;
 #[cfg(test)]
 mod tests;
+mod trainer;
 #[cfg(test)]
 mod training_tests;
+mod units;
+
+pub use crate::sampling::Ais;
+pub use annealing::AIS;
+pub use chains::BoltzmannChains;
+pub use colours::{ColourChains, Colouring};
+pub use error::BoltzmannError;
+pub use machine::BoltzmannMachine;
+pub use recipe::{DataTerm, ModelTerm, Recipe};
+pub use trainer::BoltzmannTrainer;
+pub use units::Units;

@@ -1,6 +1,6 @@
 //! How a Boltzmann machine is trained: a plain struct with good defaults.
 
-use super::BoltzmannError;
+use crate::Setting;
 
 /// How ⟨xᵢ xⱼ⟩ under the data is found. Without hidden units it is exact whichever is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +53,27 @@ pub struct Recipe {
     pub chains: Option<usize>,
     /// Step of gradient ascent on the mean log-likelihood, at the start.
     pub learning_rate: f32,
-    /// What is kept of the step before, in [0, 1).
+    /// Momentum: the part of the step before that is kept, in [0, 1).
     pub momentum: f32,
     /// Strength λ of the penalty λ/2 Σ Wᵢⱼ² over pairs.
     pub weight_decay: f32,
 }
 
+impl DataTerm {
+    /// Sweeps a step: a default for those who have to choose them.
+    pub const SWEEPS: usize = 10;
+}
+
+impl ModelTerm {
+    /// Sweeps a step: a default for those who have to choose them.
+    pub const K: usize = 5;
+}
+
 impl Default for Recipe {
     fn default() -> Self {
         Recipe {
-            data: DataTerm::Gibbs { sweeps: 10 },
-            model: ModelTerm::Persistent { k: 5 },
+            data: DataTerm::Gibbs { sweeps: DataTerm::SWEEPS },
+            model: ModelTerm::Persistent { k: ModelTerm::K },
             chains: None,
             learning_rate: 0.02,
             momentum: 0.0,
@@ -82,26 +92,16 @@ impl Recipe {
     ///
     /// # Errors
     /// Names the first setting out of its range.
-    pub fn check(&self) -> Result<(), BoltzmannError> {
-        let setting = |name, given: String, wanted| Err(BoltzmannError::Setting { name, given, wanted });
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return setting("the learning rate", self.learning_rate.to_string(), "a positive number");
+    pub fn check(&self) -> Result<(), Setting> {
+        Setting::positive("the learning rate", self.learning_rate)?;
+        Setting::fraction("the momentum", self.momentum)?;
+        Setting::not_negative("the weight decay", self.weight_decay)?;
+        if let DataTerm::Gibbs { sweeps } | DataTerm::MeanField { sweeps } = self.data {
+            Setting::at_least_one("the number of sweeps of the data's term", sweeps)?;
         }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return setting("the momentum", self.momentum.to_string(), "at least 0 and below 1");
+        if let ModelTerm::Persistent { k } | ModelTerm::Restarted { k } = self.model {
+            Setting::at_least_one("k, the sweeps a step,", k)?;
         }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return setting("the weight decay", self.weight_decay.to_string(), "0 or a positive number");
-        }
-        if let DataTerm::Gibbs { sweeps: 0 } | DataTerm::MeanField { sweeps: 0 } = self.data {
-            return setting("the number of sweeps of the data's term", "0".into(), "at least 1");
-        }
-        if let ModelTerm::Persistent { k: 0 } | ModelTerm::Restarted { k: 0 } = self.model {
-            return setting("k, the sweeps a step,", "0".into(), "at least 1");
-        }
-        if self.chains == Some(0) {
-            return setting("the number of chains", "0".into(), "at least 1");
-        }
-        Ok(())
+        Setting::at_least_one("the number of chains", self.chains.unwrap_or(1))
     }
 }

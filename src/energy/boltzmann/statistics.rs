@@ -7,7 +7,7 @@ use crate::kernels::pairs::pair_counts;
 use crate::tensor::{AlignedVec, BitMatrix};
 
 /// ⟨xᵢ xⱼ⟩ of units 0 and 1, `[units, units]`, ⟨xᵢ⟩ on the diagonal; with the memory it is made in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Expectation {
     pub pairs: Vec<f64>,
     counts: Vec<u32>,

@@ -7,6 +7,7 @@ use crate::energy::rbm::reference as rbm;
 use crate::energy::rbm::reference::{chi_squared, chi_squared_quantile, state};
 use crate::random::Seed;
 use crate::sampling::Kind;
+use crate::tensor::BitMatrix;
 
 /// One error in 100,000 runs of all χ² tests together; each takes an equal part.
 const ALPHA: f64 = 1e-5 / 16.0;
@@ -138,7 +139,7 @@ fn clamped_units_stay_and_the_others_follow_their_conditional() {
         let reference = Reference::of(&machine);
         let held = |unit: usize| unit.is_multiple_of(3);
         let start = BitMatrix::from_fn(30_000, 70, |_, unit| held(unit) && !free.contains(&unit));
-        let mut chains = Chains::from_states(start.clone(), Seed(11));
+        let mut chains = BoltzmannChains::from_states(start.clone(), Seed(11));
         let clamped: Vec<bool> = (0..70).map(|unit| !free.contains(&unit)).collect();
         chains.clamp(&clamped);
         chains.toss();
@@ -237,12 +238,12 @@ fn annealing_is_right_where_the_truth_is_known() {
         let base: Vec<f32> = (0..n).map(|unit| 0.1 * unit as f32 - 0.5).collect();
         let log_z0: f64 = base.iter().map(|&b| f64::from(b).exp().ln_1p()).sum();
         let within = (0..20).filter(|&seed| {
-            let annealing = Annealing { chains: 128, temperatures: 200, seed: Seed(seed) };
+            let annealing = Ais { chains: 128, temperatures: 200, seed: Seed(seed) };
             let mut uniforms = Seed(seed).stream("test start", 0);
             let start = BitMatrix::from_fn(128, n, |_, unit| {
                 rand::RngExt::random::<f64>(&mut uniforms) < 1.0 / (1.0 + (-f64::from(base[unit])).exp())
             });
-            let logs = annealing.log_weights(&machine, start, None, &base);
+            let logs = machine.annealing_weights(&annealing, start, None, &base);
             let estimate = crate::sampling::LogMeanExp::of(&logs);
             (estimate.value + log_z0 - exact).abs() <= 3.0 * estimate.error
         });
@@ -259,13 +260,13 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
     for units in BOTH {
         let machine = full([8, 4], units, 0.8, 12);
         let want = Reference::of(&machine).log_likelihood(8, &states);
-        let exact = machine.log_likelihood(&data, &Annealing::default()).expect("bits");
+        let exact = machine.log_likelihood(&data, &AIS).expect("bits");
         assert_eq!(exact.kind, Kind::Exact);
         assert!((exact.value - want).abs() < 1e-5);
         // The parts that larger machines are given: closed form, and annealing of hidden units.
         let rows = data.to_bits();
         let log_z = machine.exact_log_z().expect("few") + machine.energy_offset();
-        let annealing = Annealing { temperatures: 400, ..Annealing::default() };
+        let annealing = Ais { temperatures: 400, ..AIS };
         let (logs, error) = machine.annealed_log_weights(&rows, &annealing);
         let mean = logs.iter().sum::<f64>() / 5.0 - log_z;
         // ln of a mean errs downwards by half its variance, far below the error.
@@ -280,6 +281,12 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
 }
 
 #[test]
+#[should_panic(expected = "bias of shape [2] from 1 values")]
+fn a_wrong_length_panics() {
+    let _ = BoltzmannMachine::from_parameters(2, 0, Units::Binary, &[0.0; 4], &[0.0]);
+}
+
+#[test]
 fn what_is_wrong_is_said_in_one_line() {
     let make = |visible, weights: &[f32], bias: &[f32]| {
         BoltzmannMachine::from_parameters(visible, 0, Units::Binary, weights, bias).expect_err("wrong").to_string()
@@ -287,7 +294,6 @@ fn what_is_wrong_is_said_in_one_line() {
     assert_eq!(make(0, &[], &[]), "a Boltzmann machine needs at least one visible unit");
     assert_eq!(make(1, &[1.0], &[0.0]), "unit 0 acts on itself with a weight of 1, wanted 0");
     assert_eq!(make(1, &[0.0], &[f32::INFINITY]), "bias holds inf");
-    assert_eq!(make(2, &[0.0; 4], &[0.0]), "bias of shape [2] cannot have 1 values");
     assert_eq!(
         make(2, &[0.0, 1.0, 2.0, 0.0], &[0.0; 2]),
         "weights are not symmetric: 1 from unit 0 to 1, 2 from 1 to 0"

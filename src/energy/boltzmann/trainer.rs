@@ -1,14 +1,15 @@
 //! A Boltzmann machine in training: parameters, chains, velocities; one step after the other.
 
-use super::chains::Chains;
 use super::exact::EXACT_UNITS;
 use super::statistics::{Expectation, mean_field};
-use super::{BoltzmannError, BoltzmannMachine, DataTerm, ModelTerm, Recipe};
-use crate::data::{Binarization, Dataset};
-use crate::random::{Lanes, Seed};
+use super::{BoltzmannChains, BoltzmannError, BoltzmannMachine, DataTerm, ModelTerm, Recipe, metrics};
+use crate::Setting;
+use crate::data::{Dataset, Values, Wanted, check_width};
+use crate::random::{Seed, Streams};
 use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use crate::train::{Batch, Learner, Metrics, Observer, Progress, Summary, TrainError, Training, train};
+use crate::train::{Batch, Fit, Judge, Learner, Metrics, Progress, TrainError, Trainer, Training};
+use std::fmt;
 
 /// Rows looked at by an evaluation.
 const ROWS: usize = 512;
@@ -18,17 +19,17 @@ const CHEAP_UNITS: usize = 16;
 const WATCH_SWEEPS: usize = 10;
 
 /// A Boltzmann machine in training.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct BoltzmannTrainer {
     machine: BoltzmannMachine,
     recipe: Recipe,
     /// The step before, `[units, units]` with the biases' on the diagonal.
     velocity: AlignedVec<f32>,
     /// The model's chains.
-    chains: Option<Chains>,
+    chains: Option<BoltzmannChains>,
     /// Chains of the hidden units, visible ones clamped to the batch.
-    clamped: Option<Chains>,
-    data_streams: Vec<Lanes>,
+    clamped: Option<BoltzmannChains>,
+    data_streams: Streams,
     bits: BitMatrix,
     /// `[batch, units]`, of the mean-field term.
     means: Vec<f32>,
@@ -37,13 +38,20 @@ pub struct BoltzmannTrainer {
     seed: Seed,
 }
 
+impl fmt::Debug for BoltzmannTrainer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (last, recipe) = (&self.machine, &self.recipe);
+        f.debug_struct("BoltzmannTrainer").field("last", last).field("recipe", recipe).finish_non_exhaustive()
+    }
+}
+
 impl BoltzmannTrainer {
     /// Prepares `machine` for `recipe` on `data`: visible biases from the data's means where all biases are zero, chains at
     /// fair coins.
     ///
     /// # Errors
-    /// Where a setting is out of its range, the data has no rows, is grey or not as wide as the machine, or there are too
-    /// many units for an exact term.
+    /// Where a setting is out of its range, the data has no rows, is not as wide as the visible units or not one of bits, or
+    /// there are too many units for an exact term.
     pub fn new(
         machine: BoltzmannMachine,
         recipe: Recipe,
@@ -52,19 +60,8 @@ impl BoltzmannTrainer {
     ) -> Result<Self, BoltzmannError> {
         recipe.check()?;
         let (visible, hidden, n) = (machine.visible, machine.hidden, machine.len());
-        if training.batch == 0 {
-            let (name, wanted) = ("the batch size", "at least 1");
-            return Err(BoltzmannError::Setting { name, given: "0".into(), wanted });
-        }
-        if data.width() != visible {
-            return Err(BoltzmannError::Width { data: data.width(), model: visible });
-        }
-        if data.is_empty() {
-            return Err(BoltzmannError::NoRows);
-        }
-        if !data.is_binary() && data.binarization() == Binarization::None {
-            return Err(BoltzmannError::Grey);
-        }
+        Setting::at_least_one("the batch size", training.batch)?;
+        Wanted { width: visible, values: Values::Bits }.check(data)?;
         let enumerated = match (recipe.model, recipe.data) {
             (ModelTerm::Exact, _) => n,
             (_, DataTerm::Exact) => hidden,
@@ -79,21 +76,20 @@ impl BoltzmannTrainer {
         }
         let seed = training.seed;
         let chains = (recipe.model != ModelTerm::Exact).then(|| {
-            Chains::random(recipe.chains.unwrap_or(training.batch), n, seed.derive("boltzmann model", 0))
+            BoltzmannChains::random(recipe.chains.unwrap_or(training.batch), n, seed.derive("boltzmann model", 0))
         });
         let clamped = (hidden > 0 && matches!(recipe.data, DataTerm::Gibbs { .. })).then(|| {
-            let mut clamped = Chains::random(training.batch, n, seed.derive("boltzmann data", 0));
+            let mut clamped = BoltzmannChains::random(training.batch, n, seed.derive("boltzmann data", 0));
             clamped.clamp(&held(visible, n));
             clamped
         });
         let means =
             if hidden > 0 && matches!(recipe.data, DataTerm::MeanField { .. }) { training.batch * n } else { 0 };
-        let blocks = training.batch.div_ceil(LANES) as u64;
         Ok(BoltzmannTrainer {
             velocity: AlignedVec::zeroed(n * n),
             chains,
             clamped,
-            data_streams: (0..blocks).map(|block| seed.lanes("training data", block)).collect(),
+            data_streams: Streams::new(seed, "training data", training.batch),
             bits: BitMatrix::zeros(training.batch, visible),
             means: vec![0.0; means],
             data: Expectation::default(),
@@ -104,28 +100,16 @@ impl BoltzmannTrainer {
         })
     }
 
-    /// The machine as it is now.
-    pub fn machine(&self) -> &BoltzmannMachine {
-        &self.machine
-    }
-
     /// The recipe.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
-    /// The trained machine.
-    pub fn into_machine(self) -> BoltzmannMachine {
-        self.machine
-    }
-
     /// Both expectations for one batch.
     pub(super) fn expectations(&mut self, batch: &Batch<'_>) -> Result<(), BoltzmannError> {
         let (visible, n) = (self.machine.visible, self.machine.len());
-        if batch.data.width() != visible {
-            return Err(BoltzmannError::Width { data: batch.data.width(), model: visible });
-        }
-        batch.data.bits_into(batch.rows, &mut self.data_streams, &mut self.bits);
+        check_width(batch.data.width(), visible)?;
+        batch.data.bits_into(batch.rows, self.data_streams.blocks_mut(), &mut self.bits);
         match (self.recipe.data, &mut self.clamped) {
             _ if self.machine.hidden == 0 => self.data.of_bits(&self.bits),
             (DataTerm::Gibbs { sweeps }, Some(clamped)) => {
@@ -183,6 +167,11 @@ impl BoltzmannTrainer {
         self.machine.refresh();
     }
 
+    /// The figure that judges the machine.
+    fn watched(&self) -> &'static str {
+        if self.machine.hidden == 0 { metrics::PSEUDO_LIKELIHOOD } else { metrics::CONDITIONAL_LIKELIHOOD }
+    }
+
     /// Visible rows with hidden units drawn given them, `[rows, units]`.
     fn completed(&self, rows: &BitMatrix) -> BitMatrix {
         if self.machine.hidden == 0 {
@@ -191,15 +180,11 @@ impl BoltzmannTrainer {
         let n = self.machine.len();
         let mut states = BitMatrix::zeros(rows.rows(), n);
         lay_visible(rows, &mut states);
-        let mut chains = Chains::from_states(states, self.seed.derive("boltzmann watch", 0));
+        let mut chains = BoltzmannChains::from_states(states, self.seed.derive("boltzmann watch", 0));
         chains.clamp(&held(self.machine.visible, n));
         chains.toss();
         chains.gibbs(&self.machine, WATCH_SWEEPS);
         chains.states().clone()
-    }
-
-    fn parts(&self) -> [(&'static str, Option<&Chains>); 2] {
-        [("chains", self.chains.as_ref()), ("clamped", self.clamped.as_ref())]
     }
 }
 
@@ -228,14 +213,14 @@ fn first_rows(data: &Dataset<'_>) -> BitMatrix {
 
 impl Learner for BoltzmannTrainer {
     fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError> {
-        self.expectations(batch).map_err(|error| TrainError::Learner(Box::new(error)))?;
+        self.expectations(batch)?;
         self.update(progress);
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         if !finite(&self.machine.bias) || !finite(&self.machine.weights) {
             return Err(TrainError::NonFinite {
                 step: progress.step,
                 tensor: "weights".into(),
-                hint: "a lower --learning-rate usually helps",
+                hint: "a lower learning rate usually helps",
             });
         }
         Ok(())
@@ -250,29 +235,30 @@ impl Learner for BoltzmannTrainer {
     ) -> Result<(), TrainError> {
         let rows = first_rows(held_out.unwrap_or(train));
         if self.machine.len() <= CHEAP_UNITS {
-            let values =
-                self.machine.exact_log_likelihoods(&rows).map_err(|error| TrainError::Learner(Box::new(error)))?;
-            metrics.set("log_likelihood", values.iter().sum::<f64>() / values.len() as f64);
+            let values = self.machine.exact_log_likelihoods(&rows)?;
+            metrics.set(metrics::LOG_LIKELIHOOD, values.iter().sum::<f64>() / values.len() as f64);
         }
-        let name = if self.machine.hidden == 0 { "pseudo_likelihood" } else { "conditional_likelihood" };
-        metrics.set(name, self.machine.conditional_log_likelihood(&self.completed(&rows)));
+        metrics.set(self.watched(), self.machine.conditional_log_likelihood(&self.completed(&rows)));
         let norm = |values: &[f32]| values.iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>().sqrt();
-        metrics.set("weight_norm", norm(&self.machine.weights));
-        metrics.set("update_norm", norm(&self.velocity));
+        metrics.set(metrics::WEIGHT_NORM, norm(&self.machine.weights));
+        metrics.set(metrics::UPDATE_NORM, norm(&self.velocity));
         Ok(())
+    }
+
+    fn judge(&self) -> Option<Judge> {
+        Some(Judge::higher(self.watched()))
     }
 
     fn save(&self, snapshot: &mut Snapshot) {
         let n = self.machine.len();
         self.machine.write_to(snapshot);
         snapshot.put_f32("velocity", &[n, n], &self.velocity);
-        for (name, chains) in self.parts() {
-            let Some(chains) = chains else { continue };
-            let words = chains.states().words();
-            snapshot.put_u32(&format!("{name}.states"), &[words.len()], words);
-            save_streams(snapshot, &format!("{name}.streams"), chains.streams());
+        for (name, chains) in [("chains", &self.chains), ("clamped", &self.clamped)] {
+            if let Some(chains) = chains {
+                chains.save(name, snapshot);
+            }
         }
-        save_streams(snapshot, "data.streams", &self.data_streams);
+        snapshot.put_streams("data.streams", &self.data_streams);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
@@ -282,68 +268,48 @@ impl Learner for BoltzmannTrainer {
         self.machine.refresh();
         self.velocity.copy_from_slice(snapshot.f32("velocity", &[n, n])?);
         for (name, chains) in [("chains", &mut self.chains), ("clamped", &mut self.clamped)] {
-            let Some(chains) = chains else { continue };
-            let words = chains.states_mut().words_mut();
-            words.copy_from_slice(snapshot.u32(&format!("{name}.states"), &[words.len()])?);
-            load_streams(snapshot, &format!("{name}.streams"), chains.streams_mut())?;
+            if let Some(chains) = chains {
+                chains.load(name, snapshot)?;
+            }
         }
-        load_streams(snapshot, "data.streams", &mut self.data_streams)
+        snapshot.load_streams("data.streams", &mut self.data_streams)
     }
 }
 
-fn save_streams(snapshot: &mut Snapshot, name: &str, streams: &[Lanes]) {
-    let words: Vec<u32> = streams.iter().flat_map(Lanes::state).collect();
-    snapshot.put_u32(name, &[streams.len(), 64], &words);
-}
+impl Trainer for BoltzmannTrainer {
+    type Model = BoltzmannMachine;
 
-fn load_streams(snapshot: &Snapshot, name: &str, streams: &mut [Lanes]) -> Result<(), SnapshotError> {
-    let states = snapshot.u32(name, &[streams.len(), 64])?;
-    for (stream, state) in streams.iter_mut().zip(states.as_chunks::<64>().0) {
-        *stream = Lanes::from_state(state);
+    fn last(&self) -> &BoltzmannMachine {
+        &self.machine
     }
-    Ok(())
+
+    fn model(&self) -> BoltzmannMachine {
+        self.machine.clone()
+    }
 }
 
-impl BoltzmannMachine {
-    /// Trains the machine on `data` by `recipe`. See [`BoltzmannTrainer`] for checkpoints.
-    ///
-    /// # Errors
-    /// Where a setting is out of its range, the data does not fit, or a parameter becomes NaN or infinite.
-    ///
-    /// ```
-    /// use helmholtz::data::Dataset;
-    /// use helmholtz::energy::boltzmann::{BoltzmannMachine, Recipe, Units};
-    /// use helmholtz::{Seed, train::Training};
-    /// let bars = Dataset::bars(2)?;
-    /// let mut machine = BoltzmannMachine::new(4, 2, Units::Binary, Seed(1));
-    /// let training = Training { steps: Some(50), batch: 6, ..Training::default() };
-    /// machine.fit(&bars, &Recipe::exact(), &training)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn fit(
-        &mut self,
-        data: &Dataset<'_>,
+/// Training by the gradient of the log-likelihood.
+///
+/// ```
+/// use helmholtz::data::Dataset;
+/// use helmholtz::energy::boltzmann::{BoltzmannMachine, Recipe, Units};
+/// use helmholtz::{Seed, train::{Fit, Training}};
+/// let bars = Dataset::bars(2)?;
+/// let mut machine = BoltzmannMachine::new(4, 2, Units::Binary, Seed(1));
+/// let training = Training { steps: Some(50), batch: 6, ..Training::default() };
+/// machine.fit(&bars, &Recipe::exact(), &training)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl Fit for BoltzmannMachine {
+    type Recipe = Recipe;
+    type Trainer = BoltzmannTrainer;
+
+    fn trainer(
+        self,
         recipe: &Recipe,
-        training: &Training,
-    ) -> Result<Summary, TrainError> {
-        self.fit_observed(data, recipe, training, &mut ())
-    }
-
-    /// As [`fit`](Self::fit), with an observer of steps, evaluations and checkpoints.
-    ///
-    /// # Errors
-    /// As for `fit`, and what the observer refuses.
-    pub fn fit_observed(
-        &mut self,
         data: &Dataset<'_>,
-        recipe: &Recipe,
         training: &Training,
-        observer: &mut dyn Observer,
-    ) -> Result<Summary, TrainError> {
-        let mut trainer = BoltzmannTrainer::new(self.clone(), *recipe, data, training)
-            .map_err(|error| TrainError::Learner(Box::new(error)))?;
-        let summary = train(&mut trainer, data, None, training, None, observer)?;
-        *self = trainer.into_machine();
-        Ok(summary)
+    ) -> Result<BoltzmannTrainer, TrainError> {
+        Ok(BoltzmannTrainer::new(self, *recipe, data, training)?)
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::data::{Binarization, Dataset};
 use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Batch, Learner, Progress, Training};
+use crate::train::{Batch, Fit, Learner, Progress, Trainer, Training};
 
 const STATES: [usize; 6] = [0, 5, 11, 11, 14, 3];
 const V: usize = 4;
@@ -23,7 +23,7 @@ fn trainer(machine: &BoltzmannMachine, recipe: Recipe, data: &Dataset<'_>, batch
 /// All gradients of one batch, `[units, units]`, the biases' on the diagonal.
 fn gradient(trainer: &mut BoltzmannTrainer, data: &Dataset<'_>, rows: &[usize]) -> Vec<f64> {
     trainer.expectations(&Batch { data, rows }).expect("a batch");
-    let n = trainer.machine().len();
+    let n = trainer.last().len();
     (0..n * n).map(|place| trainer.gradient(place / n, place % n)).collect()
 }
 
@@ -189,15 +189,15 @@ fn recipes_that_make_no_sense_are_named() {
     let machine = |visible, hidden| BoltzmannMachine::new(visible, hidden, Units::Binary, Seed(1));
     let bad = Recipe { learning_rate: f32::NAN, ..Recipe::default() };
     assert_eq!(said(machine(4, 0), bad, 2), "the learning rate is NaN, but must be a positive number");
-    assert_eq!(
-        said(machine(5, 0), Recipe::default(), 2),
-        "the data has 4 values a row, the model 5 visible units"
-    );
+    assert_eq!(said(machine(5, 0), Recipe::default(), 2), "the data has 4 values a row, the model 5");
     assert_eq!(said(machine(4, 0), Recipe::default(), 0), "the batch size is 0, but must be at least 1");
     assert_eq!(said(machine(4, 30), Recipe::exact(), 2), "the machine has 34 units; at most 20 are enumerated");
     let none = Recipe { model: ModelTerm::Persistent { k: 0 }, ..Recipe::default() };
     assert_eq!(said(machine(4, 0), none, 2), "k, the sweeps a step, is 0, but must be at least 1");
     let grey = Dataset::digits().binarized(Binarization::None);
     let error = BoltzmannTrainer::new(machine(64, 0), Recipe::default(), &grey, &Training::default());
-    assert_eq!(error.expect_err("grey").to_string(), "a Boltzmann machine has binary units: binarise the data");
+    assert_eq!(
+        error.expect_err("grey").to_string(),
+        "the data is grey levels, and the model gives a likelihood to bits"
+    );
 }

@@ -1,11 +1,12 @@
 //! Recall one unit at a time.
 
-use super::{Ending, Hopfield, signs};
+use super::network::signs;
+use super::{Ending, Hopfield};
+use crate::parallel::map;
 use crate::random::{Seed, Stream};
 use crate::simd::{Simd, Vectorised, dispatch};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
-use rayon::prelude::*;
 
 /// How states are recalled one unit at a time: all units in a random order, drawn anew for each sweep.
 ///
@@ -56,14 +57,11 @@ pub(super) fn recall_rows(
     settle: impl Fn(&mut [f32], &mut Stream) -> Ending + Sync,
 ) -> Vec<Ending> {
     let before: &BitMatrix = states;
-    let recalled: Vec<(Vec<f32>, Ending)> = (0..before.rows())
-        .into_par_iter()
-        .map(|row| {
-            let mut x = signs(before, row);
-            let ending = settle(&mut x, &mut how.seed.stream("hopfield order", row as u64));
-            (x, ending)
-        })
-        .collect();
+    let recalled: Vec<(Vec<f32>, Ending)> = map(before.rows(), |row| {
+        let mut x = signs(before, row);
+        let ending = settle(&mut x, &mut how.seed.stream("hopfield order", row as u64));
+        (x, ending)
+    });
     let mut endings = Vec::with_capacity(recalled.len());
     for (row, (x, ending)) in recalled.into_iter().enumerate() {
         x.iter().enumerate().for_each(|(unit, &x)| states.set(row, unit, x > 0.0));

@@ -5,7 +5,10 @@
 //! query ξ and the patterns as keys and values.
 
 use super::HopfieldError;
+use crate::Setting;
+use crate::energy::parameters;
 use crate::kernels::gemm::{Epilogue, MatrixRef, gemm};
+use std::fmt;
 
 /// A memory of continuous patterns, recalled by attention.
 ///
@@ -17,7 +20,7 @@ use crate::kernels::gemm::{Epilogue, MatrixRef, gemm};
 /// assert!((query[0] - 1.0).abs() < 1e-3 && query[1].abs() < 1e-3);
 /// # Ok::<(), helmholtz::energy::hopfield::HopfieldError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct AttentionMemory {
     width: usize,
     /// `[patterns, width]`.
@@ -25,11 +28,21 @@ pub struct AttentionMemory {
     beta: f32,
 }
 
+impl fmt::Debug for AttentionMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttentionMemory {{ {} patterns of {} values, beta {} }}", self.len(), self.width, self.beta)
+    }
+}
+
 impl AttentionMemory {
     /// The memory of `patterns` `[patterns, width]` at inverse temperature `beta`.
     ///
     /// # Errors
-    /// Where there is no pattern, the values are no whole number of them or not finite, or β is not positive.
+    /// Where there is no pattern, a value is not finite, or β is not positive.
+    ///
+    /// # Panics
+    /// Where the values are no whole number of patterns.
+    #[track_caller]
     pub fn new(patterns: &[f32], width: usize, beta: f32) -> Result<Self, HopfieldError> {
         if width == 0 {
             return Err(HopfieldError::NoUnits);
@@ -37,17 +50,8 @@ impl AttentionMemory {
         if patterns.is_empty() {
             return Err(HopfieldError::NoPatterns);
         }
-        if !patterns.len().is_multiple_of(width) {
-            let shape = vec![patterns.len().div_ceil(width), width];
-            return Err(HopfieldError::Shape { tensor: "patterns", shape, length: patterns.len() });
-        }
-        if let Some(&value) = patterns.iter().find(|value| !value.is_finite()) {
-            return Err(HopfieldError::NonFinite { tensor: "patterns", value });
-        }
-        if !(beta > 0.0 && beta.is_finite()) {
-            let (name, wanted) = ("the inverse temperature", "a positive number");
-            return Err(HopfieldError::Setting { name, given: beta.to_string(), wanted });
-        }
+        parameters::check("patterns", patterns, &[patterns.len().div_ceil(width), width])?;
+        Setting::positive("the inverse temperature", beta)?;
         Ok(AttentionMemory { width, patterns: patterns.to_vec(), beta })
     }
 

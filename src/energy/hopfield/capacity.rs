@@ -2,6 +2,7 @@
 
 use super::patterns::{flip, overlap};
 use super::{Asynchronous, Hopfield, HopfieldError, Rule, random_patterns};
+use crate::Setting;
 use crate::random::Seed;
 use crate::tensor::BitMatrix;
 
@@ -49,7 +50,7 @@ impl Default for CapacitySweep {
     }
 }
 
-/// What was measured at one number of patterns. Errors are standard errors over networks (∞ where there is one).
+/// Measurements at one number of patterns. Errors are standard errors over networks (∞ where there is one).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CapacityPoint {
     /// P.
@@ -78,15 +79,10 @@ impl CapacitySweep {
     /// # Errors
     /// Where a number is 0, the part flipped not between 0 and 1, or a rule cannot store so many patterns.
     pub fn run(&self) -> Result<Vec<CapacityPoint>, HopfieldError> {
-        let setting = |name, given: String, wanted| Err(HopfieldError::Setting { name, given, wanted });
-        if self.networks == 0 || self.probes == 0 {
-            let given = format!("{} and {}", self.networks, self.probes);
-            return setting("the number of networks and of probes", given, "at least 1");
-        }
-        if !(0.0..=1.0).contains(&self.flipped) {
-            let name = "the part of the units that is flipped";
-            return setting(name, self.flipped.to_string(), "from 0 to 1");
-        }
+        Setting::at_least_one("the number of networks", self.networks)?;
+        Setting::at_least_one("the number of probes", self.probes)?;
+        let within = (0.0..=1.0).contains(&self.flipped);
+        Setting::check(within, "the part of the units that is flipped", self.flipped, "from 0 to 1")?;
         self.patterns.iter().map(|&patterns| self.point(patterns)).collect()
     }
 

@@ -5,9 +5,12 @@
 //! takes the sign of the lower energy, the other units held.
 
 use super::asynchronous::{in_random_order, recall_rows};
-use super::{Asynchronous, Ending, HopfieldError, signs};
+use super::network::signs;
+use super::{Asynchronous, Ending, HopfieldError};
+use crate::Setting;
+use crate::parallel::map;
 use crate::tensor::BitMatrix;
-use rayon::prelude::*;
+use std::fmt;
 
 /// F, the steepness of the energy in the overlap with a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +22,20 @@ pub enum Interaction {
 }
 
 /// A dense associative memory of the patterns it keeps.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DenseMemory {
     units: usize,
     patterns: usize,
     interaction: Interaction,
     /// `[units, patterns]`, −1 and 1.
     columns: Vec<f64>,
+}
+
+impl fmt::Debug for DenseMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DenseMemory { units, patterns, interaction, .. } = self;
+        write!(f, "DenseMemory {{ {patterns} patterns of {units} units, {interaction:?} }}")
+    }
 }
 
 impl DenseMemory {
@@ -40,9 +50,8 @@ impl DenseMemory {
         if patterns.rows() == 0 {
             return Err(HopfieldError::NoPatterns);
         }
-        if let Interaction::Polynomial(degree @ (0 | 1)) = interaction {
-            let name = "the degree of a dense memory";
-            return Err(HopfieldError::Setting { name, given: degree.to_string(), wanted: "at least 2" });
+        if let Interaction::Polynomial(degree) = interaction {
+            Setting::check(degree >= 2, "the degree of a dense memory", degree, "at least 2")?;
         }
         let (units, count) = (patterns.units(), patterns.rows());
         let sign = |index: usize| if patterns.get(index % count, index / count) { 1.0 } else { -1.0 };
@@ -86,7 +95,7 @@ impl DenseMemory {
                 }
             }
         };
-        (0..states.rows()).into_par_iter().map(energy).collect()
+        map(states.rows(), energy)
     }
 
     /// Σ_μ F(r + ξᵢ) − F(r − ξᵢ), r the overlap without unit i: by how much the energy is lower at xᵢ = 1 than at −1; for the
@@ -121,7 +130,7 @@ impl DenseMemory {
             };
             (0..self.units).filter(wrong).count()
         };
-        (0..states.rows()).into_par_iter().map(count).collect()
+        map(states.rows(), count)
     }
 
     /// Recalls each row of `states` one unit at a time, until a sweep changes nothing; returns how each ended. The energy

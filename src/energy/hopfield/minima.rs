@@ -2,6 +2,7 @@
 
 use super::patterns::{flip, overlap};
 use super::{Asynchronous, Ending, Hopfield, HopfieldError, random_patterns};
+use crate::Setting;
 use crate::random::Seed;
 use crate::tensor::BitMatrix;
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ pub enum Search {
     },
 }
 
-/// What a minimum is.
+/// Origin of a minimum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Origin {
     /// A stored pattern, by its index.
@@ -48,7 +49,7 @@ pub struct Minimum {
     pub energy: f64,
     /// How many starts ended there; 1 where all states were looked at.
     pub hits: usize,
-    /// What it is.
+    /// A stored pattern, the inverse of one, or neither.
     pub origin: Origin,
 }
 
@@ -66,14 +67,16 @@ impl Hopfield {
     /// The minima that `search` finds, the lowest energy first, each compared with the stored `patterns`.
     ///
     /// # Errors
-    /// Where there are no patterns, they are of another width, or there are more than 20 units for an exhaustive search.
+    /// Where there are no patterns, or more than 20 units for an exhaustive search.
+    ///
+    /// # Panics
+    /// Where `patterns` is not `units` wide.
+    #[track_caller]
     pub fn minima(&self, patterns: &BitMatrix, search: Search) -> Result<Vec<Minimum>, HopfieldError> {
         if patterns.rows() == 0 {
             return Err(HopfieldError::NoPatterns);
         }
-        if patterns.units() != self.units {
-            return Err(HopfieldError::Width { patterns: patterns.units(), network: self.units });
-        }
+        self.check_width(patterns);
         let (states, fixed) = self.candidates(search)?;
         let mut hits: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
         for row in (0..states.rows()).filter(|&row| fixed[row]) {
@@ -91,13 +94,11 @@ impl Hopfield {
     }
 
     /// States, and which of them are fixed.
-    fn candidates(&self, search: Search) -> Result<(BitMatrix, Vec<bool>), HopfieldError> {
+    fn candidates(&self, search: Search) -> Result<(BitMatrix, Vec<bool>), Setting> {
         match search {
-            Search::Exhaustive if self.units > EXHAUSTIVE_UNITS => Err(HopfieldError::Setting {
-                name: "the number of units of an exhaustive search",
-                given: self.units.to_string(),
-                wanted: "at most 20",
-            }),
+            Search::Exhaustive if self.units > EXHAUSTIVE_UNITS => {
+                Err(Setting::new("the number of units of an exhaustive search", self.units, "at most 20"))
+            }
             Search::Exhaustive => {
                 let states = BitMatrix::from_fn(1 << self.units, self.units, |row, unit| row >> unit & 1 == 1);
                 let fixed = self.unstable_units(&states).into_iter().map(|units| units == 0).collect();

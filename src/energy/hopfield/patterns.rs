@@ -1,48 +1,53 @@
 //! Patterns: from numbers, at random, corrupted, compared.
 
 use super::HopfieldError;
-use crate::random::Seed;
-use crate::tensor::BitMatrix;
+use crate::Setting;
+use crate::random::{Seed, Streams};
+use crate::tensor::{BitMatrix, LANES};
 use rand::RngExt;
 
 /// Patterns from their values −1 and 1, `[patterns, units]` row by row.
 ///
 /// # Errors
-/// Where there is no unit, the values are no whole number of patterns, or one of them is neither −1 nor 1.
+/// Where there is no unit, or a value is neither −1 nor 1.
+///
+/// # Panics
+/// Where the values are no whole number of patterns.
+#[track_caller]
 pub fn patterns_from_signs(values: &[f32], units: usize) -> Result<BitMatrix, HopfieldError> {
     if units == 0 {
         return Err(HopfieldError::NoUnits);
     }
-    if !values.len().is_multiple_of(units) {
-        let shape = vec![values.len().div_ceil(units), units];
-        return Err(HopfieldError::Shape { tensor: "patterns", shape, length: values.len() });
-    }
+    let count = values.len();
+    assert!(count.is_multiple_of(units), "{count} values are no patterns of {units} units");
     if let Some(index) = values.iter().position(|&value| value != 1.0 && value != -1.0) {
         let (pattern, unit) = (index / units, index % units);
         return Err(HopfieldError::NotASign { pattern, unit, value: values[index] });
     }
-    Ok(BitMatrix::from_fn(values.len() / units, units, |row, unit| values[row * units + unit] > 0.0))
+    Ok(BitMatrix::from_fn(count / units, units, |row, unit| values[row * units + unit] > 0.0))
 }
 
 /// `count` patterns whose units are fair coins, `[count, units]`.
 pub fn random_patterns(count: usize, units: usize, seed: Seed) -> BitMatrix {
     let mut patterns = BitMatrix::zeros(count, units);
-    let words = patterns.words_per_row() * crate::tensor::LANES;
+    let words = patterns.words_per_row() * LANES;
     if words == 0 {
         return patterns;
     }
-    for (block, out) in patterns.words_mut().chunks_exact_mut(words).enumerate() {
-        seed.lanes("hopfield patterns", block as u64).fill_words(out);
+    let mut streams = Streams::new(seed, "hopfield patterns", count);
+    let blocks = patterns.words_mut().chunks_exact_mut(words).zip(streams.blocks_mut());
+    for (block, (out, stream)) in blocks.enumerate() {
+        stream.fill_words(out);
         for (place, word) in out.iter_mut().enumerate() {
-            let (first, lane) = (place / crate::tensor::LANES * 32, place % crate::tensor::LANES);
+            let (first, lane) = (place / LANES * 32, place % LANES);
             let spare = 32usize.saturating_sub(units - first);
-            *word = if block * crate::tensor::LANES + lane < count { *word >> spare } else { 0 };
+            *word = if block * LANES + lane < count { *word >> spare } else { 0 };
         }
     }
     patterns
 }
 
-/// What is done to a pattern before it is recalled.
+/// Corruption of a pattern before it is recalled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Corruption {
     /// This part of the units, rounded to whole units and drawn at random, changes sign.
@@ -58,10 +63,8 @@ impl Corruption {
     /// Where the part is not between 0 and 1.
     pub fn apply(&self, patterns: &BitMatrix, seed: Seed) -> Result<BitMatrix, HopfieldError> {
         let (Corruption::Flip(part) | Corruption::Erase(part)) = *self;
-        if !(0.0..=1.0).contains(&part) {
-            let name = "the part of the units that is corrupted";
-            return Err(HopfieldError::Setting { name, given: part.to_string(), wanted: "from 0 to 1" });
-        }
+        let within = (0.0..=1.0).contains(&part);
+        Setting::check(within, "the part of the units that is corrupted", part, "from 0 to 1")?;
         let units = patterns.units();
         let count = (part * units as f64).round() as usize;
         let mut corrupted = patterns.clone();

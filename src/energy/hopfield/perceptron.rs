@@ -1,6 +1,6 @@
 //! Gardner's rule: every unit a perceptron that learns its own value in each pattern from the other units.
 
-use super::HopfieldError;
+use crate::Setting;
 use crate::kernels::gemm::{Epilogue, MatrixRef, Output, gemm};
 use crate::kernels::reduce;
 use crate::tensor::{AlignedVec, BitMatrix};
@@ -27,16 +27,10 @@ const BATCH: usize = 32;
 
 /// W ← W + m ξᵀ + ξ mᵀ without the diagonal, m being ξ where the unit's margin is violated and 0 elsewhere, until there is
 /// no mistake. Weights are whole numbers, exact and exactly symmetric below 2²⁴.
-pub(super) fn weights(patterns: &BitMatrix, settings: Perceptron) -> Result<AlignedVec<f32>, HopfieldError> {
+pub(super) fn weights(patterns: &BitMatrix, settings: Perceptron) -> Result<AlignedVec<f32>, Setting> {
     let Perceptron { margin, sweeps } = settings;
-    if !(margin >= 0.0 && margin.is_finite()) {
-        let (name, given) = ("the margin of the perceptron rule", margin.to_string());
-        return Err(HopfieldError::Setting { name, given, wanted: "0 or a positive number" });
-    }
-    if sweeps == 0 {
-        let (name, given) = ("the number of sweeps of the perceptron rule", "0".into());
-        return Err(HopfieldError::Setting { name, given, wanted: "at least 1" });
-    }
+    Setting::not_negative("the margin of the perceptron rule", margin)?;
+    Setting::at_least_one("the number of sweeps of the perceptron rule", sweeps)?;
     let units = patterns.units();
     let x: Vec<f32> = patterns.to_f32().into_iter().map(|bit| 2.0 * bit - 1.0).collect();
     let mut weights = AlignedVec::zeroed(units * units);

@@ -1,6 +1,7 @@
 //! How patterns become weights.
 
-use super::{Hopfield, HopfieldError, Perceptron, perceptron, signs};
+use super::network::signs;
+use super::{Hopfield, HopfieldError, Perceptron, perceptron};
 use crate::kernels::pairs::pair_counts;
 use crate::parallel::{chunks, chunks_mut, for_each};
 use crate::tensor::{AlignedVec, BitMatrix};
@@ -94,7 +95,7 @@ fn pseudo_inverse(patterns: &BitMatrix) -> Result<AlignedVec<f32>, HopfieldError
             let gram = x[i].iter().zip(&x[j]).map(|(a, b)| a * b).sum::<f64>() / units as f64;
             let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
             if i == j {
-                // What of the pattern lies outside the span of those before it; the sums above err by some ε a pattern.
+                // The part of the pattern outside the span of those before it; the sums above err by some ε a pattern.
                 let rest = gram - known;
                 if rest <= 16.0 * rows as f64 * f64::EPSILON {
                     return Err(HopfieldError::Dependent { pattern: i });

@@ -6,11 +6,15 @@
 use super::NeuralEnergy;
 use super::field::Field;
 use super::langevin::{Place, acceptance, propose};
-use crate::random::{Lanes, Seed};
-use crate::tensor::LANES;
+use crate::random::{Lanes, Streams};
 
+/// Chains that share a stream.
+const LANES: usize = Streams::ROWS;
 /// Chains of a block: their activations of a layer of 128 units fill a first-level cache of 32 KB.
 pub(super) const BLOCK: usize = 64;
+
+/// Streams of a block, which its moves are handed.
+pub(super) const STREAMS: usize = BLOCK / LANES;
 
 /// Rows with their energies and slopes.
 #[derive(Clone, Debug)]
@@ -70,8 +74,7 @@ pub(super) struct Block {
     here: Rows,
     there: Rows,
     momentum: Vec<f32>,
-    streams: Vec<Lanes>,
-    /// `[width, LANES]` of a stream, [`BLOCK`] / [`LANES`] of them.
+    /// `[width, LANES]` of a stream, [`STREAMS`] of them.
     noise: Vec<f32>,
     /// `[BLOCK]`.
     uniform: Vec<f32>,
@@ -81,9 +84,8 @@ pub(super) struct Block {
 
 impl Block {
     /// The chains from number `first` on, at u = 0.
-    pub(super) fn new(energy: &NeuralEnergy, first: usize, count: usize, seed: Seed) -> Self {
-        let (width, streams) = (energy.width(), BLOCK / LANES);
-        let stream = |index: usize| seed.lanes("neural chains", (first / LANES + index) as u64);
+    pub(super) fn new(energy: &NeuralEnergy, first: usize, count: usize) -> Self {
+        let width = energy.width();
         Block {
             field: Field::new(energy, BLOCK),
             width,
@@ -92,7 +94,6 @@ impl Block {
             here: Rows::new(width),
             there: Rows::new(width),
             momentum: vec![0.0; BLOCK * width],
-            streams: (0..streams).map(stream).collect(),
             noise: vec![0.0; BLOCK * width],
             uniform: vec![0.0; BLOCK],
             accepted: 0.0,
@@ -109,18 +110,10 @@ impl Block {
         &mut self.here.u[..self.count * self.width]
     }
 
-    pub(super) fn streams(&self) -> &[Lanes] {
-        &self.streams
-    }
-
-    pub(super) fn streams_mut(&mut self) -> &mut [Lanes] {
-        &mut self.streams
-    }
-
     /// Standard normal numbers for every chain, and a uniform one.
-    fn draw(&mut self) {
+    fn draw(&mut self, streams: &mut [Lanes]) {
         let noise = self.noise.chunks_exact_mut(LANES * self.width).zip(self.uniform.chunks_exact_mut(LANES));
-        for (stream, (noise, uniform)) in self.streams.iter_mut().zip(noise) {
+        for (stream, (noise, uniform)) in streams.iter_mut().zip(noise) {
             stream.fill_normal(noise);
             stream.fill_uniform(uniform);
         }
@@ -132,8 +125,8 @@ impl Block {
     }
 
     /// Moves each chain to a draw from N(0, deviation²) with probability `share`.
-    pub(super) fn restart(&mut self, share: f64, deviation: f32) {
-        self.draw();
+    pub(super) fn restart(&mut self, streams: &mut [Lanes], share: f64, deviation: f32) {
+        self.draw(streams);
         for row in 0..self.count {
             if f64::from(self.uniform[row]) >= share {
                 continue;
@@ -159,8 +152,8 @@ impl Block {
     }
 
     /// A Langevin step of every chain. The sum over the chains of the probabilities of acceptance.
-    pub(super) fn langevin(&mut self, energy: &NeuralEnergy, beta: f32, step: f32) -> f64 {
-        self.draw();
+    pub(super) fn langevin(&mut self, streams: &mut [Lanes], energy: &NeuralEnergy, beta: f32, step: f32) -> f64 {
+        self.draw(streams);
         let width = self.width;
         for row in 0..self.count {
             for component in 0..width {
@@ -181,8 +174,14 @@ impl Block {
     /// A Hamiltonian trajectory of `leapfrogs` steps of every chain: p ~ N(0, I), then p ← p − ½ε ∂E; u ← u + ε p;
     /// p ← p − ½ε ∂E, accepted with probability min(1, e^(H − H′)) where H = E + ½|p|² (Duane et al. 1987; Neal 2011). The
     /// sum of the probabilities of acceptance.
-    pub(super) fn hamiltonian(&mut self, energy: &NeuralEnergy, step: f32, leapfrogs: usize) -> f64 {
-        self.draw();
+    pub(super) fn hamiltonian(
+        &mut self,
+        streams: &mut [Lanes],
+        energy: &NeuralEnergy,
+        step: f32,
+        leapfrogs: usize,
+    ) -> f64 {
+        self.draw(streams);
         let width = self.width;
         for row in 0..BLOCK {
             for component in 0..width {

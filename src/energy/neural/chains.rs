@@ -1,10 +1,10 @@
 //! Many chains of a neural energy at once: Langevin and Hamiltonian steps with an exact accept step.
 
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, STREAMS};
 use super::{NeuralEnergy, NeuralError};
-use crate::random::{Lanes, Seed};
+use crate::Setting;
+use crate::random::{Lanes, Seed, Streams};
 use crate::store::{Snapshot, SnapshotError};
-use crate::tensor::LANES;
 use rayon::prelude::*;
 
 /// Markov chains that leave p(x) ∝ e^(−E(x)) unchanged, side by side. They move in u = (x − m) / s, so that step sizes are in
@@ -26,6 +26,8 @@ use rayon::prelude::*;
 #[derive(Clone, Debug)]
 pub struct NeuralChains {
     blocks: Vec<Block>,
+    /// Of whole blocks: those behind the last chain are drawn from as well.
+    streams: Streams,
     count: usize,
     centre: Vec<f32>,
     scale: Vec<f32>,
@@ -39,12 +41,11 @@ impl NeuralEnergy {
     /// # Errors
     /// Where there are none.
     pub fn chains(&self, count: usize, seed: Seed) -> Result<NeuralChains, NeuralError> {
-        if count == 0 {
-            return Err(NeuralError::setting("the number of chains", 0, "at least 1"));
-        }
+        Setting::at_least_one("the number of chains", count)?;
         let starts = (0..count).step_by(BLOCK);
         let mut chains = NeuralChains {
-            blocks: starts.map(|first| Block::new(self, first, BLOCK.min(count - first), seed)).collect(),
+            blocks: starts.map(|first| Block::new(self, first, BLOCK.min(count - first))).collect(),
+            streams: Streams::new(seed, "neural chains", count.next_multiple_of(BLOCK)),
             count,
             centre: self.config.centre.clone(),
             scale: self.config.scale.clone(),
@@ -56,7 +57,7 @@ impl NeuralEnergy {
 }
 
 impl NeuralChains {
-    /// How many there are.
+    /// Their number.
     pub fn len(&self) -> usize {
         self.count
     }
@@ -100,11 +101,11 @@ impl NeuralChains {
     /// # Errors
     /// Where the step is not positive, there are no steps, or an energy is no number where a chain is.
     pub fn langevin(&mut self, energy: &NeuralEnergy, step: f32, steps: usize) -> Result<f64, NeuralError> {
-        check_step(step)?;
-        check_steps("the number of steps", steps)?;
-        self.move_blocks(energy, steps, |block| {
+        Setting::positive(STEP, step)?;
+        Setting::at_least_one("the number of steps", steps)?;
+        self.move_blocks(energy, steps, |block, streams| {
             block.evaluate(energy, 1.0);
-            (0..steps).map(|_| block.langevin(energy, 1.0, step)).sum()
+            (0..steps).map(|_| block.langevin(streams, energy, 1.0, step)).sum()
         })
     }
 
@@ -120,12 +121,12 @@ impl NeuralChains {
         leapfrogs: usize,
         trajectories: usize,
     ) -> Result<f64, NeuralError> {
-        check_step(step)?;
-        check_steps("the number of leapfrog steps", leapfrogs)?;
-        check_steps("the number of trajectories", trajectories)?;
-        self.move_blocks(energy, trajectories, |block| {
+        Setting::positive(STEP, step)?;
+        Setting::at_least_one("the number of leapfrog steps", leapfrogs)?;
+        Setting::at_least_one("the number of trajectories", trajectories)?;
+        self.move_blocks(energy, trajectories, |block, streams| {
             block.evaluate(energy, 1.0);
-            (0..trajectories).map(|_| block.hamiltonian(energy, step, leapfrogs)).sum()
+            (0..trajectories).map(|_| block.hamiltonian(streams, energy, step, leapfrogs)).sum()
         })
     }
 
@@ -137,16 +138,17 @@ impl NeuralChains {
         beta: f32,
         step: f32,
     ) -> Result<f64, NeuralError> {
-        self.move_blocks(energy, 1, |block| {
+        self.move_blocks(energy, 1, |block, streams| {
             block.evaluate(energy, beta);
-            block.langevin(energy, beta, step)
+            block.langevin(streams, energy, beta, step)
         })
     }
 
     /// Moves each chain to a draw from N(m, s² / κ) with probability `share`.
     pub(super) fn restart(&mut self, share: f64) {
         let deviation = self.deviation;
-        self.blocks.par_iter_mut().for_each(|block| block.restart(share, deviation));
+        let blocks = self.blocks.par_iter_mut().zip(self.streams.blocks_mut().par_chunks_mut(STREAMS));
+        blocks.for_each(|(block, streams)| block.restart(streams, share, deviation));
     }
 
     /// Moves all blocks, and adds up what they say in their order. The mean over chains and moves.
@@ -154,12 +156,13 @@ impl NeuralChains {
         &mut self,
         energy: &NeuralEnergy,
         moves: usize,
-        go: impl Fn(&mut Block) -> f64 + Sync,
+        go: impl Fn(&mut Block, &mut [Lanes]) -> f64 + Sync,
     ) -> Result<f64, NeuralError> {
         assert_eq!(self.centre.len(), energy.width(), "the width of the chains and of the energy");
         let units = [&self.centre, &self.scale] == [&energy.config.centre, &energy.config.scale];
         assert!(units, "chains move in the units of the energy they were made for: centre and scale differ");
-        self.blocks.par_iter_mut().for_each(|block| block.accepted = go(block));
+        let blocks = self.blocks.par_iter_mut().zip(self.streams.blocks_mut().par_chunks_mut(STREAMS));
+        blocks.for_each(|(block, streams)| block.accepted = go(block, streams));
         if let Some(chain) = self.blocks.iter().find_map(Block::non_finite) {
             return Err(NeuralError::NonFiniteEnergy { chain });
         }
@@ -181,34 +184,16 @@ impl NeuralChains {
 
     /// Puts the streams into a snapshot. Positions are the caller's.
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
-        let words: Vec<u32> = self.blocks.iter().flat_map(Block::streams).flat_map(Lanes::state).collect();
-        snapshot.put_u32(STREAMS, &[self.blocks.len() * BLOCK / LANES, 64], &words);
+        snapshot.put_streams(STREAMS_NAME, &self.streams);
     }
 
     /// Takes the streams from a snapshot.
     pub(super) fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let (states, _) = snapshot.u32(STREAMS, &[self.blocks.len() * BLOCK / LANES, 64])?.as_chunks::<64>();
-        for (stream, state) in self.blocks.iter_mut().flat_map(Block::streams_mut).zip(states) {
-            *stream = Lanes::from_state(state);
-        }
-        Ok(())
+        snapshot.load_streams(STREAMS_NAME, &mut self.streams)
     }
 }
 
-const STREAMS: &str = "chains.streams";
+const STREAMS_NAME: &str = "chains.streams";
 
-/// Refuses a step size that is not a positive number.
-pub(super) fn check_step(step: f32) -> Result<(), NeuralError> {
-    match step > 0.0 && step.is_finite() {
-        true => Ok(()),
-        false => Err(NeuralError::setting("the step size", step, "a positive number")),
-    }
-}
-
-/// Refuses 0.
-pub(super) fn check_steps(name: &'static str, steps: usize) -> Result<(), NeuralError> {
-    match steps {
-        0 => Err(NeuralError::setting(name, 0, "at least 1")),
-        _ => Ok(()),
-    }
-}
+/// The size of a step, in messages.
+pub(super) const STEP: &str = "the step size";

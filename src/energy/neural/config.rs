@@ -1,8 +1,10 @@
 //! The shape of a neural energy: how wide, how deep, and what confines it.
 
 use super::NeuralError;
+use crate::Setting;
 use crate::autodiff::Activation;
-use crate::data::Dataset;
+use crate::data::{Dataset, Values};
+use crate::nn::{activation_in, check_activation, check_width, layers_in, widths_in};
 use crate::store::Snapshot;
 
 /// The shape of a neural energy.
@@ -20,7 +22,7 @@ use crate::store::Snapshot;
 pub struct NeuralConfig {
     /// Widths of the network's hidden layers, from the data on.
     pub hidden: Vec<usize>,
-    /// What each hidden layer ends with. With a smooth one the score is continuous, as Langevin and Hamiltonian steps like
+    /// The activation at the end of each hidden layer. With a smooth one the score is continuous, as Langevin and Hamiltonian steps like
     /// it; denoising score matching differentiates it once more.
     pub activation: Activation,
     /// κ ≥ 0 of the energy's quadratic term ½κ|u|². Above 0 it makes e^(−E) normalisable where the network grows more slowly
@@ -31,9 +33,6 @@ pub struct NeuralConfig {
     /// s, the unit of each component of u, `[width]`: the data's standard deviations.
     pub scale: Vec<f32>,
 }
-
-/// Most units of a layer: so that no product of two of them overflows.
-const WIDEST: usize = 1 << 24;
 
 impl NeuralConfig {
     /// Two hidden layers of 64 units with tanh, κ = 1, and u = x.
@@ -52,7 +51,7 @@ impl NeuralConfig {
     /// # Errors
     /// Where the data has no rows, or is bits.
     pub fn fitted(data: &Dataset<'_>) -> Result<Self, NeuralError> {
-        super::check_rows(data)?;
+        Values::Density.check(data)?;
         let (width, means) = (data.width(), data.means());
         let (mut squares, mut row) = (vec![0.0; width], vec![0.0; width]);
         for index in 0..data.len() {
@@ -79,32 +78,21 @@ impl NeuralConfig {
     ///
     /// # Errors
     /// Names the first one that makes no sense.
-    pub fn check(&self) -> Result<(), NeuralError> {
-        let layer = |name, width: usize| match width {
-            1..=WIDEST => Ok(()),
-            _ => Err(NeuralError::setting(name, width, "from 1 to 16777216")),
-        };
-        layer("the number of values a row", self.width())?;
-        self.hidden.iter().try_for_each(|&width| layer("the width of a hidden layer", width))?;
-        if !(self.confinement >= 0.0 && self.confinement.is_finite()) {
-            return Err(NeuralError::setting("the confinement", self.confinement, "0 or a positive number"));
-        }
+    pub fn check(&self) -> Result<(), Setting> {
+        check_width("the number of values a row", self.width())?;
+        self.hidden.iter().try_for_each(|&width| check_width("the width of a hidden layer", width))?;
+        Setting::not_negative("the confinement", self.confinement)?;
         if self.scale.len() != self.width() {
             let wanted = "as many as there are values a row";
-            return Err(NeuralError::setting("the number of scales", self.scale.len(), wanted));
+            return Err(Setting::new("the number of scales", self.scale.len(), wanted));
         }
         if let Some(centre) = self.centre.iter().find(|centre| !centre.is_finite()) {
-            return Err(NeuralError::setting("a centre", centre, "a finite number"));
+            return Err(Setting::new("a centre", centre, "a finite number"));
         }
         if let Some(scale) = self.scale.iter().find(|scale| !(**scale > 0.0 && scale.is_finite())) {
-            return Err(NeuralError::setting("a scale", scale, "a positive number"));
+            return Err(Setting::new("a scale", scale, "a positive number"));
         }
-        match self.activation {
-            Activation::LeakyRelu(slope) if !(slope >= 0.0 && slope.is_finite()) => {
-                Err(NeuralError::setting("the slope of the activation", slope, "0 or a positive number"))
-            }
-            _ => Ok(()),
-        }
+        check_activation(self.activation)
     }
 
     /// Centre and scale as arrays, and what no tensor says, activation and confinement, as metadata.
@@ -118,33 +106,15 @@ impl NeuralConfig {
     /// The shape of the model whose tensors and metadata these are, those of the network with `prefix` before their names.
     /// Without metadata the activation is taken for tanh, and the confinement for 1.
     pub(super) fn of(snapshot: &Snapshot, prefix: &str) -> Result<Self, NeuralError> {
-        let shape = |layer: usize| -> Result<[usize; 2], NeuralError> {
-            let shape = snapshot.shape(&format!("{prefix}{NETWORK}.{}.weight", 2 * layer))?;
-            let wanted = "a matrix [out, in] of at least 1 × 1";
-            let given = || NeuralError::setting("the shape of a weight", format!("{shape:?}"), wanted);
-            <[usize; 2]>::try_from(shape).ok().filter(|shape| !shape.contains(&0)).ok_or_else(given)
-        };
-        let [_, width] = shape(0)?;
-        let layers =
-            (0..).take_while(|layer| snapshot.contains(&format!("{prefix}{NETWORK}.{}.weight", 2 * layer)));
-        let mut hidden = Vec::new();
-        for layer in layers {
-            // Two thin matrices that do not fit would ask for a huge one between them.
-            let ([outputs, inputs], wanted) = (shape(layer)?, *hidden.last().unwrap_or(&width));
-            if inputs != wanted {
-                let given = format!("{inputs}, where the layer before gives {wanted}");
-                return Err(NeuralError::setting("the number of inputs of a layer", given, "the same"));
-            }
-            hidden.push(outputs);
-        }
+        let name = format!("{prefix}{NETWORK}");
+        snapshot.shape(&format!("{name}.0.weight"))?;
+        let mut hidden = widths_in::<NeuralError>(snapshot, layers_in(snapshot, &name))?;
+        let width = hidden.remove(0);
         // The last layer gives the energy alone.
         if let Some(outputs) = hidden.pop().filter(|outputs| *outputs != 1) {
             return Err(NeuralError::setting("the number of outputs of the last layer", outputs, "1"));
         }
-        let activation = match snapshot.metadata.get(ACTIVATION) {
-            Some(name) => name.parse().map_err(|wanted| NeuralError::setting("the activation", name, wanted))?,
-            None => Activation::Tanh,
-        };
+        let activation = activation_in(snapshot, ACTIVATION, Activation::Tanh)?;
         let confinement = match snapshot.metadata.get(CONFINEMENT) {
             Some(text) => text
                 .parse()
@@ -158,7 +128,7 @@ impl NeuralConfig {
     }
 }
 
-/// What the names of the network's parameters begin with.
+/// The beginning of the names of the network's parameters.
 pub(super) const NETWORK: &str = "network";
 const CENTRE: &str = "centre";
 const SCALE: &str = "scale";

@@ -5,7 +5,7 @@ use super::field::Field;
 use crate::sampling::{DensityError, GradientLogDensity, LogDensity};
 use std::sync::Mutex;
 
-/// What [`NeuralEnergy::density`] gives: any kernel of [`sampling`](crate::sampling) runs on it. Points are double precision,
+/// The target that [`NeuralEnergy::density`] gives: any kernel of [`sampling`](crate::sampling) runs on it. Points are double precision,
 /// the network's part of the energy is computed in single.
 ///
 /// ```

@@ -4,11 +4,17 @@ use super::objective::{denoising, two_phases};
 use super::recipe::{Method, StepSize, TwoPhase};
 use super::replay::Replay;
 use super::tests::{random, shaped};
-use super::trainer::gradient_program;
+use super::trainer::loss;
 use super::{NeuralConfig, NeuralEnergy};
 use crate::autodiff::{Activation, check_parameter_gradients};
 use crate::data::Batches;
 use crate::random::Seed;
+use crate::train::tape::{BatchProgram, Pieces};
+
+fn gradient_program(energy: &NeuralEnergy, method: Method, batch: usize) -> BatchProgram {
+    let parameters: Vec<_> = energy.store.parameters().collect();
+    BatchProgram::record(&energy.store, &parameters, batch, Pieces::One, &|piece| loss(energy, method, piece))
+}
 
 #[test]
 fn both_losses_have_the_slopes_of_central_differences() {
@@ -37,10 +43,10 @@ fn the_loss_of_score_matching_is_its_formula() {
     let (u, noise) = ([0.3, -1.2, 2.0, 0.1], [1.5, 0.2, -0.4, 0.9]);
     program.input_mut("data").copy_from_slice(&u);
     program.input_mut("noise").copy_from_slice(&noise);
-    program.evaluate(&energy.store);
+    let loss = program.run(&energy.store, &mut energy.store.gradients());
     let square = |(u, e): (&f32, &f32)| (e * (1.0 - 0.7 * 0.25) - 0.7 * 0.5 * u).powi(2);
     let wanted = 0.25 * u.iter().zip(&noise).map(square).sum::<f32>();
-    assert!((program.scalar("loss") - wanted).abs() < 1e-6, "{} {wanted}", program.scalar("loss"));
+    assert!((loss - f64::from(wanted)).abs() < 1e-6, "{loss} {wanted}");
 }
 
 /// ∂E/∂θ at u of one hidden layer of tanh, in the order of the store: W, b, v, c.
@@ -140,9 +146,9 @@ fn the_restart_share_is_what_returns_from_far_away() {
             TwoPhase { chains: Some(4096), buffer: Some(4096), restart, steps: 1, step, ..TwoPhase::default() };
         let mut replay = Replay::new(&energy, phases, 1, Seed(6)).unwrap();
         let mut snapshot = crate::store::Snapshot::default();
-        replay.save(1, &mut snapshot);
+        replay.save(&mut snapshot);
         snapshot.put_f32("replay.buffer", &[4096, 1], &[50.0; 4096]);
-        replay.load(1, &snapshot).unwrap();
+        replay.load(&snapshot).unwrap();
         replay.draw(&energy, 0, &mut [0.0; 4096]).unwrap();
         replay.buffer().iter().filter(|u| u.abs() < 10.0).count() as f64
     };

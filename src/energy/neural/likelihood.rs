@@ -2,13 +2,14 @@
 
 use super::annealing::Path;
 use super::{NeuralEnergy, NeuralError, rows_of};
+use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
     AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, correlated_gaussian, mean_and_error,
 };
 
-/// How the likelihood of a model of more than two dimensions is estimated; of fewer, log Z is a sum over a grid.
+/// The settings by which the likelihood of a model of more than two dimensions is estimated. Of fewer, log Z is a sum over a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralScoring {
     /// Chains of annealed importance sampling (Neal 2001).
@@ -38,9 +39,9 @@ impl NeuralScoring {
     ///
     /// # Errors
     /// Where one of them is 0.
-    pub fn check(&self) -> Result<(), NeuralError> {
-        super::chains::check_steps("the number of annealed chains", self.chains)?;
-        super::chains::check_steps("the number of temperatures", self.temperatures)
+    pub fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of annealed chains", self.chains)?;
+        Setting::at_least_one("the number of temperatures", self.temperatures)
     }
 }
 
@@ -127,7 +128,7 @@ impl NeuralEnergy {
     }
 }
 
-/// How many different numbers there are, where each comes ten times on average or more often.
+/// The number of different numbers, where each comes ten times on average or more often.
 fn few_levels(rows: &[f32]) -> Option<usize> {
     let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
     let numbers = bits.len();

@@ -15,7 +15,8 @@
 //! ```
 //! use helmholtz::data::{Dataset, ToyDensity};
 //! use helmholtz::energy::neural::{NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralScoring};
-//! use helmholtz::{Seed, train::Training};
+//! use helmholtz::Seed;
+//! use helmholtz::train::{Fit, Training};
 //!
 //! let data = Dataset::toy(ToyDensity::Gaussians8);
 //! let config = NeuralConfig { hidden: vec![32], ..NeuralConfig::fitted(&data.train())? };
@@ -35,6 +36,7 @@ mod error;
 mod field;
 mod langevin;
 mod likelihood;
+pub mod metrics;
 mod network;
 mod objective;
 mod quadrature;
@@ -50,12 +52,13 @@ pub use error::NeuralError;
 pub use likelihood::NeuralScoring;
 pub use recipe::{Method, NeuralRecipe, StepSize, TwoPhase};
 pub use sample::NeuralSampling;
-pub use trainer::NeuralTrainer;
+pub use trainer::{NeuralObjective, NeuralTrainer};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Unsuitable, Values, Wanted};
 use crate::parallel::{chunks, chunks_mut, for_each_with};
 use crate::random::Seed;
 use crate::store::{Snapshot, Store};
+use crate::train::tape::TapeModel;
 use field::Field;
 use network::Network;
 
@@ -83,8 +86,6 @@ pub struct NeuralEnergy {
     network: Network,
 }
 
-/// What the names of the averaged parameters begin with in a checkpoint.
-const AVERAGE: &str = "average.";
 /// Rows at a time where only energies or scores are asked for.
 const ROWS: usize = 256;
 
@@ -206,9 +207,7 @@ impl NeuralEnergy {
 
     /// The parameters as named arrays, and what they do not say as metadata.
     pub fn to_snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        self.write_to(&mut snapshot, "");
-        snapshot
+        TapeModel::to_snapshot(self)
     }
 
     /// The model whose [`to_snapshot`](Self::to_snapshot) this is, or whose state dict: widths are those of the tensors.
@@ -217,49 +216,42 @@ impl NeuralEnergy {
     /// # Errors
     /// Where an array is missing, of another type or shape, or not finite.
     pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, NeuralError> {
-        Self::read_from(snapshot, "")
+        TapeModel::read_from(snapshot, "")
     }
 
-    /// The model that a checkpoint of [`NeuralTrainer`] is worth: the running average of the parameters where it keeps one,
-    /// else the parameters. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
+    /// The trained model that a checkpoint holds: the average of the parameters where it keeps one, at the best evaluation where
+    /// the run stops early. Of a file that is no checkpoint, [`from_snapshot`](Self::from_snapshot).
     ///
     /// # Errors
     /// As for `from_snapshot`.
-    pub fn from_checkpoint(snapshot: &Snapshot) -> Result<Self, NeuralError> {
-        let averaged = snapshot.contains(&format!("{AVERAGE}{}.0.weight", config::NETWORK));
-        Self::read_from(snapshot, if averaged { AVERAGE } else { "" })
+    pub fn from_checkpoint(checkpoint: &Snapshot) -> Result<Self, NeuralError> {
+        TapeModel::from_checkpoint(checkpoint)
     }
 
-    fn write_to(&self, snapshot: &mut Snapshot, prefix: &str) {
-        self.store.save(prefix, snapshot);
-        self.config.save(snapshot);
-    }
-
-    fn read_from(snapshot: &Snapshot, prefix: &str) -> Result<Self, NeuralError> {
-        let mut energy = NeuralEnergy::new(NeuralConfig::of(snapshot, prefix)?, Seed(0))?;
-        energy.store.load(prefix, snapshot)?;
-        match energy.store.first_non_finite() {
-            Some(tensor) => Err(NeuralError::NonFinite { tensor: tensor.to_owned() }),
-            None => Ok(energy),
-        }
-    }
-
-    /// Whether rows of `data` are examples for this model.
-    fn check_data(&self, data: &Dataset<'_>) -> Result<(), NeuralError> {
-        check_rows(data)?;
-        match data.width() == self.width() {
-            true => Ok(()),
-            false => Err(NeuralError::Width { data: data.width(), model: self.width() }),
-        }
+    /// Whether rows of `data` are examples for this model: numbers rather than bits.
+    fn check_data(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        Wanted { width: self.width(), values: Values::Density }.check(data)
     }
 }
 
-/// Whether there are rows, and they are numbers rather than bits.
-fn check_rows(data: &Dataset<'_>) -> Result<(), NeuralError> {
-    if data.is_empty() {
-        return Err(NeuralError::NoRows);
+impl TapeModel for NeuralEnergy {
+    type Error = NeuralError;
+
+    fn store(&self) -> &Store {
+        &self.store
     }
-    if data.is_binary() { Err(NeuralError::Bits) } else { Ok(()) }
+
+    fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    fn describe(&self, snapshot: &mut Snapshot) {
+        self.config.save(snapshot);
+    }
+
+    fn shaped_like(snapshot: &Snapshot, prefix: &str) -> Result<Self, NeuralError> {
+        NeuralEnergy::new(NeuralConfig::of(snapshot, prefix)?, Seed(0))
+    }
 }
 
 /// Rows of `data`, `[rows, width]`.

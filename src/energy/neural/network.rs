@@ -4,7 +4,7 @@
 //! with exact draws.
 
 use super::config::{NETWORK, NeuralConfig};
-use crate::autodiff::{Activation, Var};
+use crate::autodiff::Var;
 use crate::nn::{Initialiser, Mlp};
 use crate::random::Seed;
 use crate::store::Store;
@@ -20,10 +20,7 @@ pub(super) struct Network {
 impl Network {
     /// Adds the parameters to `store`.
     pub(super) fn new(store: &mut Store, config: &NeuralConfig, seed: Seed) -> Self {
-        let initialiser = match config.activation {
-            Activation::Relu | Activation::LeakyRelu(_) | Activation::Softplus => Initialiser::HeUniform,
-            Activation::Identity | Activation::Tanh | Activation::Sigmoid => Initialiser::GlorotUniform,
-        };
+        let initialiser = Initialiser::before(config.activation);
         let sizes = [&[config.width()], &config.hidden[..], &[1]].concat();
         let layers = Mlp::new(store, NETWORK, &sizes, config.activation, initialiser, seed);
         let last = layers.layers().last().expect("a network has a layer").weight;

@@ -15,9 +15,9 @@ const POINTS: usize = 128;
 const MOST: [usize; 2] = [1 << 16, 2048];
 /// The half-width to begin with, in deviations of the confinement's normal distribution: what is outside is below 10⁻⁸.
 const REACH: f64 = 6.0;
-/// How much wider than the rows the interval is: they are not in its outermost eighth.
+/// The width of the interval in widths of the rows: they are not in its outermost eighth.
 const BEYOND: f64 = 1.25;
-/// What the outermost eighth may hold of the whole.
+/// The largest share of the whole in the outermost eighth.
 const OUTSIDE: f64 = 1e-8;
 /// Widenings by a half at the most.
 const WIDENINGS: usize = 12;

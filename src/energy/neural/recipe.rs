@@ -1,10 +1,10 @@
-//! How a neural energy is trained: a plain struct with good defaults.
+//! The recipe by which a neural energy is trained: a plain struct with good defaults.
 
-use super::NeuralError;
-use super::chains::{check_step, check_steps};
-use crate::optim::{Adam, Schedule};
+use super::chains::STEP;
+use crate::Setting;
+use crate::optim::Descent;
 
-/// What the gradient is of.
+/// The method of training: the figure whose gradient is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
     /// The log-likelihood, the model's phase being averaged over Markov chains.
@@ -31,14 +31,15 @@ impl Default for Method {
 pub struct TwoPhase {
     /// Chains that an update moves; `None`: as many as rows of a batch.
     pub chains: Option<usize>,
-    /// Chains of the replay buffer, a multiple of the above: each is moved in every so manieth update. `None`: twice as many.
+    /// Chains of the replay buffer, a multiple of the above: a buffer
+    /// of n times as many moves each chain once in n updates. `None`: twice as many.
     pub buffer: Option<usize>,
-    /// With what probability a chain that is taken out starts anew from N(m, s² / κ), in [0, 1]; at 1 none persists
+    /// The probability that a chain that is taken out starts anew from N(m, s² / κ), in [0, 1]; at 1 none persists
     /// (Nijkamp et al. 2019).
     pub restart: f64,
     /// Langevin steps of an update, with an exact accept step.
     pub steps: usize,
-    /// How large they are.
+    /// Their size.
     pub step: StepSize,
     /// Weight α of the regulariser α (⟨E²⟩_data + ⟨E²⟩_model), which keeps energies about 0 (Du & Mordatch 2019).
     pub regulariser: f32,
@@ -58,6 +59,18 @@ impl Default for TwoPhase {
 }
 
 impl TwoPhase {
+    fn check(&self, batch: usize) -> Result<(), Setting> {
+        let [chains, buffer] = self.sizes(batch);
+        Setting::at_least_one("the number of chains", chains)?;
+        Setting::at_least_one("the number of Langevin steps", self.steps)?;
+        self.step.check()?;
+        let whole = buffer > 0 && buffer.is_multiple_of(chains);
+        Setting::check(whole, "the size of the replay buffer", buffer, "a multiple of the chains of an update")?;
+        let share = (0.0..=1.0).contains(&self.restart);
+        Setting::check(share, "the share of restarts", self.restart, "from 0 to 1")?;
+        Setting::not_negative("the regulariser", self.regulariser)
+    }
+
     /// Chains that an update on `batch` rows moves, and chains of the buffer.
     pub(super) fn sizes(&self, batch: usize) -> [usize; 2] {
         let chains = self.chains.unwrap_or(batch);
@@ -72,7 +85,7 @@ pub enum StepSize {
     Fixed(f32),
     /// After every update it grows or shrinks by the difference of the acceptance there was and the one wanted.
     Tuned {
-        /// What it is at first.
+        /// The size of the first one.
         start: f32,
         /// The mean probability of acceptance that is wanted, between 0 and 1.
         acceptance: f64,
@@ -80,7 +93,7 @@ pub enum StepSize {
 }
 
 impl StepSize {
-    /// What it is at first.
+    /// The size of the first one.
     pub fn start(self) -> f32 {
         match self {
             StepSize::Fixed(step) | StepSize::Tuned { start: step, .. } => step,
@@ -91,13 +104,14 @@ impl StepSize {
     ///
     /// # Errors
     /// Where a step is not positive, or the acceptance not between 0 and 1.
-    pub fn check(self) -> Result<(), NeuralError> {
-        check_step(self.start())?;
+    pub fn check(self) -> Result<(), Setting> {
+        Setting::positive(STEP, self.start())?;
         match self {
-            StepSize::Tuned { acceptance, .. } if !(acceptance > 0.0 && acceptance < 1.0) => {
-                Err(NeuralError::setting("the acceptance to tune for", acceptance, "between 0 and 1"))
+            StepSize::Tuned { acceptance, .. } => {
+                let good = acceptance > 0.0 && acceptance < 1.0;
+                Setting::check(good, "the acceptance to tune for", acceptance, "between 0 and 1")
             }
-            _ => Ok(()),
+            StepSize::Fixed(_) => Ok(()),
         }
     }
 
@@ -125,34 +139,21 @@ const LARGEST: f64 = 10.0;
 /// let short_run = TwoPhase { restart: 1.0, steps: 50, ..TwoPhase::default() };
 /// let recipe = NeuralRecipe { method: Method::TwoPhase(short_run), ..NeuralRecipe::default() };
 /// recipe.check(128)?;
-/// # Ok::<(), helmholtz::energy::neural::NeuralError>(())
+/// # Ok::<(), helmholtz::Setting>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralRecipe {
-    /// What the gradient is of.
+    /// The figure whose gradient is followed.
     pub method: Method,
-    /// Adam's rate, before the schedule.
-    pub learning_rate: f32,
-    /// What becomes of the rate over the run.
-    pub schedule: Schedule,
-    /// The optimiser's other settings.
-    pub adam: Adam,
-    /// The gradient's largest Euclidean norm: a longer one is scaled down to it. `None`: as it is.
-    pub clip: Option<f64>,
-    /// What an average of the parameters keeps each step, in [0, 1); it is kept beside the parameters and evaluated beside
-    /// them. 0 keeps none.
-    pub average_decay: f64,
+    /// The settings of the parameters' descent.
+    pub descent: Descent,
 }
 
 impl Default for NeuralRecipe {
     fn default() -> Self {
         NeuralRecipe {
             method: Method::default(),
-            learning_rate: 5e-3,
-            schedule: Schedule::default(),
-            adam: Adam::default(),
-            clip: Some(1.0),
-            average_decay: 0.995,
+            descent: Descent { learning_rate: 5e-3, clip: Some(1.0), average_decay: 0.995, ..Descent::default() },
         }
     }
 }
@@ -162,42 +163,12 @@ impl NeuralRecipe {
     ///
     /// # Errors
     /// Names the first setting out of its range.
-    pub fn check(&self, batch: usize) -> Result<(), NeuralError> {
-        let setting = |name, given: f64, wanted| Err(NeuralError::setting(name, given, wanted));
-        if batch == 0 {
-            return setting("the batch size", 0.0, "at least 1");
-        }
+    pub fn check(&self, batch: usize) -> Result<(), Setting> {
+        Setting::at_least_one("the batch size", batch)?;
         match self.method {
-            Method::TwoPhase(phases) => {
-                let [chains, buffer] = phases.sizes(batch);
-                check_steps("the number of chains", chains)?;
-                check_steps("the number of Langevin steps", phases.steps)?;
-                phases.step.check()?;
-                if buffer == 0 || !buffer.is_multiple_of(chains) {
-                    let wanted = "a multiple of the chains of an update";
-                    return Err(NeuralError::setting("the size of the replay buffer", buffer, wanted));
-                }
-                if !(0.0..=1.0).contains(&phases.restart) {
-                    return setting("the share of restarts", phases.restart, "from 0 to 1");
-                }
-                if !(phases.regulariser >= 0.0 && phases.regulariser.is_finite()) {
-                    return setting("the regulariser", phases.regulariser.into(), "0 or a positive number");
-                }
-            }
-            Method::DenoisingScoreMatching { noise } if !(noise > 0.0 && noise.is_finite()) => {
-                return setting("the noise of score matching", noise.into(), "a positive number");
-            }
-            Method::DenoisingScoreMatching { .. } => {}
+            Method::TwoPhase(phases) => phases.check(batch)?,
+            Method::DenoisingScoreMatching { noise } => Setting::positive("the noise of score matching", noise)?,
         }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return setting("the learning rate", self.learning_rate.into(), "a positive number");
-        }
-        if let Some(clip) = self.clip.filter(|clip| !(*clip > 0.0 && clip.is_finite())) {
-            return setting("the largest norm of the gradient", clip, "a positive number");
-        }
-        if !(0.0..1.0).contains(&self.average_decay) {
-            return setting("the decay of the average", self.average_decay, "at least 0 and below 1");
-        }
-        Ok(())
+        self.descent.check()
     }
 }

@@ -87,15 +87,18 @@ impl Replay {
         self.step
     }
 
-    pub(super) fn save(&self, width: usize, snapshot: &mut Snapshot) {
-        snapshot.put_f32(BUFFER, &[self.order.rows(), width], &self.buffer);
+    pub(super) fn save(&self, snapshot: &mut Snapshot) {
+        let rows = self.order.rows();
+        snapshot.put_f32(BUFFER, &[rows, self.buffer.len() / rows], &self.buffer);
         snapshot.put_f32(STEP, &[], &[self.step]);
         snapshot.put_f64(ACCEPTANCE, &[], &[self.acceptance]);
         self.chains.save(snapshot);
     }
 
-    pub(super) fn load(&mut self, width: usize, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.buffer.copy_from_slice(snapshot.f32(BUFFER, &[self.order.rows(), width])?);
+    pub(super) fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let rows = self.order.rows();
+        let width = self.buffer.len() / rows;
+        self.buffer.copy_from_slice(snapshot.f32(BUFFER, &[rows, width])?);
         self.step = snapshot.f32(STEP, &[])?[0];
         self.acceptance = snapshot.f64(ACCEPTANCE, &[])?[0];
         self.chains.load(snapshot)

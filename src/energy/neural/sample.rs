@@ -1,11 +1,12 @@
 //! Draws of a model: chains that start with the confinement's normal distribution, are led to the model as its network is
 //! switched on, and walk on.
 
-use super::chains::{check_step, check_steps};
+use super::chains::STEP;
 use super::{NeuralEnergy, NeuralError, StepSize};
+use crate::Setting;
 use crate::random::Seed;
 
-/// How samples are drawn.
+/// The settings by which samples are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralSampling {
     /// Langevin steps of each chain. In the first half of them the network's part of the energy rises from 0 to all of it,
@@ -42,8 +43,8 @@ impl NeuralEnergy {
     /// # Ok::<(), helmholtz::energy::neural::NeuralError>(())
     /// ```
     pub fn sample(&self, count: usize, sampling: &NeuralSampling) -> Result<Vec<f32>, NeuralError> {
-        check_steps("the number of steps", sampling.steps)?;
-        check_step(sampling.step)?;
+        Setting::at_least_one("the number of steps", sampling.steps)?;
+        Setting::positive(STEP, sampling.step)?;
         let mut chains = self.chains(count, sampling.seed)?;
         let tuned = StepSize::Tuned { start: sampling.step, acceptance: ACCEPTANCE };
         let (rise, mut step) = (sampling.steps / 2, sampling.step);

@@ -2,9 +2,10 @@
 
 use super::{NeuralConfig, NeuralEnergy, NeuralError, NeuralScoring};
 use crate::autodiff::Activation;
-use crate::data::{Binarization, Dataset, ToyDensity};
+use crate::data::{Binarization, Dataset, ToyDensity, Unsuitable};
 use crate::random::Seed;
 use crate::sampling::{GradientLogDensity, Kind, LogDensity, Warning};
+use crate::store::SnapshotError;
 
 /// A model whose every parameter is a normal draw of this deviation.
 pub(super) fn random(config: NeuralConfig, deviation: f32, seed: Seed) -> NeuralEnergy {
@@ -164,14 +165,22 @@ fn a_model_is_read_back_and_a_damaged_one_is_not() {
     assert!(matches!(NeuralEnergy::from_snapshot(&snapshot), Err(NeuralError::Snapshot(_))));
     let mut broken = energy.to_snapshot();
     broken.put_f32("network.4.bias", &[1], &[f32::NAN]);
-    assert!(matches!(NeuralEnergy::from_snapshot(&broken), Err(NeuralError::NonFinite { .. })));
+    assert!(matches!(
+        NeuralEnergy::from_snapshot(&broken),
+        Err(NeuralError::Snapshot(SnapshotError::NonFinite { .. }))
+    ));
     broken.put_f32("network.0.weight", &[0, 3], &[]);
     assert!(NeuralEnergy::from_snapshot(&broken).is_err());
     // A million squared weights would be between these two.
     let mut thin = energy.to_snapshot();
     thin.put_f32("network.2.weight", &[1 << 20, 1], &vec![0.0; 1 << 20]);
     let said = NeuralEnergy::from_snapshot(&thin).unwrap_err().to_string();
-    assert!(said.starts_with("the number of inputs of a layer is 1, where the layer before gives 6"), "{said}");
+    assert!(
+        said.starts_with(
+            "the number of inputs of a layer is 1 in network.2.weight, where the layer before gives 6"
+        ),
+        "{said}"
+    );
     let mut wide = energy.to_snapshot();
     wide.put_f32("network.4.weight", &[2, 4], &[0.0; 8]);
     let said = NeuralEnergy::from_snapshot(&wide).unwrap_err().to_string();
@@ -195,11 +204,13 @@ fn shapes_and_data_that_make_no_sense_are_named() {
     let scoring = NeuralScoring::default();
     let refused = |data: &Dataset<'_>| energy.log_likelihood(data, &scoring).unwrap_err();
     let moons = Dataset::toy(ToyDensity::Moons);
-    assert_eq!(refused(&moons.subset(0..0)), NeuralError::NoRows);
-    assert_eq!(refused(&Dataset::bars(2).unwrap()), NeuralError::Bits);
-    assert_eq!(refused(&Dataset::digits()), NeuralError::Bits);
+    assert_eq!(refused(&moons.subset(0..0)), Unsuitable::NoRows.into());
+    assert_eq!(refused(&Dataset::bars(2).unwrap()), Unsuitable::Width { data: 4, model: 2 }.into());
+    let said = |data: &Dataset<'_>| NeuralConfig::fitted(data).unwrap_err();
+    assert_eq!(said(&Dataset::bars(2).unwrap()), Unsuitable::Bits.into());
+    assert_eq!(said(&Dataset::digits()), Unsuitable::Binarized.into());
     let grey = Dataset::digits().binarized(Binarization::None);
-    assert_eq!(refused(&grey), NeuralError::Width { data: 64, model: 2 });
+    assert_eq!(refused(&grey), Unsuitable::Width { data: 64, model: 2 }.into());
     assert!(NeuralConfig::fitted(&grey).unwrap().check().is_ok(), "columns that are always 0 have the unit 1");
     let open = NeuralEnergy::new(NeuralConfig { confinement: 0.0, ..good }, Seed(1)).unwrap();
     assert_eq!(open.log_likelihood(&moons, &scoring).unwrap_err(), NeuralError::Unconfined);

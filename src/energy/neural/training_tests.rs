@@ -1,14 +1,15 @@
 //! Training: it learns, it is refused, it fails in words, and its bits depend on nothing but the seed.
 
 use super::{
-    Method, NeuralConfig, NeuralEnergy, NeuralError, NeuralRecipe, NeuralScoring, NeuralTrainer, StepSize,
-    TwoPhase,
+    Method, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralScoring, NeuralTrainer, StepSize, TwoPhase, metrics,
 };
-use crate::data::{Dataset, ToyDensity};
-use crate::optim::{Adam, Decay, Schedule};
+use crate::data::{Dataset, Holdout, ToyDensity};
+use crate::optim::{Decay, Descent, Schedule};
 use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Batch, Learner, Progress, TrainError, Training, train};
+use crate::train::{
+    Batch, EarlyStopping, Fit, Fitting, Learner, Observer, Progress, TrainError, Trainer, Training, train,
+};
 
 fn small(data: &Dataset<'_>) -> NeuralEnergy {
     let config = NeuralConfig { hidden: vec![16], ..NeuralConfig::fitted(data).unwrap() };
@@ -21,13 +22,14 @@ fn training(steps: u64) -> Training {
 
 fn recipes() -> Vec<NeuralRecipe> {
     let phases = TwoPhase { steps: 3, ..TwoPhase::default() };
-    let with = |method| NeuralRecipe { method, ..NeuralRecipe::default() };
+    let constant = Schedule { decay: Decay::Constant, warm_up: 0 };
+    let descent = Descent { schedule: constant, ..NeuralRecipe::default().descent };
+    let with = |method| NeuralRecipe { method, descent };
     vec![
         with(Method::TwoPhase(phases)),
         with(Method::TwoPhase(TwoPhase { chains: Some(70), buffer: Some(210), restart: 0.3, ..phases })),
         NeuralRecipe {
-            clip: None,
-            average_decay: 0.0,
+            descent: Descent { clip: None, average_decay: 0.0, ..descent },
             ..with(Method::TwoPhase(TwoPhase { step: StepSize::Fixed(0.3), regulariser: 0.0, ..phases }))
         },
         with(Method::DenoisingScoreMatching { noise: 0.3 }),
@@ -39,18 +41,19 @@ fn both_methods_learn_more_than_a_normal_distribution() {
     let data = Dataset::toy(ToyDensity::Moons);
     let (seen, test) = (data.train(), data.test().subset(0..2000));
     for (recipe, steps) in [(recipes()[0], 300), (recipes()[3], 400)] {
-        let recipe = NeuralRecipe { learning_rate: 1e-2, average_decay: 0.9, ..recipe };
+        let descent = Descent { learning_rate: 1e-2, average_decay: 0.9, ..recipe.descent };
+        let recipe = NeuralRecipe { descent, ..recipe };
         let training = Training { batch: 128, ..training(steps) };
-        let mut trainer = NeuralTrainer::new(small(&seen), recipe, &seen, &training).unwrap();
+        let mut trainer = NeuralTrainer::new(small(&seen), &recipe, &seen, &training).unwrap();
         let summary = train(&mut trainer, &seen, Some(&test), &training, None, &mut ()).unwrap();
-        let estimate = trainer.average().log_likelihood(&test, &NeuralScoring::default()).unwrap();
+        let estimate = trainer.model().log_likelihood(&test, &NeuralScoring::default()).unwrap();
         let baseline = estimate.baseline.unwrap();
         assert!(estimate.value > baseline + 0.1, "{recipe:?}: {estimate}, a normal distribution {baseline}");
         for figure in ["log_likelihood", "average_log_likelihood"] {
             assert!(summary.metrics.get(figure) > Some(baseline), "{recipe:?}: {:?}", summary.metrics);
         }
         assert!(summary.metrics.get("noise_explained") > Some(0.02), "{:?}", summary.metrics);
-        assert_ne!(trainer.energy(), &trainer.average());
+        assert_ne!(trainer.last(), &trainer.model());
     }
 }
 
@@ -69,9 +72,7 @@ fn score_matching_finds_the_score_of_noisy_data() {
     let mut energy = NeuralEnergy::new(config, Seed(2)).unwrap();
     let recipe = NeuralRecipe {
         method: Method::DenoisingScoreMatching { noise },
-        learning_rate: 1e-2,
-        schedule: Schedule { decay: Decay::Linear, warm_up: 0 },
-        ..NeuralRecipe::default()
+        descent: Descent { learning_rate: 1e-2, ..NeuralRecipe::default().descent },
     };
     energy.fit(&data, &recipe, &Training { batch: 256, ..training(1500) }).unwrap();
     let variance = s * s + f64::from(noise).powi(2);
@@ -113,14 +114,14 @@ fn a_checkpoint_goes_on_with_the_same_bits() {
         snapshot
     };
     for recipe in recipes() {
-        let start = || NeuralTrainer::new(small(&data), recipe, &data, &training(10)).unwrap();
+        let start = || NeuralTrainer::new(small(&data), &recipe, &data, &training(10)).unwrap();
         let mut unbroken = start();
         let half = steps(&mut unbroken, 0);
         let whole = steps(&mut unbroken, 5);
         let mut resumed = start();
         resumed.load(&half).unwrap();
         assert!(steps(&mut resumed, 5) == whole, "{recipe:?}");
-        assert_eq!(NeuralEnergy::from_checkpoint(&whole).unwrap(), resumed.average());
+        assert_eq!(NeuralEnergy::from_checkpoint(&whole).unwrap(), resumed.model());
         assert_ne!(half, whole);
     }
 }
@@ -131,14 +132,19 @@ fn what_does_not_fit_is_refused() {
     let refused = |recipe, data: &Dataset<'_>, batch| {
         let energy = NeuralEnergy::new(NeuralConfig::new(2), Seed(1)).unwrap();
         let training = Training { batch, ..Training::default() };
-        NeuralTrainer::new(energy, recipe, data, &training).map(|_| ()).unwrap_err()
+        NeuralTrainer::new(energy, &recipe, data, &training).map(|_| ()).unwrap_err()
     };
     let usual = NeuralRecipe::default();
-    assert_eq!(refused(usual, &Dataset::bars(2).unwrap(), 8), NeuralError::Bits);
-    assert_eq!(refused(usual, &data.subset(0..0), 8), NeuralError::NoRows);
     let wide = Dataset::from_real(vec![1.0; 6], &[2, 3]).unwrap();
-    assert_eq!(refused(usual, &wide, 8), NeuralError::Width { data: 3, model: 2 });
-    assert_eq!(refused(usual, &data, 0).to_string(), "the batch size is 0, but must be at least 1");
+    let bits = Dataset::from_u8(vec![0, 1, 1, 0], &[2, 2], 1).unwrap();
+    for (data, batch, said) in [
+        (&bits, 8, "the data is bits, and the model is a density of real numbers"),
+        (&data.subset(0..0), 8, "the data has no rows"),
+        (&wide, 8, "the data has 3 values a row, the model 2"),
+        (&data, 0, "the batch size is 0, but must be at least 1"),
+    ] {
+        assert_eq!(refused(usual, data, batch).to_string(), said);
+    }
     let phases = |phases| NeuralRecipe { method: Method::TwoPhase(phases), ..usual };
     let good = TwoPhase::default();
     let tuned = |start, acceptance| StepSize::Tuned { start, acceptance };
@@ -156,15 +162,14 @@ fn what_does_not_fit_is_refused() {
         (phases(TwoPhase { step: tuned(0.1, 1.0), ..good }), "the acceptance to tune for is 1"),
         (noise(0.0), "the noise of score matching is 0"),
         (noise(f32::NAN), "the noise of score matching is NaN"),
-        (NeuralRecipe { learning_rate: 0.0, ..usual }, "the learning rate is 0"),
-        (NeuralRecipe { clip: Some(-1.0), ..usual }, "the largest norm of the gradient is -1"),
-        (NeuralRecipe { average_decay: 1.0, ..usual }, "the decay of the average is 1"),
+        (
+            NeuralRecipe { descent: Descent { learning_rate: 0.0, ..usual.descent }, ..usual },
+            "the learning rate is 0",
+        ),
     ] {
         let error = refused(recipe, &data, 8).to_string();
         assert!(error.starts_with(said), "{error}");
     }
-    let adam = Adam { beta1: 1.0, ..usual.adam };
-    assert!(matches!(refused(NeuralRecipe { adam, ..usual }, &data, 8), NeuralError::Optimiser(_)));
 }
 
 #[test]
@@ -174,13 +179,49 @@ fn a_nan_names_its_step_and_its_origin() {
         let mut energy = small(&data);
         let weight = energy.store.find("network.0.weight").unwrap();
         energy.store.get_mut(weight)[3] = f32::NAN;
-        let mut trainer = NeuralTrainer::new(energy, recipe, &data, &training(10)).unwrap();
+        let mut trainer = NeuralTrainer::new(energy, &recipe, &data, &training(10)).unwrap();
         let batch = Batch { data: &data, rows: &[0; 32] };
         let error = trainer.step(&batch, &Progress { step: 7, steps: 10, ..Progress::default() }).unwrap_err();
         let TrainError::NonFinite { step: 7, tensor, .. } = &error else { panic!("{error}") };
         assert!(tensor.contains("network.0.weight"), "{tensor}");
         assert!(error.hint().is_some());
     }
-    let rate = NeuralRecipe { learning_rate: 1e30, clip: None, ..recipes()[2] };
+    let descent = Descent { learning_rate: 1e30, ..recipes()[2].descent };
+    let rate = NeuralRecipe { descent, ..recipes()[2] };
     assert!(small(&data).fit(&data, &rate, &training(50)).unwrap_err().hint().is_some());
+}
+
+/// Keeps the last checkpoint.
+#[derive(Default)]
+struct Keeper(Snapshot);
+
+impl Observer for Keeper {
+    fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.0 = snapshot.clone();
+        Ok(())
+    }
+}
+
+#[test]
+fn fit_trainer_and_checkpoint_are_one_model_after_early_stopping() {
+    let data = Dataset::toy(ToyDensity::Moons).train().subset(0..600);
+    let holdout = Holdout::Count(100);
+    for (recipe, judge) in [
+        (recipes()[0], metrics::AVERAGE_LOG_LIKELIHOOD),
+        (recipes()[2], metrics::LOG_LIKELIHOOD),
+        (recipes()[3], metrics::AVERAGE_LOG_LIKELIHOOD),
+    ] {
+        let early_stopping = Some(EarlyStopping::patience(2));
+        let training = Training { steps: None, epochs: 6, evaluate_every: 1, early_stopping, ..training(0) };
+        let training = Training { holdout: Some(holdout), ..training };
+        let (mut fitted, mut keeper) = (small(&data), Keeper::default());
+        let fitting = Fitting { observer: Some(&mut keeper), ..Fitting::default() };
+        fitted.fit_with(&data, &recipe, &training, fitting).unwrap();
+        let (rows, held_out) = data.split_validation(holdout, training.seed).unwrap();
+        let mut trainer = small(&data).trainer(&recipe, &rows, &training).unwrap();
+        train(&mut trainer, &rows, Some(&held_out), &training, None, &mut ()).unwrap();
+        assert_eq!(trainer.judge().unwrap().metric, judge);
+        assert_eq!(trainer.model(), fitted);
+        assert_eq!(NeuralEnergy::from_checkpoint(&keeper.0).unwrap(), fitted);
+    }
 }

@@ -8,67 +8,35 @@
 //! a sum of many nearly independent parts, nearly normal, with a variance σ² that falls as 1 / temperatures (Neal 2001,
 //! §4), and the error of log Ẑ from n chains is √((e^σ² − 1) / n). So one short run says how long the next must be.
 
+use super::bridge::Bridge;
 #[cfg(test)]
-use super::Rbm;
-use super::RbmError;
-use super::bridge::{Bridge, at_least_one};
+use super::{Rbm, RbmError};
+use crate::Setting;
 use crate::random::Seed;
-use crate::sampling::{LogMeanExp, Warning, mean_and_error};
-
-/// How an annealing run is made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ais {
-    /// Independent chains; the Monte Carlo error falls with their root.
-    pub chains: usize,
-    /// Steps from the independent model to the machine, evenly spaced.
-    pub temperatures: usize,
-    /// The seed of its streams.
-    pub seed: Seed,
-}
-
-impl Default for Ais {
-    /// 128 chains of 10,000 temperatures.
-    fn default() -> Self {
-        Ais { chains: 128, temperatures: 10_000, seed: Seed(0) }
-    }
-}
+use crate::sampling::{Ais, LogMeanExp, Warning, mean_and_error};
 
 impl Ais {
     /// log Z of `rbm`, annealed from the independent model with visible biases `base` `[visible]`.
     #[cfg(test)]
     pub(super) fn log_z(&self, rbm: &Rbm, base: &[f32]) -> Result<LogMeanExp, RbmError> {
         self.check()?;
-        Ok(self.run(&Bridge::new(rbm, base)).0)
+        Ok(run(self, &Bridge::new(rbm, base)).0)
     }
 
     /// The log-weight of each chain.
-    ///
-    /// # Errors
-    /// Where there are no chains or temperatures.
     #[cfg(test)]
     pub(super) fn log_weights(&self, rbm: &Rbm, base: &[f32]) -> Result<Vec<f64>, RbmError> {
         self.check()?;
         Ok(Bridge::new(rbm, base).climb(self.chains, self.temperatures, self.seed))
     }
-
-    pub(super) fn check(&self) -> Result<(), RbmError> {
-        at_least_one("the number of annealing chains", self.chains)?;
-        at_least_one("the number of temperatures", self.temperatures)
-    }
-
-    /// log Z, and the variance of the log-weights.
-    fn run(&self, bridge: &Bridge<'_>) -> (LogMeanExp, f64) {
-        let log_weights = bridge.climb(self.chains, self.temperatures, self.seed);
-        let mean = LogMeanExp::of(&log_weights);
-        let (_, error) = mean_and_error(&log_weights);
-        (LogMeanExp { value: bridge.log_z0() + mean.value, ..mean }, error * error * self.chains as f64)
-    }
 }
 
-/// Chains and temperatures in words.
-pub(super) fn effort(chains: usize, temperatures: usize) -> String {
-    let s = |number: usize| if number == 1 { "" } else { "s" };
-    format!("{chains} chain{} × {temperatures} temperature{}", s(chains), s(temperatures))
+/// log Z, and the variance of the log-weights.
+fn run(ais: &Ais, bridge: &Bridge<'_>) -> (LogMeanExp, f64) {
+    let log_weights = bridge.climb(ais.chains, ais.temperatures, ais.seed);
+    let mean = LogMeanExp::of(&log_weights);
+    let (_, error) = mean_and_error(&log_weights);
+    (LogMeanExp { value: bridge.log_z0() + mean.value, ..mean }, error * error * ais.chains as f64)
 }
 
 /// Annealing with as many temperatures as a stated error asks for, or as a budget allows.
@@ -102,11 +70,9 @@ impl Default for AdaptiveAis {
 }
 
 impl AdaptiveAis {
-    pub(super) fn check(&self) -> Result<(), RbmError> {
-        if self.target_error.is_nan() || self.target_error <= 0.0 {
-            let (name, wanted) = ("the target error", "a positive number");
-            return Err(RbmError::Setting { name, given: self.target_error.to_string(), wanted });
-        }
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        // An infinite one is met by the first run.
+        Setting::check(self.target_error > 0.0, "the target error", self.target_error, "a positive number")?;
         self.stage(0, self.temperatures).check()
     }
 
@@ -136,7 +102,7 @@ impl From<Ais> for Annealing {
     }
 }
 
-/// What annealing came to.
+/// The outcome of annealing.
 pub(super) struct Annealed {
     pub log_z: LogMeanExp,
     /// The run that is reported.
@@ -146,11 +112,11 @@ pub(super) struct Annealed {
 
 impl Annealing {
     /// Anneals; the warnings are those a single estimate gives rise to.
-    pub(super) fn run(&self, bridge: &Bridge<'_>) -> Result<Annealed, RbmError> {
+    pub(super) fn run(&self, bridge: &Bridge<'_>) -> Result<Annealed, Setting> {
         let mut annealed = match self {
             Annealing::Fixed(ais) => {
                 ais.check()?;
-                Annealed { log_z: ais.run(bridge).0, ais: *ais, warnings: Vec::new() }
+                Annealed { log_z: run(ais, bridge).0, ais: *ais, warnings: Vec::new() }
             }
             Annealing::Until(adaptive) => {
                 adaptive.check()?;
@@ -172,12 +138,12 @@ const FEW_SHARE: f64 = 0.05;
 
 impl AdaptiveAis {
     fn run(&self, bridge: &Bridge<'_>) -> Annealed {
-        // What one temperature costs.
+        // Of one temperature.
         let cost = (self.chains * bridge.units()) as u64;
         let mut left = self.budget;
         let mut ais = self.stage(0, self.temperatures);
         for index in 1.. {
-            let (log_z, variance) = ais.run(bridge);
+            let (log_z, variance) = run(&ais, bridge);
             left = left.saturating_sub(cost.saturating_mul(ais.temperatures as u64));
             let met = log_z.error <= self.target_error;
             if met && index > 1 {

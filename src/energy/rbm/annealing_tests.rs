@@ -2,9 +2,12 @@
 
 use super::bridge::Bridge;
 use super::reference::{Reference, machine, rows, sigmoid};
+use super::tabulated::Tabulated;
 use super::*;
 use crate::data::Dataset;
+use crate::random::Seed;
 use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
+use crate::tensor::BitMatrix;
 
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -181,7 +184,7 @@ fn annealing_goes_on_until_the_error_asked_for() {
     for target_error in [0.0, -1.0, f64::NAN] {
         let scoring =
             Scoring { annealing: Annealing::Until(AdaptiveAis { target_error, ..start }), ..Scoring::default() };
-        assert!(matches!(rbm.score(&data, &scoring), Err(RbmError::Setting { .. })));
+        assert!(matches!(rbm.score(&data, &scoring), Err(RbmError::Setting(_))));
     }
 }
 

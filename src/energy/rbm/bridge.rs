@@ -9,12 +9,13 @@
 //! p_β(v) unchanged and is reversible with respect to it, p_β(v) T_β(v′ | v) = Σₕ p_β(v, h) p_β(v′, h) / p_β(h), which
 //! is symmetric: so the operator that undoes it is T_β itself.
 
+use super::Rbm;
 use super::tabulated::Tabulated;
-use super::{Rbm, RbmError};
+use crate::energy::independent::softplus;
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
-use crate::random::{Lanes, Seed};
+use crate::parallel::{chunks_mut, for_each_apart};
+use crate::random::{Lanes, Seed, Streams};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
 
 /// The family p*_β of one machine, tabulated where it is small.
 pub(super) struct Bridge<'a> {
@@ -50,7 +51,6 @@ impl<'a> Bridge<'a> {
 
     /// log Z₀ = H ln 2 + Σᵢ softplus(a₀ᵢ), nats.
     pub(super) fn log_z0(&self) -> f64 {
-        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
         self.rbm.hidden as f64 * std::f64::consts::LN_2
             + self.base.iter().map(|&bias| softplus(f64::from(bias))).sum::<f64>()
     }
@@ -70,19 +70,18 @@ impl<'a> Bridge<'a> {
     fn walk(&self, mut visible: BitMatrix, temperatures: usize, seed: Seed, way: Way) -> Vec<f64> {
         let (rows, blocks) = (visible.rows(), visible.blocks());
         let mut totals = vec![0.0; blocks * LANES];
-        let mut streams: Vec<_> = (0..blocks as u64).map(|block| seed.lanes("annealing", block)).collect();
+        let mut streams = Streams::new(seed, "annealing", rows);
         // Chains are independent, so the division moves no draw and may follow the number of threads.
         let run = blocks.div_ceil(rayon::current_num_threads()).max(1);
-        let words = visible.words_mut().par_chunks_mut(run * self.rbm.visible.div_ceil(32) * LANES);
-        words.zip(streams.par_chunks_mut(run)).zip(totals.par_chunks_mut(run * LANES)).for_each(
-            |((visible, streams), totals)| {
-                let mut walkers = Walkers::new(self, visible, streams, totals);
-                match way {
-                    Way::Up => walkers.up(temperatures),
-                    Way::Down => walkers.down(temperatures),
-                }
-            },
-        );
+        let words = chunks_mut(visible.words_mut(), run * self.rbm.visible.div_ceil(32) * LANES);
+        let cut = (words, chunks_mut(streams.blocks_mut(), run), chunks_mut(&mut totals, run * LANES));
+        for_each_apart(cut, |_, (visible, streams, totals)| {
+            let mut walkers = Walkers::new(self, visible, streams, totals);
+            match way {
+                Way::Up => walkers.up(temperatures),
+                Way::Down => walkers.down(temperatures),
+            }
+        });
         totals.truncate(rows);
         totals
     }
@@ -94,14 +93,6 @@ pub(super) fn change_of_bias(rbm: &Rbm, base: &[f32]) -> Tables {
     let mut linear = Tables::new();
     linear.build(&difference, [1, rbm.visible], rbm.visible);
     linear
-}
-
-/// Refuses a setting of 0.
-pub(super) fn at_least_one(name: &'static str, given: usize) -> Result<(), RbmError> {
-    if given == 0 {
-        return Err(RbmError::Setting { name, given: "0".into(), wanted: "at least 1" });
-    }
-    Ok(())
 }
 
 /// Some blocks of chains on the bridge, one thread.

@@ -4,20 +4,21 @@ use super::Rbm;
 use super::rounding::Precision;
 use super::tabulated::Tabulated;
 use crate::kernels::lookup::{self, BitsRef, Columns, Grids, Layer};
-use crate::random::{Lanes, Seed};
+use crate::parallel::{chunks_mut, for_each_apart};
+use crate::random::{Seed, Streams};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
-use rayon::prelude::*;
+use std::fmt;
 
 /// Persistent Gibbs chains of an RBM.
 ///
 /// Chain `c` is lane `c mod 16` of block `c div 16` and draws from that lane of the block's stream: one word a unit,
 /// hidden units first, units ascending, clamped units drawing too. So a chain's path depends on its seed and place
 /// alone, never on the number of chains or threads.
-#[derive(Clone, Debug)]
-pub struct Chains {
+#[derive(Clone)]
+pub struct RbmChains {
     visible: BitMatrix,
     hidden: BitMatrix,
-    streams: Vec<Lanes>,
+    streams: Streams,
     /// A bit for each visible unit that may change.
     free: Option<Vec<u32>>,
     pub(super) tables: Tabulated,
@@ -25,25 +26,28 @@ pub struct Chains {
     drawn: AlignedVec<u32>,
 }
 
-impl Chains {
+impl fmt::Debug for RbmChains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [visible, hidden] = [&self.visible, &self.hidden].map(BitMatrix::units);
+        write!(f, "RbmChains {{ {} of {visible} visible × {hidden} hidden units }}", self.len())
+    }
+}
+
+impl RbmChains {
     /// `count` chains whose visible and hidden units are fair coins.
     pub fn random(count: usize, visible: usize, hidden: usize, seed: Seed) -> Self {
         let mut chains = Self::from_visible(BitMatrix::zeros(count, visible), hidden, seed);
-        for (block, stream) in chains.streams.iter_mut().enumerate() {
-            for (bits, units) in [(&mut chains.visible, visible), (&mut chains.hidden, hidden)] {
-                toss(bits, block, units, stream);
-            }
-        }
+        toss(&mut chains.visible, &mut chains.streams);
+        toss(&mut chains.hidden, &mut chains.streams);
         chains
     }
 
     /// Chains that start at the rows of `visible` `[count, visible]`; the hidden units are zero until the first sweep.
     pub fn from_visible(visible: BitMatrix, hidden: usize, seed: Seed) -> Self {
-        let streams = (0..visible.blocks() as u64).map(|block| seed.lanes("chains", block)).collect();
-        Chains {
+        RbmChains {
             hidden: BitMatrix::zeros(visible.rows(), hidden),
+            streams: Streams::new(seed, "chains", visible.rows()),
             visible,
-            streams,
             free: None,
             tables: Tabulated::new(),
             precision: Precision::F32,
@@ -71,9 +75,14 @@ impl Chains {
         &self.hidden
     }
 
-    /// The state of every block's stream, 64 words each.
-    pub fn streams(&self) -> impl Iterator<Item = [u32; 64]> + '_ {
-        self.streams.iter().map(Lanes::state)
+    /// The visible states, `[chains, visible]`, of chains that are done.
+    pub fn into_visible(self) -> BitMatrix {
+        self.visible
+    }
+
+    /// The stream of every block of sixteen chains.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// From now on sweeps compute in `precision`; [`Precision::I16`] wants machines made by [`Rbm::rounded`].
@@ -86,7 +95,7 @@ impl Chains {
     /// # Panics
     /// Where `clamped` is not `visible` long.
     #[track_caller]
-    pub fn clamp_visible(&mut self, clamped: &[bool]) {
+    pub fn clamp(&mut self, clamped: &[bool]) {
         let units = self.visible.units();
         assert_eq!(clamped.len(), units, "a clamp of {} units for {units} visible ones", clamped.len());
         let mut free = vec![0u32; self.visible.words_per_row()];
@@ -131,21 +140,33 @@ impl Chains {
                     rows,
                 };
                 let input = BitsRef::from(&self.visible);
-                lookup::sample_by_outputs(towards_hidden, input, layer, &mut self.streams, &mut self.drawn);
+                lookup::sample_by_outputs(
+                    towards_hidden,
+                    input,
+                    layer,
+                    self.streams.blocks_mut(),
+                    &mut self.drawn,
+                );
                 let layer =
                     Layer { bias: &rbm.visible_bias, temper: None, words: self.visible.words_mut(), free, rows };
                 let input = BitsRef::from(&self.hidden);
-                lookup::sample_by_outputs(towards_visible, input, layer, &mut self.streams, &mut self.drawn);
+                lookup::sample_by_outputs(
+                    towards_visible,
+                    input,
+                    layer,
+                    self.streams.blocks_mut(),
+                    &mut self.drawn,
+                );
             }
             return;
         }
         // Chains do not talk to one another: each thread takes its blocks through all sweeps. The division moves no
         // draw, so it may follow the number of threads; four blocks fill a register tile.
         let run = blocks.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
-        let visible = self.visible.words_mut().par_chunks_mut(run * visible_units.div_ceil(32) * LANES);
-        let hidden = self.hidden.words_mut().par_chunks_mut(run * hidden_units.div_ceil(32) * LANES);
-        let streams = self.streams.par_chunks_mut(run);
-        visible.zip(hidden).zip(streams).enumerate().for_each(|(part, ((visible, hidden), streams))| {
+        let visible = chunks_mut(self.visible.words_mut(), run * visible_units.div_ceil(32) * LANES);
+        let hidden = chunks_mut(self.hidden.words_mut(), run * hidden_units.div_ceil(32) * LANES);
+        let streams = chunks_mut(self.streams.blocks_mut(), run);
+        for_each_apart((visible, hidden, streams), |part, (visible, hidden, streams)| {
             let blocks = streams.len();
             let rows = (rows - part * run * LANES).min(blocks * LANES);
             for _ in 0..sweeps {
@@ -156,12 +177,10 @@ impl Chains {
             }
         });
     }
-}
 
-impl Chains {
     /// [`gibbs`](Self::gibbs) without tables. The sums are those of the tables, bit for bit.
     fn gibbs_of_few(&mut self, rbm: &Rbm, sweeps: usize) {
-        let Chains { visible, hidden, streams, free, .. } = self;
+        let RbmChains { visible, hidden, streams, free, .. } = self;
         let rows = visible.rows();
         let (hidden_rows, visible_rows) = (rbm.hidden_rows(), rbm.visible_rows());
         let (hidden_grids, visible_grids) = (Grids::of(hidden_rows), Grids::of(visible_rows));
@@ -170,24 +189,25 @@ impl Chains {
         for _ in 0..sweeps {
             let layer =
                 Layer { bias: &rbm.hidden_bias, temper: None, words: hidden.words_mut(), free: None, rows };
-            lookup::sample_few(towards_hidden, BitsRef::from(&*visible), layer, streams);
+            lookup::sample_few(towards_hidden, BitsRef::from(&*visible), layer, streams.blocks_mut());
             let words = visible.words_mut();
             let layer = Layer { bias: &rbm.visible_bias, temper: None, words, free: free.as_deref(), rows };
-            lookup::sample_few(towards_visible, BitsRef::from(&*hidden), layer, streams);
+            lookup::sample_few(towards_visible, BitsRef::from(&*hidden), layer, streams.blocks_mut());
         }
     }
 }
 
-/// Fair coins for one block: the highest bit of one word a unit.
-pub(super) fn toss(bits: &mut BitMatrix, block: usize, units: usize, stream: &mut Lanes) {
-    let rows = bits.rows();
-    let stride = bits.words_per_row() * LANES;
-    let words = &mut bits.words_mut()[block * stride..][..stride];
-    words.fill(0);
-    for unit in 0..units {
-        for (lane, word) in stream.next_words().into_iter().enumerate() {
-            if block * LANES + lane < rows {
-                words[unit / 32 * LANES + lane] |= (word >> 31) << (unit % 32);
+/// Fair coins: the highest bit of one word a unit.
+pub(super) fn toss(bits: &mut BitMatrix, streams: &mut Streams) {
+    let (rows, units, stride) = (bits.rows(), bits.units(), bits.words_per_row() * LANES);
+    bits.words_mut().fill(0);
+    for (block, stream) in streams.blocks_mut().iter_mut().enumerate() {
+        let words = &mut bits.words_mut()[block * stride..][..stride];
+        for unit in 0..units {
+            for (lane, word) in stream.next_words().into_iter().enumerate() {
+                if block * LANES + lane < rows {
+                    words[unit / 32 * LANES + lane] |= (word >> 31) << (unit % 32);
+                }
             }
         }
     }

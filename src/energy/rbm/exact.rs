@@ -3,12 +3,13 @@
 //! With s the smaller layer (bias c) and x its other side's logits, log Z = ln Σₛ e^(c·s + Σ softplus(xᵢ(s))): the
 //! larger layer is summed out in closed form.
 
+use super::machine::{add_linear, stride};
 use super::{Rbm, RbmError};
+use crate::energy::enumerated;
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
-use crate::random::Seed;
+use crate::parallel::{chunks_mut, for_each, map};
+use crate::random::{Seed, Streams};
 use crate::tensor::{BitMatrix, LANES};
-use rand::RngExt;
-use rayon::prelude::*;
 
 /// Units of the smaller layer up to which log Z is enumerated without being asked.
 pub(super) const EXACT_UNITS: usize = 20;
@@ -41,7 +42,7 @@ impl<'a> Enumeration<'a> {
             tables.build(&rbm.weights, [rbm.visible, rbm.hidden], rbm.hidden);
             (&rbm.hidden_bias, &rbm.visible_bias)
         } else {
-            tables.build(&rbm.transposed, [rbm.hidden, rbm.visible], super::stride(rbm.visible));
+            tables.build(&rbm.transposed, [rbm.hidden, rbm.visible], stride(rbm.visible));
             (&rbm.visible_bias, &rbm.hidden_bias)
         };
         Ok(Enumeration { units, hidden_is_smaller, bias, other_bias, tables })
@@ -63,22 +64,19 @@ impl<'a> Enumeration<'a> {
         }
         let input = BitsRef::new(words, self.units, blocks);
         lookup::add_softplus(Weights::Tables(&self.tables), input, self.other_bias, totals);
-        super::add_linear(input, self.bias, totals);
+        add_linear(input, self.bias, totals);
         out.copy_from_slice(&totals[..out.len()]);
     }
 
     /// log Z, nats.
     pub(super) fn log_z(&self) -> f64 {
-        let parts: Vec<(f64, f64)> = (0..self.states().div_ceil(CHUNK))
-            .into_par_iter()
-            .map(|chunk| {
-                let mut values = [0.0; CHUNK];
-                let values = &mut values[..CHUNK.min(self.states() - chunk * CHUNK)];
-                self.log_weights(chunk * CHUNK, values);
-                let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                (largest, values.iter().map(|value| (value - largest).exp()).sum())
-            })
-            .collect();
+        let parts: Vec<(f64, f64)> = map(self.states().div_ceil(CHUNK), |chunk| {
+            let mut values = [0.0; CHUNK];
+            let values = &mut values[..CHUNK.min(self.states() - chunk * CHUNK)];
+            self.log_weights(chunk * CHUNK, values);
+            let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            (largest, values.iter().map(|value| (value - largest).exp()).sum())
+        });
         let largest = parts.iter().map(|part| part.0).fold(f64::NEG_INFINITY, f64::max);
         largest + parts.iter().map(|(shift, sum)| (shift - largest).exp() * sum).sum::<f64>().ln()
     }
@@ -86,10 +84,7 @@ impl<'a> Enumeration<'a> {
     /// ln of the unnormalised probability of every state.
     pub(super) fn all_log_weights(&self) -> Vec<f64> {
         let mut values = vec![0.0; self.states()];
-        values
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(chunk, values)| self.log_weights(chunk * CHUNK, values));
+        for_each(chunks_mut(&mut values, CHUNK), |chunk, values| self.log_weights(chunk * CHUNK, values));
         values
     }
 }
@@ -108,30 +103,16 @@ impl Rbm {
     /// marginal, the other given it. `None` where the smaller layer has more than 20 units.
     pub fn sample_exact(&self, count: usize, seed: Seed) -> Option<BitMatrix> {
         let enumeration = Enumeration::of(self, EXACT_UNITS).ok()?;
-        let mut cumulative = enumeration.all_log_weights();
-        let largest = cumulative.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut total = 0.0;
-        for value in &mut cumulative {
-            total += (*value - largest).exp();
-            *value = total;
-        }
-        let mut uniforms = seed.stream("exact draws", 0);
-        let states: Vec<usize> = (0..count)
-            .map(|_| {
-                let target = uniforms.random::<f64>() * total;
-                cumulative.partition_point(|&sum| sum <= target).min(cumulative.len() - 1)
-            })
-            .collect();
+        let states = enumerated::draw(&enumeration.all_log_weights(), count, seed);
         let smaller = BitMatrix::from_fn(count, enumeration.units, |row, unit| states[row] >> unit & 1 == 1);
         if !enumeration.hidden_is_smaller {
             return Some(smaller);
         }
         let mut visible = BitMatrix::zeros(count, self.visible);
-        let mut streams: Vec<_> =
-            (0..visible.blocks() as u64).map(|block| seed.lanes("exact visible", block)).collect();
+        let mut streams = Streams::new(seed, "exact visible", count);
         let layer =
             Layer { bias: &self.visible_bias, temper: None, words: visible.words_mut(), free: None, rows: count };
-        lookup::sample(Weights::Tables(&enumeration.tables), BitsRef::from(&smaller), layer, &mut streams);
+        lookup::sample(Weights::Tables(&enumeration.tables), BitsRef::from(&smaller), layer, streams.blocks_mut());
         Some(visible)
     }
 }

@@ -1,11 +1,16 @@
 //! The gradient against central differences of the exact log-likelihood, and against its own sums by the book.
 
-use super::gradient::{Grey, Stack, Statistics};
+use super::gradient::{Grey, Statistics};
+use super::machine::stride;
 use super::reference::{Reference, machine, rows};
+use super::stack::{Side, Stack};
 use super::trainer::RbmTrainer;
 use super::*;
 use crate::data::{Binarization, Dataset};
-use crate::train::{Batch, Learner, Progress, Training};
+use crate::random::Seed;
+use crate::random::Streams;
+use crate::tensor::BitMatrix;
+use crate::train::{Batch, Fit, Learner, Progress, Trainer, Training};
 
 const V: usize = 6;
 const H: usize = 4;
@@ -26,7 +31,7 @@ fn step(rbm: &Rbm, centering: Centering, data: &Dataset<'_>) -> Rbm {
     let mut trainer = RbmTrainer::new(rbm.clone(), exact(centering), data, &training).expect("a valid recipe");
     let rows: Vec<usize> = (0..data.len()).collect();
     trainer.step(&Batch { data, rows: &rows }, &start()).expect("finite numbers");
-    trainer.into_rbm()
+    trainer.last().clone()
 }
 
 fn start() -> Progress {
@@ -152,14 +157,15 @@ fn statistics_are_the_sums_over_rows() {
         let rbm = machine(visible, hidden, 0.6, 4);
         let bits = BitMatrix::from_fn(data_rows, visible, |r, u| (r * 7 + u * 5 + r * u) % 4 == 0);
         let mut chains = BitMatrix::from_fn(model_rows, hidden, |r, u| (r * 3 + u * 11 + r * u) % 3 == 0);
-        let mut streams: Vec<_> = (0..chains.blocks() as u64).map(|b| Seed(1).lanes("test", b)).collect();
+        let mut streams = Streams::new(Seed(1), "test", model_rows);
         let mut stack = Stack::new(&rbm, data_rows, model_rows);
-        let mut statistics = Statistics::new(visible, hidden);
-        stack.set_data(&bits);
+        let mut statistics = Statistics::new(visible, hidden, true);
+        stack.lay(Side::Data, &bits);
         stack.draw_visible(&rbm, rbm.towards_visible(), &chains, &mut streams);
         let model = stack.model_visible();
-        stack.finish_hidden(&rbm, &mut chains, &mut streams);
-        stack.statistics(&mut statistics);
+        stack.mean_and_draw_hidden(&rbm, &mut chains, &mut streams);
+        stack.sum_means(&mut statistics);
+        stack.sum_products(hidden, &mut statistics.products);
 
         let (data_means, model_means) = (rbm.mean_hidden(&bits), rbm.mean_hidden(&model));
         let average = |rows: &BitMatrix, means: &[f32], i: Option<usize>, j: Option<usize>| -> f64 {
@@ -191,11 +197,12 @@ fn statistics_are_the_sums_over_rows() {
 fn grey_levels_of_zero_and_one_give_the_binary_gradient() {
     let rbm = machine(V, H, 0.8, 5);
     let bits = rows(&STATES, V);
-    let (mut binary, mut grey) = (Statistics::new(V, H), Statistics::new(V, H));
+    let (mut binary, mut grey) = (Statistics::new(V, H, true), Statistics::new(V, H, true));
     let mut stack = Stack::new(&rbm, STATES.len(), 0);
-    stack.set_data(&bits);
-    stack.finish_data(&rbm);
-    stack.statistics(&mut binary);
+    stack.lay(Side::Data, &bits);
+    stack.mean_hidden(&rbm);
+    stack.sum_means(&mut binary);
+    stack.sum_products(H, &mut binary.products);
     let mut levels = Grey::new(&rbm, STATES.len());
     for (row, out) in levels.levels.chunks_exact_mut(stride(V)).enumerate() {
         bits.row_into(row, &mut out[..V]);

@@ -8,29 +8,14 @@
 //! probabilities of modes, where a comparison of free energies would compare states of unlike number, and it holds its
 //! peace about chains that mix slowly within what annealing reaches. What no chain and no row has ever seen goes unseen.
 
-use super::ais::{Annealing, effort};
 use super::bridge::Bridge;
 use super::exact::{EXACT_UNITS, Enumeration};
-use super::{Ais, Raise, Rbm, RbmError};
-use crate::data::{Binarization, Dataset};
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, mean_and_error};
+use super::{AdaptiveAis, Ais, Annealing, Raise, Rbm, RbmError};
+use crate::data::{Dataset, Values, Wanted};
+use crate::energy::independent::biases_of;
+use crate::random::Seed;
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
-
-/// ln(m / (1 − m)) of each mean, kept 1 / (2 `examples`) away from 0 and 1.
-pub(super) fn logits_of_means(means: &[f64], examples: usize) -> impl Iterator<Item = f64> + '_ {
-    let margin = 0.5 / examples.max(1) as f64;
-    means.iter().map(move |&mean| {
-        let mean = mean.clamp(margin, 1.0 - margin);
-        (mean / (1.0 - mean)).ln()
-    })
-}
-
-/// The biases of the independent model that annealing starts from: the rows' means.
-pub(super) fn base_of(rows: &BitMatrix) -> Vec<f32> {
-    let counts = rows.column_counts();
-    let means: Vec<f64> = counts.into_iter().map(|on| f64::from(on) / rows.rows() as f64).collect();
-    logits_of_means(&means, rows.rows()).map(|logit| logit as f32).collect()
-}
 
 /// Chains from random starts whose ends are annealed down, and their sweeps.
 const SCOUTS: usize = 32;
@@ -69,8 +54,8 @@ impl Scoring {
     }
 
     /// The default with streams of `seed`.
-    pub fn with_seed(seed: crate::random::Seed) -> Self {
-        let annealing = Annealing::Until(super::AdaptiveAis { seed, ..Default::default() });
+    pub fn with_seed(seed: Seed) -> Self {
+        let annealing = Annealing::Until(AdaptiveAis { seed, ..Default::default() });
         Scoring { annealing, raise: Raise { seed, ..Raise::default() }, ..Scoring::default() }
     }
 }
@@ -83,13 +68,6 @@ pub struct Score {
     pub estimate: Estimate,
     /// The conservative estimate, where the other one is not exact.
     pub conservative: Option<Estimate>,
-}
-
-/// The mean log-likelihood of `rows` under independent pixels with the rows' own means: the best of its kind, nats.
-pub(super) fn independent_pixels(rows: &BitMatrix) -> f64 {
-    let count = rows.rows() as f64;
-    let means: Vec<f64> = rows.column_counts().into_iter().map(|on| f64::from(on) / count).collect();
-    independent_bernoulli(&means)
 }
 
 impl Rbm {
@@ -128,7 +106,7 @@ impl Rbm {
         }
         scoring.raise.check()?;
         let rows = self.likelihood_rows(data)?;
-        let base = base_of(&rows);
+        let base = biases_of(&rows);
         let bridge = Bridge::new(self, &base);
         let mut estimate = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
@@ -150,6 +128,18 @@ impl Rbm {
         Ok(Score { estimate, conservative: Some(conservative) })
     }
 
+    /// ln p(v) of each row of `data`, `[rows]`, nats, with the [score](Self::score) whose log Z they take: their mean is its
+    /// estimate.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn log_likelihoods(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<(Vec<f64>, Score), RbmError> {
+        let score = self.score(data, scoring)?;
+        let log_z = score.estimate.log_z.unwrap_or(f64::NAN);
+        let energies = self.free_energy(&self.likelihood_rows(data)?);
+        Ok((energies.into_iter().map(|energy| -energy - log_z).collect(), score))
+    }
+
     /// The first figure of a [score](Self::score) alone, with the same random numbers: exact, or optimistic, with
     /// nothing beside it that would contradict it.
     ///
@@ -160,7 +150,7 @@ impl Rbm {
             return self.exact_log_likelihood(data, scoring.exact_up_to);
         }
         let rows = self.likelihood_rows(data)?;
-        let base = base_of(&rows);
+        let base = biases_of(&rows);
         self.annealed_estimate(&Bridge::new(self, &base), &rows, &scoring.annealing)
     }
 
@@ -185,7 +175,7 @@ impl Rbm {
     pub fn annealed_log_likelihood(&self, data: &Dataset<'_>, ais: &Ais) -> Result<Estimate, RbmError> {
         ais.check()?;
         let rows = self.likelihood_rows(data)?;
-        let base = base_of(&rows);
+        let base = biases_of(&rows);
         self.annealed_estimate(&Bridge::new(self, &base), &rows, &Annealing::Fixed(*ais))
     }
 
@@ -196,8 +186,7 @@ impl Rbm {
         annealing: &Annealing,
     ) -> Result<Estimate, RbmError> {
         let annealed = annealing.run(bridge)?;
-        let Ais { chains, temperatures, .. } = annealed.ais;
-        let method = format!("annealed importance sampling, {}", effort(chains, temperatures));
+        let method = format!("annealed importance sampling, {}", annealed.ais);
         let mut estimate = self.estimate(rows, annealed.log_z, Kind::Upper, method);
         estimate.warnings = annealed.warnings;
         if estimate.value > 0.0 {
@@ -207,15 +196,7 @@ impl Rbm {
     }
 
     pub(super) fn likelihood_rows(&self, data: &Dataset<'_>) -> Result<BitMatrix, RbmError> {
-        if data.width() != self.visible {
-            return Err(RbmError::Width { data: data.width(), model: self.visible });
-        }
-        if data.is_empty() {
-            return Err(RbmError::NoRows);
-        }
-        if !data.is_binary() && data.binarization() == Binarization::None {
-            return Err(if data.is_real() { RbmError::Real } else { RbmError::Grey });
-        }
+        Wanted { width: self.visible, values: Values::Bits }.check(data)?;
         Ok(data.to_bits())
     }
 
@@ -231,7 +212,7 @@ impl Rbm {
             log_z: Some(log_z.value),
             log_z_error: Some(log_z.error),
             effective_sample_size: (kind != Kind::Exact).then_some(log_z.effective_sample_size),
-            baseline: Some(independent_pixels(rows)),
+            baseline: Some(independent_bits(rows)),
             examples: rows.rows(),
             warnings: Vec::new(),
         }

@@ -3,8 +3,9 @@
 use super::reference::{Reference, chi_squared_quantile, machine, rows};
 use super::*;
 use crate::data::Dataset;
+use crate::random::Seed;
 use crate::sampling::{Kind, LogMeanExp};
-use crate::train::Training;
+use crate::train::{Fit, Training};
 
 /// Machines of at most 8 units: V, H, scale of the parameters.
 const SMALL: [(usize, usize, f32); 5] = [(1, 1, 2.0), (5, 3, 1.0), (3, 5, 2.5), (4, 4, 5.0), (7, 1, 0.3)];
@@ -219,4 +220,20 @@ fn annealing_errs_upwards_of_log_z_as_rarely_as_markov_allows() {
         .count();
     let p = (-2.0f64).exp();
     assert!(above as f64 <= 400.0 * p + 5.0 * (400.0 * p * (1.0 - p)).sqrt(), "{above} of 400");
+}
+
+#[test]
+fn rows_have_the_log_likelihoods_whose_mean_is_the_score() {
+    let bars = Dataset::bars(3).expect("bars");
+    let rbm = machine(9, 5, 0.7, 6);
+    for exact_up_to in [20, 0] {
+        let ais = Ais { chains: 8, temperatures: 50, ..Ais::default() };
+        let scoring = Scoring { exact_up_to, ..Scoring::with_ais(ais) };
+        let (rows, score) = rbm.log_likelihoods(&bars, &scoring).expect("bits");
+        assert_eq!(rows.len(), bars.len());
+        let mean = rows.iter().sum::<f64>() / rows.len() as f64;
+        assert!((mean - score.estimate.value).abs() < 1e-12);
+        // Bars and stripes are on in half of the rows, pixel by pixel.
+        assert!((score.estimate.baseline.expect("a baseline") + 9.0 * 2f64.ln()).abs() < 1e-12);
+    }
 }

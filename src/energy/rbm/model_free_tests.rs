@@ -1,6 +1,6 @@
 //! The machine's own annealing against the model-free one of `sampling`, through block Gibbs transitions.
 
-use super::ais::Ais;
+use super::Ais;
 use super::reference::{Reference, machine, sigmoid};
 use crate::random::{Seed, Stream};
 use crate::sampling::{AnnealedImportance, AnnealingPath, DensityError};

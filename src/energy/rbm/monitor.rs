@@ -1,7 +1,7 @@
 //! What is watched while an RBM trains: cheap figures on a fixed part of the data.
 
 use super::exact::Enumeration;
-use super::{Chains, Rbm};
+use super::{Rbm, RbmChains, metrics};
 use crate::data::{Binarization, Dataset};
 use crate::random::Seed;
 use crate::tensor::BitMatrix;
@@ -28,16 +28,16 @@ pub(super) fn report(
     if let Ok(enumeration) = Enumeration::of(rbm, CHEAP_UNITS) {
         let log_z = enumeration.log_z();
         let rows = unseen.as_ref().unwrap_or(&seen);
-        metrics.set("log_likelihood", -mean(&rbm.free_energy(rows)) - log_z);
+        metrics.set(metrics::LOG_LIKELIHOOD, -mean(&rbm.free_energy(rows)) - log_z);
     }
-    metrics.set("pseudo_likelihood", pseudo_likelihood(rbm, unseen.as_ref().unwrap_or(&seen), seed));
-    metrics.set("reconstruction_error", reconstruction_error(rbm, &seen, seed));
+    metrics.set(metrics::PSEUDO_LIKELIHOOD, pseudo_likelihood(rbm, unseen.as_ref().unwrap_or(&seen), seed));
+    metrics.set(metrics::RECONSTRUCTION_ERROR, reconstruction_error(rbm, &seen, seed));
     if let Some(unseen) = &unseen {
-        metrics.set("free_energy_gap", mean(&rbm.free_energy(unseen)) - energy);
+        metrics.set(metrics::FREE_ENERGY_GAP, mean(&rbm.free_energy(unseen)) - energy);
     }
     let norm: f64 = rbm.weights().iter().map(|&w| f64::from(w) * f64::from(w)).sum();
-    metrics.set("weight_norm", norm.sqrt());
-    metrics.set("dead_hidden", dead_hidden(rbm, &seen) as f64);
+    metrics.set(metrics::WEIGHT_NORM, norm.sqrt());
+    metrics.set(metrics::DEAD_HIDDEN, dead_hidden(rbm, &seen) as f64);
 }
 
 /// Sets the figures of the running average of the weights that stand beside those of the weights themselves, on the
@@ -51,9 +51,9 @@ pub(super) fn report_average(
 ) {
     let rows = first_rows(held_out.unwrap_or(train));
     if let Ok(enumeration) = Enumeration::of(average, CHEAP_UNITS) {
-        metrics.set("average_log_likelihood", -mean(&average.free_energy(&rows)) - enumeration.log_z());
+        metrics.set(metrics::AVERAGE_LOG_LIKELIHOOD, -mean(&average.free_energy(&rows)) - enumeration.log_z());
     }
-    metrics.set("average_pseudo_likelihood", pseudo_likelihood(average, &rows, seed));
+    metrics.set(metrics::AVERAGE_PSEUDO_LIKELIHOOD, pseudo_likelihood(average, &rows, seed));
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -62,11 +62,7 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The first rows as bits; grey levels are thresholded for the purpose.
 fn first_rows(data: &Dataset<'_>) -> BitMatrix {
-    let data = if !data.is_binary() && data.binarization() == Binarization::None {
-        data.binarized(Binarization::Threshold)
-    } else {
-        data.clone()
-    };
+    let data = if data.is_grey() { data.binarized(Binarization::Threshold) } else { data.clone() };
     data.to_bits_range(0..data.len().min(ROWS))
 }
 
@@ -87,7 +83,7 @@ fn pseudo_likelihood(rbm: &Rbm, rows: &BitMatrix, seed: Seed) -> f64 {
 
 /// Mean squared difference a pixel between the rows and their reconstructions through drawn hidden units.
 fn reconstruction_error(rbm: &Rbm, rows: &BitMatrix, seed: Seed) -> f64 {
-    let mut chains = Chains::from_visible(rows.clone(), rbm.hidden(), seed.derive("reconstruction", 0));
+    let mut chains = RbmChains::from_visible(rows.clone(), rbm.hidden(), seed.derive("reconstruction", 0));
     chains.gibbs(rbm, 1);
     let means = rbm.mean_visible(chains.hidden());
     let pairs = means.iter().zip(rows.to_f32());

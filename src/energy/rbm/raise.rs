@@ -21,12 +21,13 @@
 //! −log Z of a perfect walk, hardly at all. So the mean over the few annealed examples is taken of that difference, and
 //! the mean of log p*(x) over all of them.
 
-use super::ais::effort;
-use super::bridge::{Bridge, at_least_one};
+use super::bridge::Bridge;
 use super::{Rbm, RbmError};
+use crate::Setting;
 use crate::data::Dataset;
+use crate::energy::independent::biases_of;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, mean_and_error};
+use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
 
 /// How the conservative log-likelihood is estimated.
@@ -50,10 +51,10 @@ impl Default for Raise {
 }
 
 impl Raise {
-    pub(super) fn check(&self) -> Result<(), RbmError> {
-        at_least_one("the number of annealed examples", self.examples)?;
-        at_least_one("the number of chains an example", self.chains)?;
-        at_least_one("the number of temperatures", self.temperatures)
+    pub(super) fn check(&self) -> Result<(), Setting> {
+        Setting::at_least_one("the number of annealed examples", self.examples)?;
+        Setting::at_least_one("the number of chains an example", self.chains)?;
+        Setting::at_least_one("the number of temperatures", self.temperatures)
     }
 
     /// log p*(x) − log p̂(x) for each row x: an estimate of log Z that is too high on average.
@@ -77,20 +78,17 @@ impl Raise {
         let subset = self.subset(rows);
         let (log_z, monte_carlo_error) = mean_and_error(&self.log_z_of_rows(bridge, &subset));
         let (mean, data_error) = mean_and_error(energies);
+        let effort = Ais { chains: self.chains, temperatures: self.temperatures, seed: self.seed };
         Estimate {
             value: -mean - log_z,
             kind: Kind::Lower,
             monte_carlo_error,
             data_error,
-            method: format!(
-                "reverse annealing (RAISE) of {} examples, {}",
-                subset.rows(),
-                effort(self.chains, self.temperatures)
-            ),
+            method: format!("reverse annealing (RAISE) of {} examples, {effort}", subset.rows()),
             log_z: None,
             log_z_error: None,
             effective_sample_size: None,
-            baseline: Some(super::likelihood::independent_pixels(rows)),
+            baseline: Some(independent_bits(rows)),
             examples: rows.rows(),
             warnings: Vec::new(),
         }
@@ -107,7 +105,7 @@ impl Rbm {
     pub fn conservative_log_likelihood(&self, data: &Dataset<'_>, raise: &Raise) -> Result<Estimate, RbmError> {
         raise.check()?;
         let rows = self.likelihood_rows(data)?;
-        let base = super::likelihood::base_of(&rows);
+        let base = biases_of(&rows);
         Ok(raise.estimate(&Bridge::new(self, &base), &rows, &self.free_energy(&rows)))
     }
 }

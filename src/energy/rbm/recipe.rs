@@ -1,6 +1,10 @@
 //! How an RBM is trained: a plain struct with good defaults.
 
-use super::{Precision, RbmError};
+use super::Precision;
+use crate::Setting;
+
+/// Units of the smaller layer up to which the exact gradient is computed.
+pub(super) const EXACT_GRADIENT_UNITS: usize = 16;
 
 /// How the model's side of the gradient is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,29 +71,36 @@ pub struct Recipe {
     pub chains: Option<usize>,
     /// Step of gradient ascent on the mean log-likelihood, at the start.
     pub learning_rate: f32,
-    /// What is kept of the step before, in [0, 1).
+    /// Momentum: the part of the step before that is kept, in [0, 1).
     pub momentum: f32,
-    /// Strength λ of the penalty λ/2 ‖W‖².
-    pub weight_decay: f32,
+    /// Strength λ of the penalty λ/2 ‖W‖²; `None` follows the rows, [`weight_decay_for`](Self::weight_decay_for).
+    pub weight_decay: Option<f32>,
     /// About what the gradient is taken.
     pub centering: Centering,
-    /// What an average of the parameters keeps each step, in [0, 1); it is kept beside the parameters and evaluated
+    /// Decay of a running average of the parameters: the part it keeps each step, in [0, 1). It is evaluated
     /// beside them. 0 keeps none.
     pub average_decay: f32,
-    /// What the half-sweeps of the chains of [`Method::Pcd`] and [`Method::Cd`] compute in. With [`Precision::I16`] they
+    /// Precision of the half-sweeps of the chains of [`Method::Pcd`] and [`Method::Cd`]. With [`Precision::I16`] they
     /// are those of the machine [rounded](super::Rbm::rounded) at each step; probabilities and the gradient stay f32.
     pub precision: Precision,
+}
+
+impl Default for Method {
+    /// One sweep a step of persistent chains.
+    fn default() -> Self {
+        Method::Pcd { k: 1 }
+    }
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Recipe {
-            method: Method::Pcd { k: 1 },
+            method: Method::default(),
             chain_start: ChainStart::Persistent,
             chains: None,
             learning_rate: 0.05,
             momentum: 0.0,
-            weight_decay: 0.0,
+            weight_decay: None,
             centering: Centering::Centered,
             average_decay: 0.999,
             precision: Precision::F32,
@@ -98,41 +109,48 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    /// Replicas of a ladder of [`Method::Pt`]: a default for those who have to choose them.
+    pub const REPLICAS: usize = 8;
+
+    /// The weight decay of a machine trained on `rows` rows: that of the recipe, else 1.5 / `rows`, at most 0.001. Fewer rows
+    /// ask for more; but a handful of patterns that are all there is ask for none, which the exact gradient, made for them,
+    /// takes.
+    pub fn weight_decay_for(&self, rows: usize) -> f32 {
+        match (self.weight_decay, self.method) {
+            (Some(weight_decay), _) => weight_decay,
+            (None, Method::Exact) => 0.0,
+            (None, _) => (1.5 / rows.max(1) as f32).min(0.001),
+        }
+    }
+
+    /// Whether the chains start each step at the batch.
+    pub(super) fn starts_at_data(&self) -> bool {
+        matches!((self.method, self.chain_start), (Method::Cd { .. }, _) | (Method::Pcd { .. }, ChainStart::Data))
+    }
+
     /// Checks every setting against its range.
     ///
     /// # Errors
     /// Names the first setting out of its range.
-    pub fn check(&self) -> Result<(), RbmError> {
-        let setting = |name, given: String, wanted| Err(RbmError::Setting { name, given, wanted });
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return setting("the learning rate", self.learning_rate.to_string(), "a positive number");
+    pub fn check(&self) -> Result<(), Setting> {
+        Setting::positive("the learning rate", self.learning_rate)?;
+        Setting::fraction("the momentum", self.momentum)?;
+        Setting::not_negative("the weight decay", self.weight_decay.unwrap_or(0.0))?;
+        Setting::fraction("the decay of the average", self.average_decay)?;
+        if let Method::Pcd { k } | Method::Cd { k } | Method::Pt { k, .. } = self.method {
+            Setting::at_least_one("k, the sweeps a step,", k)?;
         }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return setting("the momentum", self.momentum.to_string(), "at least 0 and below 1");
+        if let Method::Pt { replicas, .. } = self.method {
+            Setting::check(replicas >= 2, "the number of replicas", replicas, "at least 2")?;
+            let (name, given) =
+                ("the start of the chains of parallel tempering", format!("{:?}", self.chain_start));
+            let persistent = self.chain_start == ChainStart::Persistent;
+            Setting::check(persistent, name, given.to_lowercase(), "persistent")?;
         }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return setting("the weight decay", self.weight_decay.to_string(), "0 or a positive number");
-        }
-        if !(0.0..1.0).contains(&self.average_decay) {
-            return setting("the decay of the average", self.average_decay.to_string(), "at least 0 and below 1");
-        }
-        if let Method::Pcd { k: 0 } | Method::Cd { k: 0 } | Method::Pt { k: 0, .. } = self.method {
-            return setting("k, the sweeps a step,", "0".into(), "at least 1");
-        }
-        if let Method::Pt { replicas: given @ (0 | 1), .. } = self.method {
-            return setting("the number of replicas", given.to_string(), "at least 2");
-        }
-        if matches!(self.method, Method::Pt { .. }) && self.chain_start != ChainStart::Persistent {
-            let given = format!("{:?}", self.chain_start).to_lowercase();
-            return setting("the start of the chains of parallel tempering", given, "persistent");
-        }
-        if matches!(self.method, Method::Pt { .. } | Method::Exact) && self.precision == Precision::I16 {
+        if matches!(self.method, Method::Pt { .. } | Method::Exact) {
             let name = "the precision of parallel tempering and of the exact gradient";
-            return setting(name, "i16".into(), "f32");
+            Setting::check(self.precision == Precision::F32, name, "i16", "f32")?;
         }
-        if self.chains == Some(0) {
-            return setting("the number of chains", "0".into(), "at least 1");
-        }
-        Ok(())
+        Setting::at_least_one("the number of chains", self.chains.unwrap_or(1))
     }
 }

@@ -1,11 +1,13 @@
 //! Machines on a grid: weights that are multiples of δ = 2⁻ᵏ, so that 16-bit sums are exact.
 
-use super::{Rbm, RbmError, stride};
+use super::machine::stride;
+use super::{Rbm, RbmError};
+use crate::energy::ParameterError;
 use crate::kernels::lookup::WINDOW;
 use crate::tensor::LANES;
 use rayon::prelude::*;
 
-/// What a sweep computes its sums in.
+/// Precision of a sweep's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// 32-bit floats.
@@ -82,7 +84,7 @@ impl Rbm {
         };
         let largest = rows().map(|row| lane_sum(row, f32::abs)).reduce(|| 0.0, f32::max);
         if let Some(&value) = self.weights.iter().find(|weight| !weight.is_finite()) {
-            return Err(RbmError::NonFinite { tensor: "weights", value });
+            return Err(ParameterError::NonFinite { tensor: "weights", value }.into());
         }
         let step = |bits: i32| 2f32.powi(-bits);
         // Rounding may bring sums a little above the window back into it: the guess is one grid too fine.

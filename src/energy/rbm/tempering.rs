@@ -18,16 +18,18 @@
 //!   (Syed, Bouchard-Côté, Deligiannidis & Doucet 2022). [`TemperedChains::warm_up`] spaces the β by the same paper's
 //!   rule: equal rates of rejection between all neighbours.
 
+use super::Rbm;
 use super::bridge::change_of_bias;
 use super::chains::toss;
 use super::tabulated::Tabulated;
-use super::{Rbm, likelihood};
+use crate::energy::independent::logits_of_means;
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
-use crate::random::{Lanes, Seed, Stream};
+use crate::parallel::{chunks, chunks_mut, for_each_apart};
+use crate::random::{Seed, Stream, Streams};
 use crate::store::{Snapshot, SnapshotError};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rand::RngExt;
-use rayon::prelude::*;
+use std::fmt;
 
 /// Chains and sweeps that estimate the independent model nearest to a machine.
 const PILOTS: usize = 64;
@@ -47,7 +49,7 @@ enum Heading {
 /// Independent ladders of replicas of an RBM, each with a state at β = 1.
 ///
 /// Replica `r` of ladder `l` is chain `l · R + r`; chains draw from their lane of their block's stream as
-/// [`Chains`](super::Chains) do, and the exchanges of a ladder from a stream of its own. So a ladder's path depends on
+/// [`RbmChains`](super::RbmChains) do, and the exchanges of a ladder from a stream of its own. So a ladder's path depends on
 /// its seed and place alone, never on the number of ladders or threads.
 ///
 /// ```
@@ -59,7 +61,7 @@ enum Heading {
 /// assert_eq!(ladders.cold().rows(), 10);
 /// assert!(ladders.acceptance().iter().all(|rate| *rate > 0.5));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TemperedChains {
     /// β of each rung, ascending `[replicas]`.
     betas: Vec<f64>,
@@ -70,7 +72,7 @@ pub struct TemperedChains {
     /// The rung each replica is on, `[chains]`.
     rungs: Vec<u32>,
     headings: Vec<Heading>,
-    streams: Vec<Lanes>,
+    streams: Streams,
     /// One a ladder.
     exchange_streams: Vec<Stream>,
     /// Exchanges so far: the next is of even pairs where this is even.
@@ -80,6 +82,14 @@ pub struct TemperedChains {
     accepted: Vec<u64>,
     round_trips: u64,
     pub(super) tables: Tabulated,
+}
+
+impl fmt::Debug for TemperedChains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [visible, hidden] = [&self.visible, &self.hidden].map(BitMatrix::units);
+        let (ladders, replicas) = (self.ladders(), self.replicas());
+        write!(f, "TemperedChains {{ {ladders} of {replicas} of {visible} visible × {hidden} hidden units }}")
+    }
 }
 
 impl TemperedChains {
@@ -94,11 +104,8 @@ impl TemperedChains {
         assert_eq!(base.len(), rbm.visible, "base biases for {} visible units", rbm.visible);
         let count = ladders * replicas;
         let mut visible = BitMatrix::zeros(count, rbm.visible);
-        let mut streams: Vec<_> =
-            (0..visible.blocks() as u64).map(|block| seed.lanes("tempered chains", block)).collect();
-        for (block, stream) in streams.iter_mut().enumerate() {
-            toss(&mut visible, block, rbm.visible, stream);
-        }
+        let mut streams = Streams::new(seed, "tempered chains", count);
+        toss(&mut visible, &mut streams);
         let last = (replicas - 1).max(1) as f64;
         let mut betas: Vec<f64> = (0..replicas).map(|rung| rung as f64 / last).collect();
         betas[replicas - 1] = 1.0;
@@ -253,34 +260,34 @@ impl TemperedChains {
         // Chains are independent, so the division moves no draw and may follow the number of threads; four blocks fill
         // a register tile.
         let run = blocks.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
-        let states = self.visible.words_mut().par_chunks_mut(run * visible_words);
-        let states = states.zip(self.hidden.words_mut().par_chunks_mut(run * hidden_words));
-        let temperatures = own.par_chunks(run * LANES).zip(other.par_chunks(run * LANES));
-        let chains = states.zip(self.streams.par_chunks_mut(run)).zip(temperatures);
-        chains.zip(log_ratios.par_chunks_mut(run * LANES)).enumerate().for_each(
-            |(part, ((((visible, hidden), streams), (own, other)), log_ratios))| {
-                let blocks = streams.len();
-                let rows = (count - part * run * LANES).min(blocks * LANES);
-                let temper = Some((own, &hidden_base[..]));
-                let layer = Layer { bias: &rbm.hidden_bias, temper, words: hidden, free: None, rows };
-                lookup::sample(towards_hidden, BitsRef::new(visible, rbm.visible, blocks), layer, streams);
-                let temper = Some((own, base));
-                let layer = Layer { bias: &rbm.visible_bias, temper, words: visible, free: None, rows };
-                lookup::sample(towards_visible, BitsRef::new(hidden, rbm.hidden, blocks), layer, streams);
-                if !exchanges {
-                    return;
-                }
-                let states = BitsRef::new(visible, rbm.visible, blocks);
-                let mut bias_sums = AlignedVec::<f32>::zeroed(blocks * LANES);
-                lookup::sums_of_blocks(Weights::Tables(linear), states, &mut bias_sums, blocks * LANES);
-                for (((ratio, &sum), &own), &other) in
-                    log_ratios.iter_mut().zip(&bias_sums[..]).zip(own).zip(other)
-                {
-                    *ratio = (f64::from(other) - f64::from(own)) * f64::from(sum);
-                }
-                lookup::add_exchange(towards_hidden, states, &rbm.hidden_bias, [own, other], log_ratios);
-            },
+        let states = (
+            chunks_mut(self.visible.words_mut(), run * visible_words),
+            chunks_mut(self.hidden.words_mut(), run * hidden_words),
+            chunks_mut(self.streams.blocks_mut(), run),
         );
+        let temperatures = (chunks(own, run * LANES), chunks(other, run * LANES));
+        let cut = (states, temperatures, chunks_mut(log_ratios, run * LANES));
+        for_each_apart(cut, |part, (states, (own, other), log_ratios)| {
+            let (visible, hidden, streams) = states;
+            let blocks = streams.len();
+            let rows = (count - part * run * LANES).min(blocks * LANES);
+            let temper = Some((own, &hidden_base[..]));
+            let layer = Layer { bias: &rbm.hidden_bias, temper, words: hidden, free: None, rows };
+            lookup::sample(towards_hidden, BitsRef::new(visible, rbm.visible, blocks), layer, streams);
+            let temper = Some((own, base));
+            let layer = Layer { bias: &rbm.visible_bias, temper, words: visible, free: None, rows };
+            lookup::sample(towards_visible, BitsRef::new(hidden, rbm.hidden, blocks), layer, streams);
+            if !exchanges {
+                return;
+            }
+            let states = BitsRef::new(visible, rbm.visible, blocks);
+            let mut bias_sums = AlignedVec::<f32>::zeroed(blocks * LANES);
+            lookup::sums_of_blocks(Weights::Tables(linear), states, &mut bias_sums, blocks * LANES);
+            for (((ratio, &sum), &own), &other) in log_ratios.iter_mut().zip(&bias_sums[..]).zip(own).zip(other) {
+                *ratio = (f64::from(other) - f64::from(own)) * f64::from(sum);
+            }
+            lookup::add_exchange(towards_hidden, states, &rbm.hidden_bias, [own, other], log_ratios);
+        });
     }
 
     /// Offers the exchange of temperatures to every other pair of neighbours.
@@ -366,8 +373,7 @@ impl TemperedChains {
         snapshot.put_u32("tempering.rungs", &[self.ladders(), self.replicas()], &self.rungs);
         let headings: Vec<u32> = self.headings.iter().map(|&heading| heading as u32).collect();
         snapshot.put_u32("tempering.headings", &[self.ladders(), self.replicas()], &headings);
-        let states: Vec<u32> = self.streams.iter().flat_map(Lanes::state).collect();
-        snapshot.put_u32("tempering.streams", &[self.streams.len(), 64], &states);
+        snapshot.put_streams("tempering.streams", &self.streams);
         let states: Vec<u32> = self.exchange_streams.iter().flat_map(Stream::state).collect();
         snapshot.put_u32("tempering.exchange_streams", &[self.ladders(), 65], &states);
         snapshot.put_f64("tempering.inverse_temperatures", &[self.replicas()], &self.betas);
@@ -400,10 +406,7 @@ impl TemperedChains {
         }
         let words = self.visible.words_mut();
         words.copy_from_slice(snapshot.u32("tempering.visible", &[words.len()])?);
-        let states = snapshot.u32("tempering.streams", &[self.streams.len(), 64])?;
-        for (stream, state) in self.streams.iter_mut().zip(states.as_chunks().0) {
-            *stream = Lanes::from_state(state);
-        }
+        snapshot.load_streams("tempering.streams", &mut self.streams)?;
         let states = snapshot.u32("tempering.exchange_streams", &[shape[0], 65])?;
         for (stream, state) in self.exchange_streams.iter_mut().zip(states.as_chunks().0) {
             *stream = Stream::from_state(state);
@@ -433,7 +436,7 @@ impl Rbm {
                 *mean += f64::from(value) / PILOTS as f64;
             }
         }
-        let base: Vec<f32> = likelihood::logits_of_means(&means, PILOTS).map(|logit| logit as f32).collect();
+        let base: Vec<f32> = logits_of_means(&means, PILOTS).collect();
         TemperedChains::new(self, ladders, replicas, &base, seed)
     }
 }

@@ -3,6 +3,8 @@
 use super::reference::{Reference, chi_squared, chi_squared_quantile, machine, rows, state};
 use super::*;
 use crate::data::Dataset;
+use crate::random::Seed;
+use crate::tensor::BitMatrix;
 
 /// One error in 100,000 runs of all χ² tests together; each takes an equal part.
 const ALPHA: f64 = 1e-5 / 16.0;
@@ -154,8 +156,8 @@ fn exact_draws_have_the_exact_distribution() {
 fn clamped_units_stay_and_the_others_follow_their_conditional() {
     let rbm = machine(5, 4, 1.5, 7);
     let start = BitMatrix::from_fn(30_000, 5, |_, unit| unit == 0 || unit == 3);
-    let mut chains = Chains::from_visible(start, 4, Seed(11));
-    chains.clamp_visible(&[true, true, false, true, false]);
+    let mut chains = RbmChains::from_visible(start, 4, Seed(11));
+    chains.clamp(&[true, true, false, true, false]);
     chains.gibbs(&rbm, 200);
     let mut counts = [0; 4];
     for chain in 0..chains.len() {
@@ -181,7 +183,7 @@ fn a_clamped_unit_draws_too() {
     free.gibbs(&rbm, 1);
     let mut hold = vec![false; 40];
     hold[7] = true;
-    clamped.clamp_visible(&hold);
+    clamped.clamp(&hold);
     clamped.gibbs(&rbm, 1);
     for chain in 0..64 {
         for unit in (0..40).filter(|&unit| unit != 7) {

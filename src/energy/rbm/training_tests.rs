@@ -3,10 +3,14 @@
 use super::reference::{Reference, chi_squared, chi_squared_quantile, machine};
 use super::trainer::RbmTrainer;
 use super::*;
-use crate::data::{Binarization, Dataset};
+use crate::data::{Binarization, Dataset, Holdout};
 use crate::random::Lanes;
+use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Batch, Learner, Progress, Training};
+use crate::tensor::LANES;
+use crate::train::{
+    Batch, EarlyStopping, Ending, Fit, Fitting, Learner, Observer, Progress, TrainError, Trainer, Training, train,
+};
 
 const V: usize = 6;
 const H: usize = 4;
@@ -88,7 +92,7 @@ fn steps_follow_rate_momentum_decay_and_average_by_the_book() {
             method: Method::Exact,
             learning_rate: 0.4,
             momentum: 0.7,
-            weight_decay: 0.05,
+            weight_decay: Some(0.05),
             average_decay: 0.25,
             centering,
             ..Recipe::default()
@@ -119,7 +123,7 @@ fn steps_follow_rate_momentum_decay_and_average_by_the_book() {
                 average[k] += (1.0 - keep) * (x[k] - average[k]);
             }
             // Each step sums 64 f32 states and rounds parameters of about 1; six steps carry it on.
-            for (got, want) in [(trainer.rbm(), &x), (&trainer.average(), &average)] {
+            for (got, want) in [(trainer.last(), &x), (&trainer.average(), &average)] {
                 for (k, (got, want)) in parameters(got).into_iter().zip(want).enumerate() {
                     assert!((got - want).abs() < 1e-5, "{centering:?} step {step} parameter {k}: {got} {want}");
                 }
@@ -137,7 +141,7 @@ fn the_last_step_of_a_run_is_the_shortest() {
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, &data, &training).expect("a valid recipe");
         let rows: Vec<usize> = (0..STATES.len()).collect();
         trainer.step(&Batch { data: &data, rows: &rows }, &at(step, 4)).expect("finite numbers");
-        let (before, after) = (parameters(&rbm), parameters(trainer.rbm()));
+        let (before, after) = (parameters(&rbm), parameters(trainer.last()));
         before.iter().zip(after).map(|(x, y)| (x - y).abs()).sum::<f64>()
     };
     // The rate falls linearly: a quarter at the last of four steps. f32 rounds the sums at the seventh digit.
@@ -249,7 +253,7 @@ fn chains_of_a_machine_that_stands_still_reach_its_distribution() {
     for step in 0..400 {
         trainer.step(&Batch { data: &data, rows: &[0] }, &at(step, 400)).expect("finite numbers");
     }
-    assert_eq!(trainer.rbm(), &rbm);
+    assert_eq!(trainer.last(), &rbm);
     let end = snapshot(&trainer);
     let words = end.u32("chains.hidden", &[chains.div_ceil(LANES) * LANES]).expect("chains");
     let mut counts = vec![0; 1 << h];
@@ -277,10 +281,10 @@ fn contrastive_divergence_starts_at_the_data() {
         (Method::Pcd { k: 1 }, ChainStart::Random, false),
         (Method::Pcd { k: 1 }, ChainStart::Persistent, false),
     ] {
-        let recipe = Recipe { method, chain_start, ..Recipe::default() };
+        let recipe = Recipe { method, chain_start, weight_decay: Some(0.0), ..Recipe::default() };
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, &data, &training).expect("a valid recipe");
         trainer.step(&Batch { data: &data, rows: &rows }, &at(0, 4)).expect("finite numbers");
-        let moved = parameters(trainer.rbm()).iter().zip(parameters(&rbm)).any(|(x, y)| (x - y).abs() > 1e-6);
+        let moved = parameters(trainer.last()).iter().zip(parameters(&rbm)).any(|(x, y)| (x - y).abs() > 1e-6);
         assert_eq!(moved, !stays, "{method:?} {chain_start:?}");
     }
 }
@@ -325,10 +329,63 @@ fn the_exact_gradient_takes_grey_levels() {
         let mut trainer = RbmTrainer::new(rbm.clone(), recipe, data, &training).expect("a valid recipe");
         let rows: Vec<usize> = (0..STATES.len()).collect();
         trainer.step(&Batch { data, rows: &rows }, &at(0, 4)).expect("finite numbers");
-        parameters(trainer.rbm())
+        parameters(trainer.last())
     };
     assert!(grey.is_grey());
     for (got, want) in stepped(&grey).into_iter().zip(stepped(&data())) {
         assert!((got - want).abs() < 2e-6, "{got} {want}");
     }
+}
+
+/// Keeps the last checkpoint.
+#[derive(Default)]
+struct Keeper(Snapshot);
+
+impl Observer for Keeper {
+    fn checkpoint(&mut self, _: &Progress, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.0 = snapshot.clone();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_trained_machine_is_the_same_after_fit_from_a_trainer_and_from_a_checkpoint() {
+    let (rows, held_out) = Dataset::digits().train().split_validation(Holdout::Count(200), Seed(1)).expect("rows");
+    for (average_decay, patience) in [(0.9, Some(2)), (0.9, None), (0.0, Some(2))] {
+        // A rate so high that the figure soon falls again.
+        let recipe = Recipe { learning_rate: 1.0, average_decay, ..Recipe::default() };
+        let early_stopping = patience.map(EarlyStopping::patience);
+        let training = Training { epochs: 100, batch: 50, early_stopping, ..Training::default() };
+        let rbm = Rbm::new(64, 12, Seed(1));
+        let mut keeper = Keeper::default();
+        let mut trainer = rbm.clone().trainer(&recipe, &rows, &training).expect("a valid recipe");
+        let summary = train(&mut trainer, &rows, Some(&held_out), &training, None, &mut keeper).expect("finite");
+        assert_eq!(summary.ending == Ending::NoImprovement, patience.is_some());
+        let mut fitted = rbm.clone();
+        let fitting = Fitting { held_out: Some(&held_out), ..Fitting::default() };
+        fitted.fit_with(&rows, &recipe, &training, fitting).expect("finite numbers");
+        assert_eq!(fitted, trainer.model());
+        assert_eq!(fitted, Rbm::from_checkpoint(&keeper.0).expect("a checkpoint"));
+        assert_eq!(fitted == *trainer.last(), average_decay == 0.0);
+        // The checkpoint of the last step is another machine where the run went back to its best.
+        let last = Rbm::from_snapshot(&keeper.0).expect("a checkpoint");
+        assert_eq!(last != *trainer.last(), patience.is_some());
+    }
+}
+
+#[test]
+fn codes_of_grey_levels_are_those_of_bits_where_they_are_bits() {
+    let rbm = machine(V, H, 0.8, 41);
+    let codes = rbm.encode(&data()).expect("bits");
+    assert_eq!(codes, rbm.mean_hidden(&data().to_bits()));
+    let levels: Vec<f32> = STATES.iter().flat_map(|&s| (0..V).map(move |unit| (s >> unit & 1) as f32)).collect();
+    // A row that is no bits makes the others grey levels too.
+    let grey = [levels, vec![0.25; V]].concat();
+    let grey = Dataset::from_f32(grey, &[STATES.len() + 1, V]).expect("levels").binarized(Binarization::None);
+    let of_levels = rbm.encode(&grey).expect("probabilities");
+    assert!(codes.iter().zip(&of_levels).all(|(x, y)| (x - y).abs() < 1e-6));
+    let logit = |j: usize| rbm.hidden_bias()[j] + 0.25 * (0..V).map(|i| rbm.weights()[i * H + j]).sum::<f32>();
+    let last = &of_levels[STATES.len() * H..];
+    assert!((0..H).all(|j| (last[j] - 1.0 / (1.0 + (-logit(j)).exp())).abs() < 1e-6));
+    assert!(rbm.encode(&Dataset::bars(2).expect("bars")).is_err());
 }

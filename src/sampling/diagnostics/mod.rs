@@ -23,6 +23,7 @@ mod summary;
 mod tests;
 
 pub use effective::{autocorrelation_time, ess_bulk, ess_mean, ess_quantile, ess_sd, ess_tail};
+pub use normal::normal_quantile;
 pub use pareto::{pareto_shape, pareto_threshold};
 pub use r_hat::r_hat;
 pub use standard_error::{mcse_mean, mcse_quantile, mcse_sd, quantile};

@@ -76,7 +76,7 @@ const FAR: Rational = (
 );
 
 /// Φ⁻¹(p) for 0 < p < 1, to about 10⁻¹⁶ relative (Wichura 1988, algorithm AS 241).
-pub(super) fn normal_quantile(p: f64) -> f64 {
+pub fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         return q * ratio(&CENTRE, 0.180_625 - q * q);

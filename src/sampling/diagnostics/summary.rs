@@ -3,7 +3,7 @@
 use super::{ess_bulk, ess_tail, mcse_mean, mcse_quantile, mcse_sd, quantile, r_hat, series};
 use std::fmt;
 
-/// What several chains of one number say. Fields are NaN where undefined: see the function of each.
+/// Summary of several chains of one number. Fields are NaN where undefined: see the function of each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {

@@ -3,7 +3,7 @@
 //! The words are made of the figures of the report, so that a report and what `info` reads of a run say the same.
 
 use crate::cli::{Report, counted};
-use helmholtz::sampling::Estimate;
+use helmholtz::sampling::{Estimate, Kind};
 use serde_json::{Map, Value};
 
 /// Two figures agree where their difference is at most so many of its standard errors.
@@ -38,8 +38,9 @@ pub fn report_beside(
         report.figure("conservative_examples", conservative.examples);
         report.figure("conservative_method", conservative.method.clone());
     }
-    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
-    report.figure("warnings", warnings.clone());
+    if let Some(agree) = conservative.and_then(|conservative| agree(estimate, conservative)) {
+        report.figure("conservative_agrees", agree);
+    }
     for (key, figure) in [
         ("baseline", estimate.baseline),
         ("log_z", estimate.log_z),
@@ -50,11 +51,11 @@ pub fn report_beside(
             report.figure(key, figure);
         }
     }
-    for line in lines(report.figures()) {
+    for line in lines(&report.figures()) {
         report.line(line);
     }
-    for warning in warnings {
-        report.line(format!("warning         {warning}"));
+    for warning in &estimate.warnings {
+        report.warn(warning);
     }
     if let Some(baseline) = estimate.baseline {
         let gain = estimate.value - baseline;
@@ -64,9 +65,7 @@ pub fn report_beside(
             gain.abs()
         ));
         if gain < -1.0 {
-            report.line(format!(
-                "warning         worse than {baseline_of}: docs/how-to-improve.md says what to look at"
-            ));
+            report.warn(format!("worse than {baseline_of}: docs/how-to-improve.md says what to look at"));
         }
     }
 }
@@ -88,9 +87,8 @@ pub fn lines(figures: &Map<String, Value>) -> Vec<String> {
     lines.push(format!("conservative    {:.2} nats an example{differing}", other.value));
     lines.push(format!("                {}", direction(&other.kind)));
     lines.push(format!("                {}; {}", other.method, other.errors()));
-    let doubted = figures.get("warnings").and_then(Value::as_array).is_some_and(|warnings| !warnings.is_empty());
-    if !doubted {
-        lines.extend(together(&main, &other));
+    if let Some(agree) = figures.get("conservative_agrees").and_then(Value::as_bool) {
+        lines.push(together(&main, &other, agree));
     }
     lines
 }
@@ -155,6 +153,13 @@ fn shown_error(name: &str, error: f64) -> String {
     if error.is_finite() { format!("{name} {error:.2}") } else { format!("{name} unknown") }
 }
 
+/// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
+pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
+    if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
+        report.warn(format!("--{option} changes nothing: the log-likelihood is exact ({})", estimate.method));
+    }
+}
+
 /// Which way a figure of this kind errs.
 fn direction(kind: &str) -> &'static str {
     match kind {
@@ -168,8 +173,9 @@ fn direction(kind: &str) -> &'static str {
     }
 }
 
-/// Whether two figures agree within their errors, and then what on; nothing where an error is unknown.
-fn together(optimistic: &Figure, conservative: &Figure) -> Option<String> {
+/// Whether two figures agree within their errors; nothing where an error is unknown or a warning stands, as both may lack the
+/// same mode.
+fn agree(optimistic: &Estimate, conservative: &Estimate) -> Option<bool> {
     let sampled = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
     // Of the same rows the error of the data is in both alike.
     let of_difference = if optimistic.examples == conservative.examples {
@@ -178,18 +184,23 @@ fn together(optimistic: &Figure, conservative: &Figure) -> Option<String> {
         sampled.hypot(optimistic.data_error).hypot(conservative.data_error)
     };
     let gap = (optimistic.value - conservative.value).abs();
+    let known = [of_difference, gap, optimistic.data_error].iter().all(|number| number.is_finite());
+    let doubted = !optimistic.warnings.is_empty() || !conservative.warnings.is_empty();
+    (known && !doubted).then_some(gap <= AGREE * of_difference)
+}
+
+/// The one figure that both agree on, or how far they are apart.
+fn together(optimistic: &Figure, conservative: &Figure, agree: bool) -> String {
+    let gap = (optimistic.value - conservative.value).abs();
+    if !agree {
+        return format!(
+            "together        they are {gap:.2} nats apart, more than their errors: more temperatures bring them closer"
+        );
+    }
     let middle = 0.5 * (optimistic.value + conservative.value);
     let error = optimistic.data_error.hypot(optimistic.monte_carlo_error.max(conservative.monte_carlo_error));
-    if !(of_difference.is_finite() && error.is_finite() && gap.is_finite()) {
-        return None;
-    }
-    Some(if gap <= AGREE * of_difference {
-        format!("together        they agree: {} nats, unless annealing misses a mode", with_error(middle, error))
-    } else {
-        format!(
-            "together        they are {gap:.2} nats apart, more than their errors: more temperatures bring them closer"
-        )
-    })
+    let shown = with_error(middle, error);
+    format!("together        they agree: {shown} nats, unless annealing misses a mode")
 }
 
 /// A value and its standard error, to one digit of the error, or two where the first is a 1.
@@ -206,7 +217,6 @@ fn with_error(value: f64, error: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use helmholtz::sampling::Kind;
 
     fn estimate(value: f64, kind: Kind, monte_carlo_error: f64, examples: usize) -> Estimate {
         let mut estimate = Estimate::of(&[], kind, "a method").with_monte_carlo_error(monte_carlo_error);
@@ -217,7 +227,7 @@ mod tests {
     fn said(main: &Estimate, other: Option<&Estimate>) -> Vec<String> {
         let mut made = Report::new();
         report(&mut made, main, other, "test");
-        lines(made.figures())
+        lines(&made.figures())
     }
 
     fn together_of(main: &Estimate, other: &Estimate) -> Option<String> {

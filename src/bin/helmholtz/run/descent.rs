@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use crate::cli::Failure;
 use clap::{Arg, Args};
-use helmholtz::optim::{Adam, Decay, Schedule};
+use helmholtz::optim::{Adam, Decay, Descent, Schedule};
 use std::fmt;
 use std::str::FromStr;
 
@@ -30,21 +30,6 @@ pub struct DescentOptions {
     /// average, the weights are the model
     #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Learning")]
     average: Option<f64>,
-}
-
-/// The rate, its schedule, Adam, clipping and the average of the weights, as a recipe holds them.
-#[derive(Clone, Copy, Debug)]
-pub struct Descent {
-    /// Learning rate η.
-    pub learning_rate: f32,
-    /// How it rises and falls.
-    pub schedule: Schedule,
-    /// The rule of an update.
-    pub adam: Adam,
-    /// The largest norm of the gradient.
-    pub clip: Option<f64>,
-    /// Decay of the average of the weights; 0: none is kept.
-    pub average_decay: f64,
 }
 
 impl DescentOptions {

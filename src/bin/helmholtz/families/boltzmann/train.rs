@@ -10,11 +10,9 @@ use crate::run::{FILTERS, Options, SAMPLES, Session, Subject, Trained};
 use clap::{Args, ValueEnum};
 use helmholtz::energy::boltzmann::{self as model, BoltzmannMachine, BoltzmannTrainer, Recipe};
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 
 const SUBJECT: Subject = Subject::of_bits(KIND, 20_000, "conditional_likelihood");
-
-/// Hidden units unless told otherwise.
-const HIDDEN: usize = 32;
 
 /// Train a Boltzmann machine whose units may all act on one another, by Gibbs sampling one unit at a time
 #[derive(Args)]
@@ -99,7 +97,7 @@ impl Task for Train {
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
         let settings = &mut session.settings;
-        let hidden = settings.settle("hidden", self.hidden, HIDDEN)?;
+        let hidden = settings.settle("hidden", self.hidden, BoltzmannMachine::HIDDEN)?;
         let units = match settings.settle_choice("units", self.units, Units::Binary)? {
             Units::Binary => model::Units::Binary,
             Units::Spin => model::Units::Spin,
@@ -124,7 +122,7 @@ impl Task for Train {
         let machine = BoltzmannMachine::new(visible, hidden, units, seed.derive("boltzmann", 0));
         let mut trainer = BoltzmannTrainer::new(machine, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        let machine = Machine { machine: trainer.into_machine(), annealing: self.ais };
+        let machine = Machine { machine: trainer.model(), annealing: self.ais };
         session.conclude(&ended, &machine, globals.console())
     }
 }
@@ -134,9 +132,9 @@ impl Train {
         let settings = &mut session.settings;
         let default = Recipe::default();
         let data = settings.settle_choice("data-term", self.data_term, DataTerm::Gibbs)?;
-        let sweeps = settings.settle("data-sweeps", self.data_sweeps, 10)?;
+        let sweeps = settings.settle("data-sweeps", self.data_sweeps, model::DataTerm::SWEEPS)?;
         let term = settings.settle_choice("model-term", self.model_term, ModelTerm::Persistent)?;
-        let k = settings.settle("k", self.k, 5)?;
+        let k = settings.settle("k", self.k, model::ModelTerm::K)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         Ok(Recipe {
             data: match data {

@@ -5,14 +5,14 @@ use super::{pictures, report};
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::input::{Annealing, Binarize, Domain};
 use crate::pictures::table;
-use crate::run::{DENSITY, Descent, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, widths};
+use crate::run::{DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, widths};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::energy::neural::{
     Method, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralSampling, NeuralTrainer, StepSize, TwoPhase,
 };
-use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 
 const SUBJECT: Subject = Subject {
     kind: KIND,
@@ -30,16 +30,9 @@ const IMAGES: usize = 100;
 const ACCEPTANCE: f64 = 0.7;
 const NOISE: f32 = 0.1;
 
-/// The library's descent, its rate falling.
-fn usual_descent() -> Descent {
-    let NeuralRecipe { learning_rate, adam, clip, average_decay, .. } = NeuralRecipe::default();
-    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
-    Descent { learning_rate, schedule, adam, clip, average_decay }
-}
-
 /// Train an energy given by a neural network on real numbers, by its likelihood's gradient or by denoising score matching
 #[derive(Args)]
-#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &NeuralRecipe::default().descent)), after_help = "\
 Examples:
   helmholtz train neural                               eight normal distributions on the plane, some seconds
   helmholtz train neural checkerboard --hidden 128,128 --epochs 60
@@ -114,8 +107,12 @@ impl Task for Train {
         check_sizes(&config, &recipe, session.training.batch)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", config.width())?;
+            if config.width() <= 2 {
+                let console = globals.console();
+                console.warn("--ais changes nothing: log Z of up to two dimensions is a sum over a grid");
+            }
         }
-        let averages = recipe.average_decay > 0.0;
+        let averages = recipe.descent.averages();
         session.select_by(match (config.width() <= 2 && config.confinement > 0.0, averages) {
             (true, true) => "average_log_likelihood",
             (true, false) => "log_likelihood",
@@ -123,9 +120,9 @@ impl Task for Train {
             (false, false) => "noise_explained",
         });
         let energy = NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?;
-        let mut trainer = NeuralTrainer::new(energy, recipe, &session.train, &session.training)?;
+        let mut trainer = NeuralTrainer::new(energy, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        let trained = Energy { energy: trainer.average(), annealing: self.ais };
+        let trained = Energy { energy: trainer.model(), annealing: self.ais };
         session.conclude(&ended, &trained, globals.console())
     }
 }
@@ -154,7 +151,7 @@ impl Train {
         let acceptance = settings.settle("acceptance", self.acceptance, ACCEPTANCE)?;
         let regulariser = settings.settle("regulariser", self.regulariser, phases.regulariser)?;
         let noise = settings.settle("noise", self.noise, NOISE)?;
-        let descent = self.descent.settle(settings, &usual_descent())?;
+        let descent = self.descent.settle(settings, &NeuralRecipe::default().descent)?;
         Ok(NeuralRecipe {
             method: match way {
                 Way::ScoreMatching => Method::DenoisingScoreMatching { noise },
@@ -170,11 +167,7 @@ impl Train {
                     regulariser,
                 }),
             },
-            learning_rate: descent.learning_rate,
-            schedule: descent.schedule,
-            adam: descent.adam,
-            clip: descent.clip,
-            average_decay: descent.average_decay,
+            descent,
         })
     }
 }

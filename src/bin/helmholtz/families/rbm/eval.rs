@@ -43,14 +43,13 @@ impl Scorer for Rbm {
         if let Some(annealing) = options.rescore {
             annealing.check("rescore", rbm.visible() + rbm.hidden())?;
         }
-        let score = rbm.score(&rows.rows, &scoring).map_err(|error| rows.unfit(error))?;
+        let scored = rbm.log_likelihoods(&rows.rows, &scoring);
+        let (values, score) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
+        let unused = options.rescore.map(|_| "rescore");
+        likelihood::warn_of_unused(report, &score.estimate, unused);
         precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
         report.figure("precision", Choice(precision).to_string());
-        ask.each_row(|| {
-            let log_z = score.estimate.log_z.unwrap_or(f64::NAN);
-            let free_energies = rbm.free_energy(&rows.bits(rbm.visible())?);
-            Ok(free_energies.into_iter().map(|free_energy| -free_energy - log_z).collect())
-        })
+        ask.each_row(|| Ok(values))
     }
 }

@@ -4,7 +4,7 @@ use crate::cli::{Failure, size};
 use crate::contract::{Filled, InpaintOptions, Inpainter};
 use crate::input::Mask;
 use helmholtz::Seed;
-use helmholtz::rbm::{Chains, Rbm};
+use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
 
 impl Inpainter for Rbm {
@@ -21,8 +21,8 @@ impl Inpainter for Rbm {
         let shown = BitMatrix::from_fn(images.rows(), images.units(), |row, unit| {
             !mask.hides(unit) && images.get(row, unit)
         });
-        let mut chains = Chains::from_visible(shown, self.hidden(), seed);
-        chains.clamp_visible(&mask.shown());
+        let mut chains = RbmChains::from_visible(shown, self.hidden(), seed);
+        chains.clamp(&mask.shown());
         chains.gibbs(self, options.steps);
         Ok(Filled { levels: self.mean_visible(chains.hidden()), bits: chains.visible().clone() })
     }

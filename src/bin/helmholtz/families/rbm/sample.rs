@@ -5,7 +5,7 @@ use crate::contract::{Draws, Numbers, SampleAsk, Sampler};
 use crate::input::{Binarize, RowChoice, Sums};
 use crate::run::Choice;
 use helmholtz::Seed;
-use helmholtz::rbm::{Chains, Rbm};
+use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
 use std::borrow::Cow;
 
@@ -57,11 +57,11 @@ impl Sampler for Rbm {
     }
 }
 
-fn chains_at_data(rbm: &Rbm, ask: &SampleAsk<'_>) -> Result<Chains, Failure> {
+fn chains_at_data(rbm: &Rbm, ask: &SampleAsk<'_>) -> Result<RbmChains, Failure> {
     let rows = ask.origin.rows(&RowChoice::test(ask.options.data.as_deref()))?.bits(rbm.visible())?;
     let from = |row: usize| row % rows.rows();
     let bits = BitMatrix::from_fn(ask.count, rows.units(), |row, unit| rows.get(from(row), unit));
-    Ok(Chains::from_visible(bits, rbm.hidden(), ask.seed))
+    Ok(RbmChains::from_visible(bits, rbm.hidden(), ask.seed))
 }
 
 /// Half of the sweeps space the temperatures, the other half count.

@@ -10,16 +10,9 @@ use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained};
 use clap::{Args, ValueEnum};
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 
 const SUBJECT: Subject = Subject::of_bits(KIND, 60_000, "pseudo_likelihood");
-
-/// Hidden units unless told otherwise.
-const HIDDEN: usize = 128;
-/// The largest pull of the weights towards 0 unless told otherwise: that of 1,500 rows. Fewer rows ask for more, but a
-/// handful of patterns that are all there is, like bars, for none.
-const LARGEST_DECAY: f32 = 0.001;
-/// Replicas of a ladder of parallel tempering unless told otherwise.
-const REPLICAS: usize = 8;
 
 /// Train a restricted Boltzmann machine by block Gibbs sampling
 #[derive(Args)]
@@ -114,7 +107,7 @@ impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
-        let hidden = session.settings.settle("hidden", self.hidden, HIDDEN)?;
+        let hidden = session.settings.settle("hidden", self.hidden, model::Rbm::HIDDEN)?;
         let recipe = self.recipe(&mut session)?;
         self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
@@ -138,7 +131,7 @@ impl Task for Train {
         let mut trainer = RbmTrainer::new(rbm, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         let machines = Machines {
-            weights: trainer.rbm().clone(),
+            weights: trainer.last().clone(),
             average: (recipe.average_decay > 0.0).then(|| trainer.average()),
             annealing: self.ais,
         };
@@ -164,11 +157,11 @@ impl Train {
             ("chain-count", self.chain_count.is_some() && !counts && !starts),
         ] {
             if unused {
-                console.note(format!("--{option} changes nothing with --method {method}"));
+                console.warn(format!("--{option} changes nothing with --method {method}"));
             }
         }
         if self.chain_count.is_some() && !counts && starts {
-            console.note("--chain-count changes nothing with --chains data: there is a chain for each example");
+            console.warn("--chain-count changes nothing with --chains data: there is a chain for each example");
         }
     }
 
@@ -178,21 +171,19 @@ impl Train {
         let default = Recipe::default();
         let method = settings.settle_choice("method", self.method, Method::Pcd)?;
         let k = settings.settle("k", self.k, 1)?;
-        let replicas = settings.settle("replicas", self.replicas, REPLICAS)?;
+        let replicas = settings.settle("replicas", self.replicas, Recipe::REPLICAS)?;
         let start = settings.settle_choice("chains", self.chains, ChainStart::Persistent)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         let centering = settings.settle_choice("centering", self.centering, Centering::Centered)?;
-        let weight_decay = match method {
-            Method::Exact => 0.0,
-            Method::Pcd | Method::Cd | Method::Pt => LARGEST_DECAY.min(1.5 / rows as f32),
+        let method = match method {
+            Method::Pcd => model::Method::Pcd { k },
+            Method::Cd => model::Method::Cd { k },
+            Method::Pt => model::Method::Pt { replicas, k },
+            Method::Exact => model::Method::Exact,
         };
+        let weight_decay = Recipe { method, ..default }.weight_decay_for(rows);
         Ok(Recipe {
-            method: match method {
-                Method::Pcd => model::Method::Pcd { k },
-                Method::Cd => model::Method::Cd { k },
-                Method::Pt => model::Method::Pt { replicas, k },
-                Method::Exact => model::Method::Exact,
-            },
+            method,
             chain_start: match start {
                 ChainStart::Persistent => model::ChainStart::Persistent,
                 ChainStart::Random => model::ChainStart::Random,
@@ -201,7 +192,7 @@ impl Train {
             chains: (count > 0).then_some(count),
             learning_rate: settings.settle("learning-rate", self.learning_rate, default.learning_rate)?,
             momentum: settings.settle("momentum", self.momentum, default.momentum)?,
-            weight_decay: settings.settle("weight-decay", self.weight_decay, weight_decay)?,
+            weight_decay: Some(settings.settle("weight-decay", self.weight_decay, weight_decay)?),
             centering: match centering {
                 Centering::Centered => model::Centering::Centered,
                 Centering::Plain => model::Centering::Plain,
@@ -259,6 +250,7 @@ impl Trained for Machines {
         let scoring = scoring(self.annealing, session.training.seed, EXACT_UP_TO);
         let score = self.kept().score(&rows, &scoring)?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
+        likelihood::warn_of_unused(report, &score.estimate, self.annealing.map(|_| "ais"));
         let kept = score.estimate.value;
         if self.average.is_none() {
             report.figure("log_likelihood_weights", kept);

@@ -4,7 +4,7 @@ use super::report;
 use crate::cli::{Failure, Report, counted, size};
 use crate::contract::{Detail, ScoreAsk, Scorer};
 use crate::input::{Rows, data};
-use helmholtz::vae::{ImportanceSampling, Vae};
+use helmholtz::vae::{ImportanceSampling, Likelihood, Vae};
 use std::path::Path;
 
 impl Scorer for Vae {
@@ -14,8 +14,10 @@ impl Scorer for Vae {
 
     fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
         let (options, rows) = (ask.options, ask.rows);
-        if ask.detail == Detail::EachRow {
-            return Err(Failure::new("--out: the importance samples of a VAE give no figure of each row yet"));
+        let grey = self.config().likelihood == Likelihood::Bernoulli && rows.rows.is_grey();
+        if ask.detail == Detail::EachRow && (grey || options.noise.is_some()) {
+            let why = if grey { "grey levels give a model of bits none" } else { "--noise gives an ELBO" };
+            return Err(Failure::new(format!("--out wants the log-likelihood of each row, and {why}")));
         }
         if let Some(file) = &options.noise {
             with_noise(self, rows, file, report)?;
@@ -24,11 +26,12 @@ impl Scorer for Vae {
         let samples = options.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
         let sampling = report::sampling(samples, ask.seed);
-        report::judge(self, &rows.rows, rows.split, &sampling, report).map_err(|failure| rows.unfit(failure))?;
+        let judged = report::judge(self, &rows.rows, rows.split, &sampling, report);
+        let values = judged.map_err(|failure| rows.unfit(failure))?;
         if options.simulated {
             report::simulate(self, rows.rows.len(), &sampling, report)?;
         }
-        Ok(None)
+        ask.each_row(|| Ok(values))
     }
 }
 

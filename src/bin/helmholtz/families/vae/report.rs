@@ -17,19 +17,22 @@ pub fn sampling(samples: usize, seed: Seed) -> ImportanceSampling {
 }
 
 /// Reports the log-likelihood of the rows, where they have one, the parts of the ELBO, and what the latent dimensions do.
+/// Gives the log-likelihood of each row; none of grey levels.
 pub fn judge(
     vae: &Vae,
     rows: &Dataset<'_>,
     split: &str,
     sampling: &ImportanceSampling,
     report: &mut Report,
-) -> Result<(), Failure> {
+) -> Result<Vec<f64>, Failure> {
     let figures = vae.figures(rows)?;
+    let mut values = Vec::new();
     if vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey() {
         say_there_is_none(&figures, rows.len(), split, report);
     } else {
         let begun = Instant::now();
-        let score = vae.score(rows, sampling)?;
+        let (scored, score) = vae.log_likelihoods(rows, sampling)?;
+        values = scored;
         likelihood::report(report, &score.log_likelihood, None, split);
         say_parts(&score, sampling.samples, begun.elapsed().as_secs_f64(), report);
         say_what_density(vae, rows, report);
@@ -39,7 +42,7 @@ pub fn judge(
         report.line(format!("collapsed       {collapse}"));
         report.figure("collapse", collapse.to_string());
     }
-    Ok(())
+    Ok(values)
 }
 
 /// Reports the log-likelihood of data that the model draws, from both sides.

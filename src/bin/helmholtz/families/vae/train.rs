@@ -6,13 +6,12 @@ use super::{pictures, report, shape};
 use crate::cli::{Console, Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
-    Descent, DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject,
-    Trained, Widths,
+    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
-use helmholtz::optim::{Decay, Schedule};
 use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
 
 const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
@@ -24,16 +23,9 @@ const ROWS: usize = 1000;
 const PAIRS: usize = 10;
 const STEPS: usize = 12;
 
-/// The library's descent, its rate falling.
-fn usual_descent() -> Descent {
-    let VaeRecipe { learning_rate, adam, clip, average_decay, .. } = VaeRecipe::default();
-    let schedule = Schedule { decay: Decay::Linear, warm_up: 0 };
-    Descent { learning_rate, schedule, adam, clip, average_decay }
-}
-
 /// Train a variational autoencoder by stochastic gradients of a bound on the likelihood
 #[derive(Args)]
-#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &usual_descent())), after_help = "\
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &VaeRecipe::default().descent)), after_help = "\
 Examples:
   helmholtz train vae                                  the embedded 8×8 digits, some seconds
   helmholtz train vae --latent 2                       and a picture of the latent plane
@@ -104,14 +96,23 @@ enum Bound {
     Dreg,
 }
 
+/// How grey levels are read unless told otherwise: as what p(x | z) is a density of.
+pub fn usual_reading(likelihood: Likelihood) -> Binarize {
+    match likelihood {
+        Likelihood::Bernoulli => Binarize::Threshold,
+        Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
+    }
+}
+
+/// The scale of levels that stay grey unless told otherwise: noise of variance 1 would drown levels from 0 to 1.
+pub fn usual_scale(likelihood: Likelihood) -> PixelScale {
+    if likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit }
+}
+
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let usual = match self.likelihood.unwrap_or_default() {
-            Likelihood::Bernoulli => Binarize::Threshold,
-            Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
-        };
-        let subject = Subject { binarize: usual, ..SUBJECT };
+        let subject = Subject { binarize: usual_reading(self.likelihood.unwrap_or_default()), ..SUBJECT };
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let config = self.config(&mut session)?;
         self.settle_scale(&mut session, config.likelihood)?;
@@ -119,13 +120,13 @@ impl Task for Train {
         shape::check(&config, session.training.batch, recipe.importance_samples)?;
         let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
-        if recipe.average_decay > 0.0 {
+        if recipe.descent.averages() {
             session.select_by("average_elbo");
         }
         let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
-        let mut trainer = VaeTrainer::new(vae, recipe, &session.train, &session.training)?;
+        let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
-        session.conclude(&ended, &Autoencoder { vae: trainer.average(), samples }, globals.console())
+        session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples }, globals.console())
     }
 }
 
@@ -146,7 +147,7 @@ impl Train {
 
     fn settle_scale(&self, session: &mut Session, likelihood: Likelihood) -> Result<(), Failure> {
         let grey = session.settings.settled().get("binarize").is_some_and(|how| how == "none");
-        let usual = if grey && likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit };
+        let usual = if grey { usual_scale(likelihood) } else { PixelScale::Unit };
         let scale = session.settings.settle_choice("scale", self.scale, usual)?;
         if scale == PixelScale::Raw && !grey {
             return Err(Failure::new("--scale raw is for grey levels, and these become 0 and 1")
@@ -162,7 +163,7 @@ impl Train {
         let importance_samples =
             settings.settle("importance-samples", self.importance_samples, default.importance_samples)?;
         let usual = if importance_samples > 1 { Bound::Iwae } else { Bound::Elbo };
-        let descent = self.descent.settle(settings, &usual_descent())?;
+        let descent = self.descent.settle(settings, &default.descent)?;
         Ok(VaeRecipe {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
@@ -176,11 +177,7 @@ impl Train {
                 true => Scheme::Alternating,
                 false => Scheme::Joint,
             },
-            learning_rate: descent.learning_rate,
-            schedule: descent.schedule,
-            adam: descent.adam,
-            clip: descent.clip,
-            average_decay: descent.average_decay,
+            descent,
         })
     }
 }
@@ -236,6 +233,7 @@ impl Trained for Autoencoder {
         let (rows, split) = session.judged_by();
         console.note("estimating the log-likelihood …");
         let sampling = report::sampling(self.samples, session.training.seed);
-        report::judge(&self.vae, &rows, split, &sampling, report)
+        report::judge(&self.vae, &rows, split, &sampling, report)?;
+        Ok(())
     }
 }
