@@ -89,7 +89,7 @@ fn many_dimensions_are_annealed_and_say_so() {
     let trained = place.json(&format!("train neural points.npy {SMALL} --out run --ais 20,30"));
     assert_eq!((&trained["log_likelihood_kind"], &trained["split"]), (&"upper".into(), &"train".into()));
     assert!(number(&trained["monte_carlo_error"]) > 0.0 && trained["modes"].is_null());
-    let again = place.json("eval run --rescore 30,60");
+    let again = place.json("eval run --ais 30,60");
     assert!(again["method"].as_str().unwrap().contains("30 chains × 60 temperatures"), "{again}");
     let told = text(&place.run("eval run").stdout);
     assert!(told.contains("optimistic") && told.contains("a normal distribution with these rows'"), "{told}");

@@ -146,12 +146,13 @@ fn file(path: &Path) -> Result<Report, Failure> {
 fn run(path: &Path) -> Result<Report, Failure> {
     let mut report = Report::new();
     report.line(format!("run             {}", path.display()));
+    let standing = Standing::of_run(path);
+    report.line(format!(
+        "status          {}",
+        standing.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    ));
+    report.figure("status", standing.map(|standing| standing.word()));
     if let Some(run) = standing::record(path) {
-        match Standing::of(&run) {
-            Some(Standing::Failed(error)) => report.line(format!("status          failed: {error}")),
-            Some(standing) => report.line(format!("status          {standing}")),
-            None => report.line("status          unknown"),
-        }
         for line in run["figures"].as_object().map(likelihood::lines).unwrap_or_default() {
             report.line(line);
         }

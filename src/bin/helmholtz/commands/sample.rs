@@ -16,7 +16,7 @@ Examples:
   helmholtz sample runs/rbm-digits
   helmholtz sample runs/rbm-digits --count 10000 --out draws.npy
   helmholtz sample runs/rbm-digits --from-data --steps 10
-  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode
+  helmholtz sample runs/mnist --tempering auto            where chains are slow to leave a mode
   helmholtz sample runs/vae-digits --observation drawn    bits instead of their probabilities")]
 pub struct Sample {
     /// A run folder or a .safetensors file
@@ -63,6 +63,12 @@ impl Task for Sample {
         }
         let mut report = loaded.report(&out);
         report.line(format!("{} ({}) in {}", counted(count, "sample"), draws.method, out.display()));
+        for warning in draws.warnings {
+            report.warn(warning);
+        }
+        for (name, value) in draws.figures {
+            report.figure(&name, value);
+        }
         report.figure("count", count);
         report.figure("method", draws.method);
         report.figure("seconds", seconds);

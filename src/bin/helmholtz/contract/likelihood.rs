@@ -37,6 +37,8 @@ pub fn report_beside(
         report.figure("conservative_data_error", conservative.data_error);
         report.figure("conservative_examples", conservative.examples);
         report.figure("conservative_method", conservative.method.clone());
+        report.figure("conservative_gap", estimate.value - conservative.value);
+        report.figure("conservative_gap_error", error_of_gap(estimate, conservative));
     }
     if let Some(agree) = conservative.and_then(|conservative| agree(estimate, conservative)) {
         report.figure("conservative_agrees", agree);
@@ -57,6 +59,9 @@ pub fn report_beside(
     for warning in &estimate.warnings {
         report.warn(warning);
     }
+    if let Some(above) = conservative.and_then(|conservative| above(estimate, conservative)) {
+        report.warn(above);
+    }
     if let Some(baseline) = estimate.baseline {
         let gain = estimate.value - baseline;
         let compared = if gain >= 0.0 { "better" } else { "worse" };
@@ -67,6 +72,25 @@ pub fn report_beside(
         if gain < -1.0 {
             report.warn(format!("worse than {baseline_of}: docs/how-to-improve.md says what to look at"));
         }
+    }
+}
+
+/// What is wrong where a conservative figure lies above an optimistic one, of the same rows, by more than both their errors.
+fn above(optimistic: &Estimate, conservative: &Estimate) -> Option<String> {
+    let gap = conservative.value - optimistic.value;
+    let error = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
+    (optimistic.examples == conservative.examples && gap > AGREE * error).then(|| {
+        format!(
+            "the conservative figure lies above the optimistic one, by {gap:.2} ± {error:.2} nats of the same rows: one of \
+             them errs by more than it says"
+        )
+    })
+}
+
+/// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
+pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
+    if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
+        report.warn(format!("--{option} changes nothing: the log-likelihood is exact ({})", estimate.method));
     }
 }
 
@@ -153,13 +177,6 @@ fn shown_error(name: &str, error: f64) -> String {
     if error.is_finite() { format!("{name} {error:.2}") } else { format!("{name} unknown") }
 }
 
-/// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
-pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
-    if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
-        report.warn(format!("--{option} changes nothing: the log-likelihood is exact ({})", estimate.method));
-    }
-}
-
 /// Which way a figure of this kind errs.
 fn direction(kind: &str) -> &'static str {
     match kind {
@@ -173,19 +190,25 @@ fn direction(kind: &str) -> &'static str {
     }
 }
 
+/// The standard error of the difference of two figures.
+fn error_of_gap(optimistic: &Estimate, conservative: &Estimate) -> f64 {
+    let sampled = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
+    // Of the same rows the error of the data is in both alike.
+    if optimistic.examples == conservative.examples {
+        return sampled;
+    }
+    sampled.hypot(optimistic.data_error).hypot(conservative.data_error)
+}
+
 /// Whether two figures agree within their errors; nothing where an error is unknown or a warning stands, as both may lack the
 /// same mode.
 fn agree(optimistic: &Estimate, conservative: &Estimate) -> Option<bool> {
-    let sampled = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
-    // Of the same rows the error of the data is in both alike.
-    let of_difference = if optimistic.examples == conservative.examples {
-        sampled
-    } else {
-        sampled.hypot(optimistic.data_error).hypot(conservative.data_error)
-    };
+    let of_difference = error_of_gap(optimistic, conservative);
     let gap = (optimistic.value - conservative.value).abs();
     let known = [of_difference, gap, optimistic.data_error].iter().all(|number| number.is_finite());
-    let doubted = !optimistic.warnings.is_empty() || !conservative.warnings.is_empty();
+    let doubted = !optimistic.warnings.is_empty()
+        || !conservative.warnings.is_empty()
+        || above(optimistic, conservative).is_some();
     (known && !doubted).then_some(gap <= AGREE * of_difference)
 }
 
@@ -249,6 +272,17 @@ mod tests {
         assert!(said(&main, Some(&others)).iter().any(|line| line.contains("mean of 100 test examples")));
     }
 
+    #[test]
+    fn a_conservative_figure_above_an_optimistic_one_is_within_their_errors_or_a_warning() {
+        let main = estimate(-16.0, Kind::Upper, 0.02, 359);
+        assert_eq!(above(&main, &estimate(-15.99, Kind::Lower, 0.02, 359)), None);
+        assert_eq!(above(&main, &estimate(-16.5, Kind::Lower, 0.02, 359)), None);
+        let said = above(&main, &estimate(-15.5, Kind::Lower, 0.02, 359)).unwrap();
+        assert!(said.contains("above the optimistic one, by 0.50 ± 0.03"), "{said}");
+        // Of other rows that says nothing.
+        assert_eq!(above(&main, &estimate(-15.5, Kind::Lower, 0.02, 100)), None);
+    }
+
     /// Two figures that lack the same mode agree as well as any.
     #[test]
     fn nothing_is_agreed_on_where_it_cannot_be_known() {
@@ -288,7 +322,6 @@ mod tests {
             (-1234.2, 23.0, "-1234 ± 23"),
             (-2.639, 0.0, "-2.64"),
         ] {
-            let told = with_error(value, error);
             assert_eq!(with_error(value, error), shown);
         }
     }

@@ -308,7 +308,7 @@ fn write_run_json(
 ) -> Result<(), Failure> {
     let run = json!({
         "model": KIND,
-        "status": Standing::Finished.to_string(),
+        "status": Standing::Finished.word(),
         "version": env!("CARGO_PKG_VERSION"),
         "seed": globals.seed().0,
         "configuration": settings.settled(),

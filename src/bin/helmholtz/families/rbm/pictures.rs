@@ -1,10 +1,12 @@
 //! Pictures of an RBM: what its hidden units look for, and what it draws.
 
 use super::sample::SWEEPS;
+use super::start;
 use crate::pictures::{Canvas, Grid, Raster, table};
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
-use helmholtz::rbm::Rbm;
+use helmholtz::rbm::{Rbm, RbmChains};
+use helmholtz::tensor::BitMatrix;
 
 /// Samples in a picture.
 const SAMPLES: usize = 100;
@@ -23,13 +25,17 @@ pub fn filters(rbm: &Rbm, canvas: Canvas) -> Raster {
 }
 
 /// Draws of the model, each from its own chain: exact ones as they are where the machine is small enough, else the
-/// probabilities of the pixels at the end of a long chain from a random state; of a table its bits, over those of the data.
-pub fn samples(rbm: &Rbm, canvas: Canvas, data: &Dataset<'_>, seed: Seed) -> Raster {
+/// probabilities of the pixels at the end of a long chain from a row of `start`, or from a random state; of a table its bits,
+/// over those of the data.
+pub fn samples(rbm: &Rbm, canvas: Canvas, data: &Dataset<'_>, start: Option<&BitMatrix>, seed: Seed) -> Raster {
     let points = if canvas.is_table() { table::points(data) } else { Vec::new() };
     let count = if canvas.is_table() { points.len() / rbm.visible().max(1) } else { SAMPLES };
     let values = rbm.sample_exact(count, seed).map_or_else(
         || {
-            let mut chains = rbm.chains(count, seed);
+            let mut chains = match start {
+                Some(states) => RbmChains::from_visible(start::repeated(states, count), rbm.hidden(), seed),
+                None => rbm.chains(count, seed),
+            };
             chains.gibbs(rbm, SWEEPS);
             match canvas.is_table() && !data.is_grey() {
                 true => chains.visible().to_f32(),
