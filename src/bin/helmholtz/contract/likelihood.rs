@@ -33,6 +33,7 @@ pub fn report_beside(
         report.line(format!("                {}; {}", conservative.method, errors(conservative)));
         report.figure("log_likelihood_conservative", conservative.value);
         report.figure("conservative_monte_carlo_error", conservative.monte_carlo_error);
+        report.figure("conservative_kind", conservative.kind.to_string());
         report.figure("conservative_method", conservative.method.clone());
     }
     for warning in &estimate.warnings {
@@ -79,6 +80,9 @@ fn direction(estimate: &Estimate) -> &'static str {
     match estimate.kind {
         Kind::Exact => "exact: nothing was sampled",
         Kind::Lower => "a lower bound on average: the truth is likely higher",
+        Kind::Annealed => {
+            "a lower bound on average for the model that annealing reaches: this one only where it misses no mode"
+        }
         Kind::Upper => "optimistic: the partition function is likely underestimated, the truth is likely lower",
         Kind::Estimate => "an estimate that may err either way",
     }
