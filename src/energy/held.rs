@@ -134,11 +134,34 @@ pub(super) trait HoldsUnits: Sync {
 }
 
 /// log Z with what free annealing has missed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     pub log_z: LogMeanExp,
     /// By how much it was raised, nats; 0 where nothing was missed, and log Z is as it was.
     pub gain: f64,
+    /// Of each unit, in order.
+    pub often: Vec<Often>,
+}
+
+/// How often a unit is on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Often {
+    /// In the machine, as near to the walk as twice its error lets it be.
+    machine: f64,
+    /// Where the walk ends, whatever the weights.
+    walk: f64,
+}
+
+impl Often {
+    /// By how much the walk's own density exceeds the machine's on average over rows of which a share `on` have the unit on,
+    /// nats: where the walk comes to a part too rarely, it comes to the other too often.
+    pub(super) fn excess(&self, on: f64) -> f64 {
+        let Often { machine, walk } = *self;
+        let term = |share: f64, walk: f64, machine: f64| {
+            if walk == machine { 0.0 } else { share * (walk / machine).ln() }
+        };
+        term(on, walk, machine) + term(1.0 - on, 1.0 - walk, 1.0 - machine)
+    }
 }
 
 /// Looks for what `free` annealing, whose estimate is `log_z`, has missed. `work` is the number of its chains times that of
@@ -156,8 +179,19 @@ pub(super) fn find_missed(
     let temperatures = (work / (2 * HASTY_CHAINS * count.max(1)) as u64).clamp(HASTY[0] as u64, HASTY[1] as u64);
     let hasty = Ais { chains: HASTY_CHAINS, temperatures: temperatures as usize, seed };
 
-    // ln of what each part lacks, where that is more than its error.
-    let lacks = map(count, |index| {
+    // A share of 0 or 1 is not known of so many draws.
+    let margin = 0.5 / free.log_weights.len() as f64;
+    let walk: Vec<f64> = machine
+        .units()
+        .map(|unit| {
+            let all = free.means.iter().skip(unit).step_by(free.units);
+            let mean = all.map(|&mean| f64::from(mean)).sum::<f64>() * 2.0 * margin;
+            mean.clamp(margin, 1.0 - margin)
+        })
+        .collect();
+
+    // ln of what each part lacks, where that is more than its error; and ln of the least that it may be.
+    let parts: Vec<(Option<f64>, f64)> = map(count, |index| {
         let ais = Ais { seed: seed.derive("held", index as u64), ..hasty };
         let weights = machine.held_weights(held(index), ais);
         let alone = Draws::new(&weights, 0.0, Vec::new());
@@ -166,10 +200,11 @@ pub(super) fn find_missed(
         let lack = alone.value - free.value;
         // A sum that rests on one draw has an error as large as itself.
         let seems = lack > 0.9 * alone.error.hypot(free.error) && (lack.ln() + scale - log_z.value) > SMALL.ln();
-        seems.then(|| lack.ln() + scale)
+        let least = (alone.value - 2.0 * alone.error).max(free.value - 2.0 * free.error);
+        (seems.then(|| lack.ln() + scale), least.max(0.0).ln() + scale)
     });
     let mut candidates: Vec<(f64, usize)> =
-        lacks.into_iter().enumerate().filter_map(|(index, lack)| Some((lack?, index))).collect();
+        parts.iter().enumerate().filter_map(|(index, part)| Some((part.0?, index))).collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     candidates.truncate(CANDIDATES);
 
@@ -192,17 +227,34 @@ pub(super) fn find_missed(
             changed = true;
         }
     }
+    let value = if changed { free.log_z() } else { log_z.value };
+    let least = |index: usize| (parts[index].1 - value).exp().min(1.0 - margin);
+    let often = walk.into_iter().enumerate().map(|(unit, walk)| {
+        let (least, most) = (least(2 * unit), 1.0 - least(2 * unit + 1));
+        // Two bounds that cross know it to be between them.
+        let machine = if least <= most { walk.clamp(least, most) } else { 0.5 * (least + most) };
+        Often { machine, walk }
+    });
+    let often = often.collect();
     if !changed {
-        return Found { log_z, gain: 0.0 };
+        return Found { log_z, gain: 0.0, often };
     }
-    let value = free.log_z();
     let all = free.sum(value, |_| 1.0);
-    Found { log_z: LogMeanExp { value, error: all.error, ..log_z }, gain: value - log_z.value }
+    Found { log_z: LogMeanExp { value, error: all.error, ..log_z }, gain: value - log_z.value, often }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_walk_that_comes_to_a_part_too_rarely_favours_rows_of_the_other() {
+        let often = Often { machine: 0.9, walk: 1e-6 };
+        assert!((often.excess(0.0) - 10f64.ln()).abs() < 1e-5);
+        // Of the machine's own draws the walk never has the greater mean log-density (Gibbs).
+        assert!(often.excess(0.9) < 0.0);
+        assert_eq!(Often { machine: 0.3, walk: 0.3 }.excess(0.7), 0.0);
+    }
 
     #[test]
     fn replacing_a_part_leaves_the_other_as_it_was() {

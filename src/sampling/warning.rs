@@ -46,6 +46,12 @@ pub enum Warning {
         /// By how much they raise log Z, nats.
         gain: f64,
     },
+    /// Annealing ends in states that one unit opens, or in those that it closes, far too rarely: log Z counts them by their
+    /// weights, but a model that annealing reaches has other rows.
+    RareMode {
+        /// By how much rows are likelier under that model on average, nats, at least.
+        excess: f64,
+    },
     /// A density of real numbers on rows of a few levels, on which it can grow without bound.
     DiscreteLevels {
         /// Different numbers among those of the rows.
@@ -111,6 +117,11 @@ impl fmt::Display for Warning {
                 f,
                 "annealing misses a mode that one unit opens: chains that hold it have raised log Z by {gain:.2} nats, and \
                  modes that no single unit opens may be missing still; the model of reverse annealing lacks this one"
+            ),
+            Warning::RareMode { excess } => write!(
+                f,
+                "annealing comes to a mode of one unit too rarely, so that the rows are {excess:.2} nats likelier under the \
+                 model it reaches: reverse annealing bounds that one, and its figure is left out"
             ),
             Warning::DiscreteLevels { levels } => write!(
                 f,

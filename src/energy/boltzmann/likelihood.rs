@@ -83,7 +83,7 @@ impl BoltzmannMachine {
         }
         let mut base = biases_of(&rows);
         base.resize(self.len(), 0.0);
-        let Found { log_z, gain } = self.annealed_log_z(ais, &base);
+        let Found { log_z, gain, .. } = self.annealed_log_z(ais, &base);
         estimate.warnings.extend(Warning::of_few_chains(&log_z, ais.chains));
         if gain > GAIN_ALLOWED {
             estimate.warnings.push(Warning::IsolatedMode { gain });
@@ -153,7 +153,10 @@ impl BoltzmannMachine {
             let (down, error) = mean_and_error(&self.log_z_of_states(states, ais.temperatures, seed, base)?);
             // A single row has no error of its own.
             let error = if error.is_finite() { error } else { 0.0 };
-            Ok((down - log_z.value, allowed + 3.0 * log_z.error.hypot(error)))
+            let apart = down - log_z.value;
+            // Temperatures take from the walk down, and add nothing.
+            let allowed = if apart < 0.0 { 0.0 } else { allowed };
+            Ok((apart, allowed + 3.0 * log_z.error.hypot(error)))
         };
         let (apart, allowed) = gap(completed.states(), 0, GAP_ALLOWED)?;
         if apart.abs() > allowed {

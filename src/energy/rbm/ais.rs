@@ -12,7 +12,7 @@ use super::bridge::{Bridge, Climbed};
 #[cfg(test)]
 use super::{Rbm, RbmError};
 use crate::Setting;
-use crate::energy::held::{Draws, GAIN_ALLOWED, Held, HoldsUnits, find_missed};
+use crate::energy::held::{Draws, GAIN_ALLOWED, Held, HoldsUnits, Often, find_missed};
 use crate::random::Seed;
 use crate::sampling::{Ais, LogMeanExp, Warning, mean_and_error};
 
@@ -146,6 +146,8 @@ pub(super) struct Annealed {
     pub ais: Ais,
     /// By how much log Z was raised by what chains with a unit held have found, nats.
     pub gain: f64,
+    /// How often each hidden unit is on.
+    pub often: Vec<Often>,
     pub warnings: Vec<Warning>,
 }
 
@@ -171,7 +173,7 @@ impl Annealing {
         if found.gain > GAIN_ALLOWED {
             warnings.push(Warning::IsolatedMode { gain: found.gain });
         }
-        Ok(Annealed { log_z: found.log_z, ais, gain: found.gain, warnings })
+        Ok(Annealed { log_z: found.log_z, ais, gain: found.gain, often: found.often, warnings })
     }
 }
 

@@ -9,11 +9,12 @@
 //! probabilities of modes, where a comparison of free energies would compare states of unlike number, and it holds its
 //! peace about chains that mix slowly within what annealing reaches. What no chain and no row has ever seen goes unseen.
 
+use super::ais::Annealed;
 use super::bridge::Bridge;
 use super::exact::{EXACT_UNITS, Enumeration};
 use super::{AdaptiveAis, Ais, Annealing, Raise, Rbm, RbmError};
 use crate::data::{Dataset, Values, Wanted};
-use crate::energy::held::{GAIN_ALLOWED, GAP_ALLOWED, SCOUT_GAP_ALLOWED, SCOUT_SWEEPS, SCOUTS};
+use crate::energy::held::{GAIN_ALLOWED, GAP_ALLOWED, Often, SCOUT_GAP_ALLOWED, SCOUT_SWEEPS, SCOUTS};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error};
@@ -57,8 +58,8 @@ impl Scoring {
 pub struct Score {
     /// Exact, or the optimistic estimate, with the warnings of both.
     pub estimate: Estimate,
-    /// The conservative estimate, where the other one is not exact and annealing is not known to miss a mode
-    /// ([`Warning::IsolatedMode`]): of the model without that mode it says nothing of this one.
+    /// The conservative estimate, where the other one is not exact and annealing is not known to miss a mode or to come
+    /// there too rarely ([`Warning::IsolatedMode`], [`Warning::RareMode`]): a bound of another model says nothing of this one.
     pub conservative: Option<Estimate>,
 }
 
@@ -101,30 +102,53 @@ impl Rbm {
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
         let bridge = Bridge::new(self, &base);
-        let (mut estimate, gain) = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
+        let (mut estimate, annealed) = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let errors = |other: f64| 3.0 * estimate.monte_carlo_error.hypot(other);
-        let conservative = (gain <= GAIN_ALLOWED).then(|| {
+        // Where the walk comes to a part of the states too rarely, rows elsewhere are likelier under it, though its weights
+        // make up for that on the way up.
+        let excess = self.walk_excess(&annealed.often, &rows);
+        let rare =
+            (annealed.gain <= GAIN_ALLOWED && excess > GAIN_ALLOWED).then_some(Warning::RareMode { excess });
+        let conservative = (annealed.gain.max(excess) <= GAIN_ALLOWED).then(|| {
             let mut conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
-            // The annealed model lacks what held chains have added, so that its rows are likelier by as much.
-            conservative.monte_carlo_error = conservative.monte_carlo_error.hypot(gain);
+            let errors = [annealed.gain, excess].into_iter().fold(conservative.monte_carlo_error, f64::hypot);
+            conservative.monte_carlo_error = errors;
             conservative
         });
         let disagreement = conservative.as_ref().and_then(|conservative| {
             let gap = estimate.value - conservative.value;
-            let allowed = GAP_ALLOWED + errors(conservative.monte_carlo_error);
+            // Temperatures take from the conservative figure, and add nothing.
+            let slack = if gap < 0.0 { 0.0 } else { GAP_ALLOWED };
+            let allowed = slack + errors(conservative.monte_carlo_error);
             // The annealed model's lower bound far above an upper one: annealing does not reach the machine's distribution.
             (gap.abs() > allowed).then_some(Warning::Disagreement { gap, allowed })
         });
 
-        let mut scouts = self.chains(SCOUTS, scoring.raise.seed.derive("scouts", 0));
-        scouts.gibbs(self, SCOUT_SWEEPS);
-        let raise = Raise { seed: scoring.raise.seed.derive("scouts", 1), ..scoring.raise };
-        let (log_z, error) = mean_and_error(&raise.log_z_of_rows(&bridge, scouts.visible()));
-        let gap = log_z - estimate.log_z.unwrap_or(f64::NAN);
-        let allowed = SCOUT_GAP_ALLOWED + errors(error);
-        let missed = (gap > allowed).then_some(Warning::ModeMissed { gap, allowed });
-        estimate.warnings.extend(disagreement.into_iter().chain(missed));
+        let log_z = estimate.log_z.unwrap_or(f64::NAN);
+        let missed = self.missed_by(&bridge, &scoring.raise, log_z, estimate.monte_carlo_error);
+        estimate.warnings.extend(rare.into_iter().chain(disagreement).chain(missed));
         Ok(Score { estimate, conservative })
+    }
+
+    /// By how much the walk's density exceeds the machine's on average over `rows`, as the unit that tells most of it knows.
+    fn walk_excess(&self, often: &[Often], rows: &BitMatrix) -> f64 {
+        let means = self.mean_hidden(rows);
+        let on = |unit: usize| {
+            let all = means.iter().skip(unit).step_by(self.hidden);
+            all.map(|&mean| f64::from(mean)).sum::<f64>() / rows.rows() as f64
+        };
+        often.iter().enumerate().map(|(unit, often)| often.excess(on(unit))).fold(0.0, f64::max)
+    }
+
+    /// Anneals down from where random chains end, and warns where this `log_z`, with this error, lacks their share.
+    pub(super) fn missed_by(&self, bridge: &Bridge<'_>, raise: &Raise, log_z: f64, error: f64) -> Option<Warning> {
+        let mut scouts = self.chains(SCOUTS, raise.seed.derive("scouts", 0));
+        scouts.gibbs(self, SCOUT_SWEEPS);
+        let raise = Raise { seed: raise.seed.derive("scouts", 1), ..*raise };
+        let (down, down_error) = mean_and_error(&raise.log_z_of_rows(bridge, scouts.visible()));
+        let gap = down - log_z;
+        let allowed = SCOUT_GAP_ALLOWED + 3.0 * error.hypot(down_error);
+        (gap > allowed).then_some(Warning::ModeMissed { gap, allowed })
     }
 
     /// ln p(v) of each row of `data`, `[rows]`, nats, with the [score](Self::score) whose log Z they take: their mean is its
@@ -178,22 +202,22 @@ impl Rbm {
         Ok(self.annealed_estimate(&Bridge::new(self, &base), &rows, &Annealing::Fixed(*ais))?.0)
     }
 
-    /// The optimistic estimate, and the nats of log Z in it that only chains with a unit held have found.
+    /// The optimistic estimate, and the annealing it comes from.
     fn annealed_estimate(
         &self,
         bridge: &Bridge<'_>,
         rows: &BitMatrix,
         annealing: &Annealing,
-    ) -> Result<(Estimate, f64), RbmError> {
-        let annealed = annealing.run(bridge)?;
+    ) -> Result<(Estimate, Annealed), RbmError> {
+        let mut annealed = annealing.run(bridge)?;
         let held = if annealed.gain > 0.0 { ", and with units held" } else { "" };
         let method = format!("annealed importance sampling, {}{held}", annealed.ais);
         let mut estimate = self.estimate(rows, annealed.log_z, Kind::Upper, method);
-        estimate.warnings = annealed.warnings;
+        estimate.warnings = std::mem::take(&mut annealed.warnings);
         if estimate.value > 0.0 {
             estimate.warnings.push(Warning::AboveZero { value: estimate.value });
         }
-        Ok((estimate, annealed.gain))
+        Ok((estimate, annealed))
     }
 
     pub(super) fn likelihood_rows(&self, data: &Dataset<'_>) -> Result<BitMatrix, RbmError> {

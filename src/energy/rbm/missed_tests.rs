@@ -57,13 +57,13 @@ fn judge(rbm: &Rbm, log_z: f64, rows: &BitMatrix, seed: u64) -> Judged {
     Judged { truth, below: -above, conservative_above, above, score }
 }
 
-/// A machine, one to `count`, of random size, weights and heavy state.
-fn heavy(index: u64, sizes: [usize; 2]) -> (Rbm, f64, BitMatrix) {
+/// Machine number `index` of random size, weights and heavy state, its log Z, and rows that lie elsewhere.
+fn heavy(index: u64, sizes: [usize; 2], log_odds: [f64; 2]) -> (Rbm, f64, BitMatrix) {
     let mut stream = Seed(77).stream("heavy machines", index);
     let mut between = |low: f64, high: f64| low + (high - low) * rand::RngExt::random::<f64>(&mut stream);
     let mut size = || between(sizes[0] as f64, sizes[1] as f64 + 1.0) as usize;
     let (visible, hidden) = (size(), size());
-    let (weight, log_odds, scale) = (between(4.0, 8.0), between(-3.0, 5.0), between(0.2, 1.0));
+    let (weight, log_odds, scale) = (between(4.0, 8.0), between(log_odds[0], log_odds[1]), between(0.2, 1.0));
     let rest = machine(visible, hidden - 1, scale as f32, 1000 + index);
     let (rbm, log_z) = with_heavy_state(&rest, weight as f32, log_odds);
     (rbm, log_z, rest.sample(200, 200, Seed(index)))
@@ -79,7 +79,8 @@ fn a_state_that_one_unit_opens_is_counted_in_and_said() {
     let (off, on) = (129.0 * ln2, 29.0 * ln2 - f64::from(527.9f32) + 100.0 * 6f64.exp().ln_1p());
     let log_z = on + (off - on).exp().ln_1p();
     let coins = BitMatrix::from_fn(200, 100, |row, unit| (row * 37 + unit * 11 + row * unit * 5) % 7 < 3);
-    let cases = [(wide, log_z, coins), heavy(1, [12, 16]), heavy(2, [12, 16])];
+    let odds = [0.5, 5.0];
+    let cases = [(wide, log_z, coins), heavy(1, [12, 16], odds), heavy(2, [12, 16], odds)];
     for (index, (rbm, log_z, rows)) in cases.into_iter().enumerate() {
         let Judged { score, truth, above, .. } = judge(&rbm, log_z, &rows, index as u64);
         assert!(above.abs() < 4.5, "{index}: {truth} {}", score.estimate);
@@ -114,7 +115,7 @@ fn a_machine_whose_states_annealing_reaches_is_left_as_it_is() {
 fn fifty_machines_with_isolated_heavy_states_and_fifty_trained_ones() {
     let (mut silent, mut warned_heavy, mut worst) = (0, 0, 0.0f64);
     for index in 0..50 {
-        let (rbm, log_z, rows) = heavy(index, [16, 24]);
+        let (rbm, log_z, rows) = heavy(index, [16, 24], [-3.0, 5.0]);
         let Judged { score, truth, below, conservative_above, above } = judge(&rbm, log_z, &rows, index);
         let warned = !score.estimate.warnings.is_empty();
         warned_heavy += usize::from(warned);
