@@ -77,6 +77,7 @@ mod tempering;
 mod tuning;
 mod walk;
 mod warning;
+mod work;
 
 pub use ais::Ais;
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
@@ -101,6 +102,7 @@ pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
+pub use work::Work;
 
 pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian};
 pub(crate) use estimate::mean_and_error;

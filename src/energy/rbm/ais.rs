@@ -48,6 +48,7 @@ impl Run {
 }
 
 fn run(ais: &Ais, bridge: &Bridge<'_>) -> Run {
+    bridge.plan(ais.chains, ais.temperatures);
     let climbed = bridge.climb(ais.chains, ais.temperatures, ais.seed);
     let mean = LogMeanExp::of(&climbed.log_weights);
     Run { ais: *ais, log_z: LogMeanExp { value: bridge.log_z0() + mean.value, ..mean }, climbed }
@@ -59,6 +60,7 @@ impl HoldsUnits for Bridge<'_> {
     }
 
     fn held_weights(&self, held: Held, ais: Ais) -> Vec<f64> {
+        self.plan(ais.chains, ais.temperatures);
         let bridge = self.holding(held, ais.seed);
         let log_z0 = bridge.log_z0();
         let log_weights = bridge.climb(ais.chains, ais.temperatures, ais.seed).log_weights;
@@ -66,6 +68,7 @@ impl HoldsUnits for Bridge<'_> {
     }
 
     fn held_draws(&self, held: Held, ais: Ais) -> Draws {
+        self.plan(ais.chains, ais.temperatures);
         let bridge = self.holding(held, ais.seed);
         let climbed = bridge.climb(ais.chains, ais.temperatures, ais.seed);
         let mut means = self.machine().mean_hidden(&climbed.visible);

@@ -20,6 +20,7 @@ use crate::energy::independent::{logits_of_means, softplus};
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
 use crate::parallel::{chunks_mut, for_each_apart};
 use crate::random::{Lanes, Seed, Streams};
+use crate::sampling::Work;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use std::borrow::Cow;
 
@@ -31,6 +32,8 @@ pub(super) struct Bridge<'a> {
     /// The change of the visible bias, a − a₀, as the weights of one output.
     linear: Tables,
     held: Option<HeldUnit>,
+    /// Counts each step of each chain, for those who wait.
+    work: Option<&'a Work>,
 }
 
 /// A hidden unit that keeps its state along the way.
@@ -74,7 +77,7 @@ impl<'a> Bridge<'a> {
         let mut tables = Tabulated::new();
         tables.build(rbm, None);
         let linear = change_of_bias(rbm, base);
-        Bridge { rbm, base: Cow::Borrowed(base), tables: Cow::Owned(tables), linear, held: None }
+        Bridge { rbm, base: Cow::Borrowed(base), tables: Cow::Owned(tables), linear, held: None, work: None }
     }
 
     /// The machine.
@@ -91,6 +94,7 @@ impl<'a> Bridge<'a> {
             base: Cow::Owned(base),
             tables: Cow::Borrowed(&*self.tables),
             held: Some(HeldUnit::of(self.rbm, held)),
+            work: self.work,
         };
         let means = bridge(self.base.to_vec()).settled_means(seed);
         bridge(logits_of_means(&means, LANES).collect())
@@ -112,6 +116,18 @@ impl<'a> Bridge<'a> {
             }
         }
         counts.into_iter().map(|count| f64::from(count) / (COUNTED * LANES) as f64).collect()
+    }
+
+    /// The same, each step of each chain counted, which whoever walks has planned.
+    pub(super) fn counted(self, work: &'a Work) -> Self {
+        Bridge { work: Some(work), ..self }
+    }
+
+    /// Adds steps to the plan of those who wait.
+    pub(super) fn plan(&self, chains: usize, temperatures: usize) {
+        if let Some(work) = self.work {
+            work.plan((chains.next_multiple_of(LANES) as u64).saturating_mul(temperatures as u64));
+        }
     }
 
     /// Units of both layers.
@@ -198,6 +214,7 @@ impl<'a> Walkers<'a> {
         for step in 0..temperatures {
             self.weigh_and_draw_hidden(beta(step), beta(step + 1));
             self.draw_visible(beta(step + 1));
+            self.count();
         }
     }
 
@@ -207,6 +224,13 @@ impl<'a> Walkers<'a> {
         for step in (1..=temperatures).rev() {
             self.draw_visible(beta(step));
             self.weigh_and_draw_hidden(beta(step), beta(step - 1));
+            self.count();
+        }
+    }
+
+    fn count(&self) {
+        if let Some(work) = self.bridge.work {
+            work.add((self.streams.len() * LANES) as u64);
         }
     }
 

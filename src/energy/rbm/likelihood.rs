@@ -17,7 +17,7 @@ use crate::data::{Dataset, Values, Wanted};
 use crate::energy::held::{GAIN_ALLOWED, GAP_ALLOWED, Often, SCOUT_GAP_ALLOWED, SCOUT_SWEEPS, SCOUTS};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error};
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
 
 /// How a machine is scored.
@@ -94,6 +94,14 @@ impl Rbm {
     /// # Ok::<(), helmholtz::rbm::RbmError>(())
     /// ```
     pub fn score(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Score, RbmError> {
+        self.score_counted(data, scoring, &Work::new())
+    }
+
+    /// A [score](Self::score) whose steps of annealing are counted: another thread may tell how far it is.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn score_counted(&self, data: &Dataset<'_>, scoring: &Scoring, work: &Work) -> Result<Score, RbmError> {
         if self.visible.min(self.hidden) <= scoring.exact_up_to {
             let estimate = self.exact_log_likelihood(data, scoring.exact_up_to)?;
             return Ok(Score { estimate, conservative: None });
@@ -101,7 +109,9 @@ impl Rbm {
         scoring.raise.check()?;
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        let bridge = Bridge::new(self, &base);
+        let bridge = Bridge::new(self, &base).counted(work);
+        bridge.plan(scoring.raise.chains_of(rows.rows()), scoring.raise.temperatures);
+        bridge.plan(SCOUTS * scoring.raise.chains, scoring.raise.temperatures);
         let (mut estimate, annealed) = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let errors = |other: f64| 3.0 * estimate.monte_carlo_error.hypot(other);
         // Where the walk comes to a part of the states too rarely, rows elsewhere are likelier under it, though its weights
@@ -169,12 +179,25 @@ impl Rbm {
     /// # Errors
     /// As [`score`](Self::score).
     pub fn optimistic_log_likelihood(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Estimate, RbmError> {
+        self.optimistic_log_likelihood_counted(data, scoring, &Work::new())
+    }
+
+    /// The same, its steps of annealing counted.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn optimistic_log_likelihood_counted(
+        &self,
+        data: &Dataset<'_>,
+        scoring: &Scoring,
+        work: &Work,
+    ) -> Result<Estimate, RbmError> {
         if self.visible.min(self.hidden) <= scoring.exact_up_to {
             return self.exact_log_likelihood(data, scoring.exact_up_to);
         }
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        Ok(self.annealed_estimate(&Bridge::new(self, &base), &rows, &scoring.annealing)?.0)
+        Ok(self.annealed_estimate(&Bridge::new(self, &base).counted(work), &rows, &scoring.annealing)?.0)
     }
 
     /// The mean log-likelihood of `data` by enumeration of the smaller layer, of at most `limit` units.

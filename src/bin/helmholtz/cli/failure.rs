@@ -1,11 +1,12 @@
 //! Failures: the reason in one line, and the usual remedy in another.
 
 use helmholtz::data::DataError;
+use helmholtz::energy::boltzmann::BoltzmannError;
 use helmholtz::energy::hopfield::HopfieldError;
 use helmholtz::energy::neural::NeuralError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
-use helmholtz::train::TrainError;
+use helmholtz::train::{ModelError, TrainError};
 use helmholtz::vae::VaeError;
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -103,10 +104,13 @@ fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     if let Some(HopfieldError::Dependent { .. }) = error.downcast_ref() {
         return Some("--rule hebb or storkey takes any patterns");
     }
-    let said: [Option<&'e str>; 5] = [
+    let said: [Option<&'e str>; 8] = [
         error.downcast_ref().and_then(DataError::hint),
         error.downcast_ref().and_then(TrainError::hint),
         error.downcast_ref().and_then(StorageError::hint),
+        error.downcast_ref().and_then(RbmError::hint),
+        error.downcast_ref().and_then(BoltzmannError::hint),
+        error.downcast_ref().and_then(HopfieldError::hint),
         error.downcast_ref().and_then(VaeError::hint),
         error.downcast_ref().and_then(NeuralError::hint),
     ];

@@ -1,11 +1,11 @@
 //! The options of every command.
 
-use super::console::{Chatter, Console, Format};
+use super::console::{Chatter, Console, Format, Warnings};
 use clap::Args;
 use helmholtz::Seed;
 
 /// The options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Globals {
     /// Names the random numbers: the same seed gives the same result on any number of threads [default: 1]
     #[arg(long, global = true, value_name = "N", help_heading = "Everywhere")]
@@ -19,6 +19,8 @@ pub struct Globals {
     /// Print exactly one JSON object instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
+    #[arg(skip)]
+    warnings: Warnings,
 }
 
 impl Globals {
@@ -27,11 +29,17 @@ impl Globals {
         Seed(self.seed.unwrap_or(1))
     }
 
+    /// The same with another seed.
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Globals { seed: Some(seed), ..self.clone() }
+    }
+
     /// Where to say things.
     pub fn console(&self) -> Console {
         Console {
             format: if self.json { Format::Json } else { Format::Lines },
             chatter: if self.quiet { Chatter::Quiet } else { Chatter::Full },
+            warnings: self.warnings.clone(),
         }
     }
 }

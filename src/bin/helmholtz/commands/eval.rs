@@ -15,7 +15,7 @@ use std::time::Instant;
 #[command(after_help = "\
 Examples:
   helmholtz eval runs/rbm-digits
-  helmholtz eval runs/rbm-digits --rescore 1000,10000     more chains and temperatures: a smaller error
+  helmholtz eval runs/rbm-digits --ais 1000,10000     more chains and temperatures: a smaller error
   helmholtz eval runs/rbm-digits --out rows.npy           the log-likelihood of each row
   helmholtz eval model.safetensors MNIST/ --binarize sample
   helmholtz eval runs/vae-digits --samples 5000           more importance samples: a tighter bound
@@ -41,16 +41,18 @@ impl Task for Eval {
         origin.refuse_foreign(&*loaded.model, self.options.given(), scorer.options())?;
         let out = self.out.as_deref().map(|out| origin.destination(Some(out), "rows.npy")).transpose()?;
         let rows = origin.rows(&self.rows)?;
+        let seed = Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1));
         let ask = ScoreAsk {
             options: &self.options,
             rows: &rows,
-            seed: Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1)),
+            seed,
             detail: if out.is_some() { Detail::EachRow } else { Detail::Mean },
         };
         let begun = Instant::now();
         let mut report = Report::new();
         let each = scorer.score(&ask, &mut report)?;
         report.figure("model", loaded.model.kind());
+        report.figure("seed", seed.0);
         rows.report(&mut report);
         report.figure("binarize", Choice(rows.binarize).to_string());
         report.figure("seconds", begun.elapsed().as_secs_f64());
