@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A handful of the annealed chains carry all the weight: the reported error may be far too small.
+    /// A handful of the annealed chains carry all the weight: the error is not known, or likely larger than reported.
     FewEffectiveChains {
         /// (Σw)² / Σw².
         effective: f64,
@@ -15,7 +15,7 @@ pub enum Warning {
     },
     /// The budget ended before the Monte Carlo error asked for was reached.
     TargetMissed {
-        /// The error reached, nats.
+        /// The error reached, nats; infinite where it is not known.
         error: f64,
         /// The error asked for, nats.
         target: f64,
@@ -63,8 +63,12 @@ impl fmt::Display for Warning {
         match *self {
             Warning::FewEffectiveChains { effective, chains } => write!(
                 f,
-                "the weight of {chains} annealed chains rests on {effective:.1} of them: the Monte Carlo error is \
-                 likely larger than reported; more temperatures help"
+                "the weight of {chains} annealed chains rests on {effective:.1} of them, too few to know the Monte Carlo error: \
+                 log Z is likely higher and the truth lower; more temperatures help"
+            ),
+            Warning::TargetMissed { error, target } if !error.is_finite() => write!(
+                f,
+                "the budget of annealing ended before the Monte Carlo error was known, {target:.2} nats were asked for"
             ),
             Warning::TargetMissed { error, target } => write!(
                 f,
@@ -99,7 +103,7 @@ impl fmt::Display for Warning {
             Warning::FewEffectiveSamples { effective, samples } => write!(
                 f,
                 "the weight of an example's {samples} samples rests on {effective:.1} of them: the truth is likely \
-                 higher; more samples help"
+                 higher, by an unknown amount; more samples help"
             ),
             Warning::AboveZero { value } => {
                 write!(

@@ -2,13 +2,13 @@
 
 use super::evaluator::Evaluator;
 use super::generate::Observation;
-use super::likelihood::{Weights, score_rows};
+use super::likelihood::score_rows;
 use super::reference::{exact_log_likelihoods, linear};
 use super::rows::Rows;
 use super::{ImportanceSampling, Likelihood, Vae, VaeConfig};
 use crate::data::{Binarization, Dataset, Unsuitable};
 use crate::random::Seed;
-use crate::sampling::{Kind, LogMeanExp, Warning, mean_and_error};
+use crate::sampling::{Kind, Warning, mean_and_error};
 
 const ROWS: usize = 4000;
 const VISIBLE: usize = 6;
@@ -167,28 +167,6 @@ fn figures_do_not_depend_on_how_rows_and_draws_are_cut_or_on_threads() {
     for (batch, threads) in [(32, 3), (7, 2), (1, 1)] {
         assert!(score(batch, threads) == expected, "{batch} rows at a time, {threads} threads");
     }
-}
-
-#[test]
-fn weights_summed_as_they_come_are_those_summed_at_once() {
-    for scale in [0.1, 3.0, 400.0] {
-        let log_weights: Vec<f64> = (0..50).map(|i| scale * (1.7 * f64::from(i)).sin() - 2000.0).collect();
-        let mut weights = Weights::NONE;
-        log_weights.iter().for_each(|&w| weights.add(w));
-        let (running, at_once) = (weights.log_mean(), LogMeanExp::of(&log_weights));
-        for (a, b) in [
-            (running.value, at_once.value),
-            (running.error, at_once.error),
-            (running.effective_sample_size, at_once.effective_sample_size),
-        ] {
-            assert!((a - b).abs() <= 1e-10 * b.abs(), "{a} and {b}");
-        }
-    }
-    let mut weights = Weights::NONE;
-    weights.add(f64::NEG_INFINITY);
-    assert_eq!(weights.log_mean().value, f64::NEG_INFINITY);
-    weights.add(1.0);
-    assert!((weights.log_mean().value - 1.0 + 2f64.ln()).abs() < 1e-15);
 }
 
 #[test]

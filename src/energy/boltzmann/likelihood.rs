@@ -6,7 +6,7 @@ use crate::data::{Dataset, Values, Wanted};
 use crate::energy::independent::{biases_of, softplus};
 use crate::kernels::reduce;
 use crate::random::Seed;
-use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, independent_bits, mean_and_error};
+use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, error_of_mean, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
 
@@ -111,8 +111,10 @@ impl BoltzmannMachine {
         let log_weights = self.annealing_weights(&short, start, Some(&clamped), &vec![0.0; n]);
         let start = self.hidden as f64 * std::f64::consts::LN_2;
         let means: Vec<LogMeanExp> = log_weights.chunks_exact(CHAINS_PER_ROW).map(LogMeanExp::of).collect();
-        let error = means.iter().map(|mean| mean.error.powi(2)).sum::<f64>().sqrt() / count as f64;
-        (means.into_iter().map(|mean| mean.value + start).collect(), error)
+        let values: Vec<f64> = means.iter().map(|mean| mean.value + start).collect();
+        let errors: Vec<f64> = means.iter().map(|mean| mean.error).collect();
+        let error = error_of_mean(&values, &errors);
+        (values, error)
     }
 
     /// Mean over `rows` `[rows, units]` of Σᵢ ln p(xᵢ | all others) over the visible units, nats: for a machine without

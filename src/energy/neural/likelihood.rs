@@ -31,8 +31,6 @@ impl Default for NeuralScoring {
 const COARSE: f64 = 0.01;
 /// Numbers among which different ones are counted.
 const LEVELS_LOOKED_AT: usize = 1 << 16;
-/// Fewer effective chains than this carry a warning.
-const FEW_CHAINS: f64 = 10.0;
 
 impl NeuralScoring {
     /// Checks both numbers.
@@ -92,7 +90,7 @@ impl NeuralEnergy {
             });
         }
         let log_z = self.annealed_log_z(scoring)?;
-        let few = log_z.effective_sample_size < FEW_CHAINS;
+        let few = !log_z.error_is_known();
         let (effective, chains) = (log_z.effective_sample_size, scoring.chains);
         Ok(Estimate {
             value: -energy - log_z.value,
@@ -100,7 +98,7 @@ impl NeuralEnergy {
             monte_carlo_error: log_z.error,
             method: format!("AIS, {} chains × {} temperatures", scoring.chains, scoring.temperatures),
             log_z: Some(log_z.value),
-            log_z_error: Some(log_z.error),
+            log_z_error: Some(log_z.error).filter(|error| error.is_finite()),
             effective_sample_size: Some(effective),
             warnings: estimate
                 .warnings

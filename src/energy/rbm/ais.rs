@@ -124,16 +124,14 @@ impl Annealing {
             }
         };
         let (effective, chains) = (annealed.log_z.effective_sample_size, annealed.ais.chains);
-        if effective < FEW_CHAINS.min(0.5 * chains as f64) || effective < FEW_SHARE * chains as f64 {
+        if !annealed.log_z.error_is_known() || effective < FEW_SHARE * chains as f64 {
             annealed.warnings.push(Warning::FewEffectiveChains { effective, chains });
         }
         Ok(annealed)
     }
 }
 
-/// Fewer effective chains than this, or a smaller share of all chains: the reported error means little, the variance
-/// of the weights resting on a handful of them.
-const FEW_CHAINS: f64 = 10.0;
+/// A smaller share of all chains that is effective: the reported error means little, though it is known.
 const FEW_SHARE: f64 = 0.05;
 
 impl AdaptiveAis {

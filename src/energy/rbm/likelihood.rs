@@ -14,7 +14,7 @@ use super::{AdaptiveAis, Ais, Annealing, Raise, Rbm, RbmError};
 use crate::data::{Dataset, Values, Wanted};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error};
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error, three_errors};
 use crate::tensor::BitMatrix;
 
 /// Chains from random starts whose ends are annealed down, and their sweeps.
@@ -111,7 +111,7 @@ impl Rbm {
         let mut estimate = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
 
-        let errors = |other: f64| 3.0 * estimate.monte_carlo_error.hypot(other);
+        let errors = |other: f64| three_errors(&[estimate.monte_carlo_error, other]);
         let gap = estimate.value - conservative.value;
         let allowed = GAP_ALLOWED + errors(conservative.monte_carlo_error);
         // A lower bound far above an upper one: annealing does not reach the machine's distribution.
