@@ -127,6 +127,26 @@ pub enum DataError {
         /// The largest number allowed, the smallest being 0; ∞ where any finite number is.
         largest: f64,
     },
+    /// A finite double that is larger than any 32-bit float, as which it would be read.
+    BeyondFloats {
+        /// The file.
+        file: String,
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A column of doubles that differ, all of which are the same 32-bit float, as which they would be read.
+    Merged {
+        /// The file.
+        file: String,
+        /// The column, from 0.
+        column: usize,
+        /// The float.
+        value: f32,
+    },
     /// The number of values is not that of the shape.
     Shape {
         /// The name of the data.
@@ -136,12 +156,10 @@ pub enum DataError {
         /// Rows and width.
         shape: [usize; 2],
     },
-    /// A folder without all four files of MNIST.
+    /// A folder without images in MNIST's files.
     Missing {
         /// The folder.
         folder: String,
-        /// The files it lacks.
-        files: Vec<&'static str>,
     },
     /// Bars and stripes of a size that is not offered.
     Bars {
@@ -176,10 +194,14 @@ impl DataError {
             DataError::Truncated { .. } | DataError::Trailing { .. } => {
                 "the file was probably not copied or downloaded whole: fetch it again"
             }
-            DataError::ElementType { .. } | DataError::Rank { .. } => {
-                "in NumPy: np.save(file, x.reshape(len(x), -1).astype(np.float32))"
+            // One hint for all three, as one array may have all three faults.
+            DataError::ElementType { .. } | DataError::Rank { .. } | DataError::FortranOrder { .. } => {
+                "in NumPy: np.save(file, np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float32))"
             }
-            DataError::FortranOrder { .. } => "in NumPy: np.save(file, np.ascontiguousarray(x))",
+            DataError::BeyondFloats { .. } => "scale the data first, or take its logarithm",
+            DataError::Merged { .. } => {
+                "subtract the column's mean first, while the numbers are doubles: x - x.mean(axis=0)"
+            }
             DataError::Labels { .. } => {
                 "give the file of images (`…-images-idx3-ubyte`) or the folder with all four"
             }
@@ -245,11 +267,23 @@ impl fmt::Display for DataError {
             DataError::Value { file, row, column, value, largest } => {
                 write!(f, "{file}: row {row}, column {column} is {value}, wanted a number from 0 to {largest}")
             }
+            DataError::BeyondFloats { file, row, column, value } => write!(
+                f,
+                "{file}: row {row}, column {column} is {value:e}, larger than any 32-bit float, as which numbers are read"
+            ),
+            DataError::Merged { file, column, value } => write!(
+                f,
+                "{file}: the numbers of column {column} differ by less than 32-bit floats, as which they are read, tell: all \
+                 become {value}"
+            ),
             DataError::Shape { name, values, shape } => {
                 write!(f, "{name}: {values} values, wanted {} × {}", shape[0], shape[1])
             }
-            DataError::Missing { folder, files } => {
-                write!(f, "{folder}: not a folder of MNIST's four files: no {}", files.join(", no "))
+            DataError::Missing { folder } => {
+                write!(
+                    f,
+                    "{folder}: not a folder of MNIST's files: no train-images-idx3-ubyte, no t10k-images-idx3-ubyte"
+                )
             }
             DataError::Bars { size } => write!(f, "bars:{size}: the size must be a whole number from 1 to 16"),
             DataError::Split { name, rows, held_out } => write!(

@@ -4,9 +4,13 @@ use super::dataset::Dataset;
 use super::table::Element;
 use crate::random::mix;
 
+/// Bytes that are looked at: a tenth of a second.
+const MOST_BYTES: usize = 1 << 28;
+
 impl Dataset<'_> {
-    /// A stable hash of type, shape, length and up to 64 evenly spaced rows with their labels and targets. It does not depend
-    /// on where the bytes are, nor on how rows are read (binarisation, flip).
+    /// A stable hash of type, shape, length and the rows with their labels and targets: of all rows up to 256 MiB, of a larger
+    /// set of as many evenly spaced ones, and at least 64. It does not depend on where the bytes are, nor on how rows are read
+    /// (binarisation, flip).
     pub fn fingerprint(&self) -> u64 {
         let (kind, scale) = match self.element() {
             Element::U8 { scale } => (0, scale),
@@ -17,9 +21,11 @@ impl Dataset<'_> {
         let (height, width) = self.origin.train.image_shape;
         let facts = [kind, u64::from(scale), height as u64, width as u64, self.len() as u64];
         let mut hash = facts.iter().fold(0x6461_7461, |hash, &fact| absorb(hash, fact));
-        let sampled = self.len().min(64);
+        let row_bytes = self.width() * self.element().size();
+        let sampled = self.len().min((MOST_BYTES / row_bytes).max(64));
         for sample in 0..sampled {
-            let row = sample * (self.len() - 1) / (sampled - 1).max(1);
+            // In 128 bits: the product of two lengths may be larger than a word.
+            let row = (sample as u128 * (self.len() - 1) as u128 / (sampled - 1).max(1) as u128) as usize;
             for chunk in self.stored(row).chunks(8) {
                 let mut word = [0; 8];
                 word[..chunk.len()].copy_from_slice(chunk);
@@ -43,6 +49,18 @@ fn absorb(hash: u64, word: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::data::Binarization;
+
+    /// A row that changes is seen, wherever it is.
+    #[test]
+    fn every_row_counts() {
+        let values = vec![0.5; 3000];
+        let all = Dataset::from_f32(&values, &[3000, 1]).unwrap().fingerprint();
+        for row in [0, 1, 31, 1500, 2998, 2999] {
+            let mut values = values.clone();
+            values[row] = 0.25;
+            assert_ne!(Dataset::from_f32(&values, &[3000, 1]).unwrap().fingerprint(), all, "row {row}");
+        }
+    }
 
     /// Frozen: a run that was saved must find its data again.
     #[test]

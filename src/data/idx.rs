@@ -84,7 +84,7 @@ fn complete(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
     Ok(header)
 }
 
-/// Images `[rows, height, width]`, or flat rows `[rows, width]`, of 256 grey levels.
+/// Images `[rows, height, width]`, or flat rows `[rows, width]`: bits where none of the bytes is above 1, else 256 grey levels.
 pub(super) fn images<'a>(name: &str, source: Source<'a>) -> Result<Table<'a>, DataError> {
     let header = complete(name, &source)?;
     let shape: Vec<usize> = header.shape.iter().map(|&axis| axis as usize).collect();
@@ -94,13 +94,14 @@ pub(super) fn images<'a>(name: &str, source: Source<'a>) -> Result<Table<'a>, Da
         _ => return Err(DataError::Labels { file: name.to_owned() }),
     };
     let width = image_shape.0 * image_shape.1;
+    let bits = source[header.offset..].iter().all(|&level| level <= 1);
     Ok(Table {
         source,
         offset: header.offset,
         rows,
         width,
         image_shape,
-        element: Element::U8 { scale: 255 },
+        element: Element::U8 { scale: if bits { 1 } else { 255 } },
         labels: None,
     })
 }
@@ -146,6 +147,16 @@ mod tests {
         let header = [0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 3, 99];
         assert_eq!(idx_file_length("x", &header).unwrap(), 16 + 30);
         assert_eq!(idx_file_length("x", &[0, 0, 8, 1, 0, 0, 1, 0]).unwrap(), 8 + 256);
+    }
+
+    #[test]
+    fn bytes_of_0_and_1_are_bits() {
+        let element = |level| {
+            let bytes = [&[0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[0, 1, level]].concat();
+            images("x", Source::Owned(bytes)).unwrap().element
+        };
+        assert_eq!(element(1), Element::U8 { scale: 1 });
+        assert_eq!(element(2), Element::U8 { scale: 255 });
     }
 
     #[test]

@@ -133,16 +133,42 @@ fn whole(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
 /// Any numbers of a `.npy` of two axes, as they are, with its `[rows, width]`: noise or codes, which are no dataset.
 ///
 /// # Errors
-/// When the bytes are of another format, cut short or too many.
+/// When the bytes are of another format, cut short or too many, or when rounding doubles to `f32` loses what they say: a finite
+/// one becomes infinite, or all numbers of a column become one.
 pub fn npy_numbers(file: &NamedBytes) -> Result<(Vec<f32>, [usize; 2]), DataError> {
     let header = whole(&file.name, &file.bytes)?;
     let bytes = &file.bytes[header.offset..];
     let numbers = match header.kind {
         Kind::Bool | Kind::U8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
         Kind::F32 => f32s(bytes).collect(),
-        Kind::F64 => f64s(bytes).map(|number| number as f32).collect(),
+        Kind::F64 => {
+            refuse_what_rounding_loses(&file.name, bytes, header.width)?;
+            f64s(bytes).map(|number| number as f32).collect()
+        }
     };
     Ok((numbers, [header.rows, header.width]))
+}
+
+/// Refuses doubles `[rows, width]` of which a finite one is beyond all floats, or a column has one float for numbers that differ
+/// by more than doubles are rounded.
+fn refuse_what_rounding_loses(name: &str, bytes: &[u8], width: usize) -> Result<(), DataError> {
+    let file = || name.to_owned();
+    let mut finite = f64s(bytes).enumerate().filter(|(_, value)| value.is_finite());
+    if let Some((place, value)) = finite.find(|(_, value)| (*value as f32).is_infinite()) {
+        return Err(DataError::BeyondFloats { file: file(), row: place / width, column: place % width, value });
+    }
+    let first: Vec<f64> = f64s(bytes).take(width).collect();
+    let (mut merged, mut differ) = (vec![true; width], vec![false; width]);
+    for (place, value) in f64s(bytes).enumerate() {
+        let column = place % width;
+        merged[column] &= value as f32 == first[column] as f32;
+        // Some units in the last place are what a constant has after sums and quotients.
+        differ[column] |= (value - first[column]).abs() > 64.0 * f64::EPSILON * first[column].abs();
+    }
+    match (0..width).find(|&column| merged[column] && differ[column]) {
+        Some(column) => Err(DataError::Merged { file: file(), column, value: first[column] as f32 }),
+        None => Ok(()),
+    }
 }
 
 /// Flat rows `[rows, width]`, checked to lie in [0, 1]; unsigned bytes are 0 or 1 when none is larger, else 0 to 255.
@@ -310,6 +336,19 @@ mod tests {
         ] {
             let error = read(1, text, &[0; 4]).err().unwrap_or_else(|| panic!("{text} was read")).to_string();
             assert!(error.contains(said) && error.starts_with("x.npy: ") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn doubles_that_floats_cannot_tell_are_named() {
+        let lost = |numbers: [f64; 4]| {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            refuse_what_rounding_loses("x", &bytes, 2).err()
+        };
+        assert!(matches!(lost([0.0, 1e300, 1.0, 2.0]), Some(DataError::BeyondFloats { row: 0, column: 1, .. })));
+        assert!(matches!(lost([0.0, 1e9, 1.0, 1e9 + 1.0]), Some(DataError::Merged { column: 1, .. })));
+        for kept in [[0.0, 1e9, 1.0, 1e9 + 1000.0], [0.0, 0.3, 1.0, 0.3], [0.0, 0.3, 1.0, 0.1 + 0.2]] {
+            assert!(lost(kept).is_none(), "{kept:?}");
         }
     }
 

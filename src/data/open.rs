@@ -10,7 +10,7 @@ use super::{format, idx, npy};
 use std::path::Path;
 
 impl Dataset<'_> {
-    /// A folder with MNIST's four IDX files, one IDX file of images, or one 2-D `.npy` (u8, bool, f32, f64),
+    /// A folder with MNIST's IDX files, or some of them, one IDX file of images, or one 2-D `.npy` (u8, bool, f32, f64),
     /// memory-mapped. Floats are read once, to see that all of them lie in [0, 1].
     ///
     /// The file must stay as it is while the dataset lives: one that another process cuts short kills this one

@@ -17,7 +17,8 @@ pub(super) fn half(scale: u8) -> u8 {
     scale.div_ceil(2)
 }
 
-/// P(1) in units of 2⁻²⁴, to be compared with 24 random bits: 1 is always above them, 0 never.
+/// P(1) in units of 2⁻²⁴, to be compared with 24 random bits: 1 is always above them, 0 never. A double may lie beside [0, 1] by
+/// less than floats tell.
 pub(super) fn chance(value: f64) -> u32 {
     (value * 16_777_216.0).round() as u32
 }

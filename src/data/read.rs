@@ -165,7 +165,10 @@ impl Dataset<'_> {
                 1.0
             }
             (Element::F64, _) => {
-                self.add_floats(&mut sums, |stored, add| f64s(stored).enumerate().for_each(add));
+                // A double may lie beside [0, 1] by less than floats tell.
+                self.add_floats(&mut sums, |stored, add| {
+                    f64s(stored).map(|value| value.clamp(0.0, 1.0)).enumerate().for_each(add);
+                });
                 1.0
             }
         };

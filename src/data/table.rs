@@ -10,7 +10,7 @@ pub(super) enum Element {
     U8 { scale: u8 },
     /// Numbers in [0, 1].
     F32,
-    /// Numbers in [0, 1].
+    /// Numbers in [0, 1] once they are rounded to `f32`.
     F64,
     /// Any finite numbers, as `f32`.
     Real,
@@ -35,8 +35,8 @@ impl Element {
                 let place = values.iter().position(|&level| level > scale);
                 (place.map(|place| (place, f64::from(values[place]))), f64::from(scale))
             }
-            Element::F32 => (outside(f32s(values).map(f64::from)), 1.0),
-            Element::F64 => (outside(f64s(values)), 1.0),
+            Element::F32 => (outside(f32s(values).map(f64::from), |value| value), 1.0),
+            Element::F64 => (outside(f64s(values), |value| f64::from(value as f32)), 1.0),
             Element::Real => {
                 let mut numbers = f32s(values).map(f64::from).enumerate();
                 (numbers.find(|(_, value)| !value.is_finite()), f64::INFINITY)
@@ -55,12 +55,9 @@ impl Element {
     }
 }
 
-fn outside(mut values: impl Iterator<Item = f64>) -> Option<(usize, f64)> {
-    let mut place = 0;
-    values.find_map(|value| {
-        place += 1;
-        (!(0.0..=1.0).contains(&value)).then_some((place - 1, value))
-    })
+/// The first of the values that `rounded` does not bring into [0, 1], and its place.
+fn outside(values: impl Iterator<Item = f64>, rounded: impl Fn(f64) -> f64) -> Option<(usize, f64)> {
+    values.enumerate().find(|(_, value)| !(0.0..=1.0).contains(&rounded(*value)))
 }
 
 /// The floats stored in `bytes`.
@@ -101,7 +98,7 @@ impl Table<'_> {
         match self.element {
             Element::U8 { scale } => scale == 1,
             Element::F32 => f32s(values).all(|value| value == 0.0 || value == 1.0),
-            Element::F64 => f64s(values).all(|value| value == 0.0 || value == 1.0),
+            Element::F64 => f64s(values).map(|value| value as f32).all(|value| value == 0.0 || value == 1.0),
             Element::Real => false,
         }
     }
@@ -115,4 +112,16 @@ impl Table<'_> {
 pub(super) fn square_shape(width: usize) -> (usize, usize) {
     let side = width.isqrt();
     if side * side == width { (side, side) } else { (1, width) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_are_judged_by_the_floats_they_become() {
+        let check = |value: f64| Element::F64.check("x", &value.to_le_bytes(), 1).is_ok();
+        assert!(check(1.0 + f64::EPSILON) && check(0.0) && check(-1e-60));
+        assert!(!check(1.0 + 1e-7) && !check(-1e-30) && !check(f64::NAN) && !check(f64::INFINITY));
+    }
 }

@@ -91,7 +91,10 @@ fn a_bare_state_dict_is_read_and_its_faults_are_named() {
             .starts_with("the number of inputs of a layer is 3")
     );
     assert_eq!(said(&|s| s.arrays.clear()), "tensor `mean.weight` is missing");
-    assert_eq!(said(&|s| s.put_f32("mean.bias", &[2], &[0.0, f32::NAN])), "mean.bias holds a NaN or an infinity");
+    assert_eq!(
+        said(&|s| s.put_f32("mean.bias", &[2], &[0.0, f32::NAN])),
+        "tensor `mean.bias` holds a NaN or an infinity"
+    );
     assert_eq!(
         said(&|s| s.put_f64("mean.bias", &[2], &[0.0, 0.0])),
         "tensor `mean.bias` is of type f64, wanted f32"

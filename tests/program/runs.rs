@@ -2,7 +2,8 @@
 
 use super::{Place, TRAIN, failure_of, gzip, spawn, text, wait_for};
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Trains until it is stopped; long enough that no test waits for its end.
 const LONG: &str = "train rbm --hidden 16 --steps 100000000 --out run";
@@ -245,4 +246,54 @@ fn one_is_singular_and_the_instruction_set_is_in_the_help() {
     let help = Command::new(env!("CARGO_BIN_EXE_helmholtz")).arg("--help").output().unwrap();
     assert!(text(&help.stdout).contains("HELMHOLTZ_ISA="));
     failure_of("epochs", place.run("train rbm --epochs"), 2);
+}
+
+/// As `nohup` starts it: a terminal that hangs up is no reason to stop.
+#[cfg(unix)]
+#[test]
+fn signals_that_were_ignored_stay_ignored() {
+    let place = Place::new();
+    let script = format!("trap '' HUP; exec {} {LONG}", env!("CARGO_BIN_EXE_helmholtz"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    wait_for(&place.path("run/checkpoint.safetensors"));
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    };
+    signal("-HUP");
+    std::thread::sleep(Duration::from_millis(500));
+    let ended = child.try_wait().expect("a child");
+    signal("-KILL");
+    child.wait().expect("a dead process");
+    assert!(ended.is_none(), "stopped by a hang-up: {ended:?}");
+}
+
+#[test]
+fn a_run_that_nobody_watches_says_how_far_it_is_in_lines() {
+    let place = Place::new();
+    let start = |name: &str, options: &str| {
+        let file = fs::File::create(place.path(name)).expect("a file");
+        let mut command =
+            place.command(&format!("{} {options}", LONG.replace("--out run", &format!("--out {name}-run"))));
+        command.stdout(Stdio::null()).stderr(file).spawn().expect("the program starts")
+    };
+    let mut children = [start("plain", ""), start("json", "--json"), start("quiet", "--quiet")];
+    let line = |name: &str| {
+        let said = text(&place.bytes(name));
+        said.lines().find(|line| line.contains(" samples/s") && line.ends_with(" left")).map(str::to_owned)
+    };
+    let begun = Instant::now();
+    while line("plain").is_none() || line("json").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", text(&place.bytes("plain")));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for child in &mut children {
+        child.kill().expect("a process to kill");
+        child.wait().expect("a dead process");
+    }
+    let said = line("plain").expect("a line");
+    assert!(said.starts_with("epoch ") && !said.contains('\u{1b}'), "{said}");
+    assert_eq!(text(&place.bytes("quiet")), "");
 }

@@ -59,7 +59,11 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     match run(&arguments) {
-        Ok(report) => report.print(arguments.globals.console()),
+        Ok(mut report) => {
+            report.figure("version", env!("CARGO_PKG_VERSION"));
+            report.figure_once("seed", arguments.globals.seed().0);
+            report.print(&arguments.globals.console())
+        }
         Err(failure) => failure.report(),
     }
 }

@@ -355,7 +355,7 @@ fn a_trained_machine_is_the_same_after_fit_from_a_trainer_and_from_a_checkpoint(
         // A rate so high that the figure soon falls again.
         let recipe = Recipe { learning_rate: 1.0, average_decay, ..Recipe::default() };
         let early_stopping = patience.map(EarlyStopping::patience);
-        let training = Training { epochs: 30, batch: 50, early_stopping, ..Training::default() };
+        let training = Training { epochs: 100, batch: 50, early_stopping, ..Training::default() };
         let rbm = Rbm::new(64, 12, Seed(1));
         let mut keeper = Keeper::default();
         let mut trainer = rbm.clone().trainer(&recipe, &rows, &training).expect("a valid recipe");

@@ -43,8 +43,8 @@ impl Task for Gemm {
         let macs = m as f64 * n as f64 * k as f64 / seconds;
         report.line(format!("matrix product  [{m}, {k}] × [{k}, {n}], f32"));
         report.line(format!(
-            "speed           {:.1} GFLOP/s, {:.2} × the FMA peak",
-            2e-9 * macs,
+            "speed           {:.1} GMAC/s, {:.2} × the FMA peak",
+            1e-9 * macs,
             peak.fraction(macs)
         ));
         report.figure("m", m);

@@ -4,8 +4,9 @@ use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde_json::{Map, Value};
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The reader of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +26,29 @@ pub enum Chatter {
     Quiet,
 }
 
+/// The warnings of a command so far, which all of its consoles share.
+#[derive(Clone, Debug, Default)]
+pub struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    fn add(&self, warning: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Where a command says things.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Console {
     /// The reader of standard output.
     pub format: Format,
     /// How much is said besides.
     pub chatter: Chatter,
+    /// The warnings so far.
+    pub warnings: Warnings,
 }
 
 impl Console {
@@ -43,6 +60,18 @@ impl Console {
         }
     }
 
+    /// A warning while a command works: `warning: …` on standard error, not when quiet, and in the list `warnings` of its
+    /// JSON. What the result itself makes doubtful is [`Report::warn`].
+    pub fn warn(&self, warning: impl Display) {
+        self.note(format_args!("warning: {warning}"));
+        self.warnings.add(warning.to_string());
+    }
+
+    /// Whether progress is to be told in plain lines: where there is no bar, unless quiet.
+    pub fn tells_progress_in_lines(&self) -> bool {
+        self.chatter == Chatter::Full && (self.format == Format::Json || !std::io::stderr().is_terminal())
+    }
+
     /// A progress bar on standard error, its length yet unknown; hidden when quiet, with JSON and where nobody watches.
     pub fn bar(&self) -> ProgressBar {
         if self.chatter == Chatter::Quiet || self.format == Format::Json {
@@ -52,11 +81,15 @@ impl Console {
     }
 }
 
+/// The figure that lists the warnings.
+const WARNINGS: &str = "warnings";
+
 /// The result of a command, in lines and in figures.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<(Importance, String)>,
     figures: Map<String, Value>,
+    warnings: Vec<String>,
     status: u8,
 }
 
@@ -82,14 +115,27 @@ impl Report {
         self.lines.push((Importance::Advice, line.into()));
     }
 
+    /// A warning about the result: a line `warning …` for people, and in the list `warnings` for programs.
+    pub fn warn(&mut self, warning: impl Display) {
+        self.line(format!("warning         {warning}"));
+        self.warnings.push(warning.to_string());
+    }
+
     /// A figure for programs; a number that is not finite is `null`.
     pub fn figure(&mut self, key: &str, value: impl Into<Value>) {
         self.figures.insert(key.to_owned(), value.into());
     }
 
-    /// The figures so far.
-    pub fn figures(&self) -> &Map<String, Value> {
-        &self.figures
+    /// The same where a command has not set the figure itself.
+    pub fn figure_once(&mut self, key: &str, value: impl Into<Value>) {
+        self.figures.entry(key).or_insert_with(|| value.into());
+    }
+
+    /// The figures so far, the warnings about them included.
+    pub fn figures(&self) -> Map<String, Value> {
+        let mut figures = self.figures.clone();
+        figures.insert(WARNINGS.to_owned(), self.warnings.clone().into());
+        figures
     }
 
     /// The exit status to end with instead of 0.
@@ -98,9 +144,12 @@ impl Report {
     }
 
     /// Writes the report to standard output. A reader that has left is no error.
-    pub fn print(self, console: Console) -> ExitCode {
+    pub fn print(mut self, console: &Console) -> ExitCode {
         let text = match console.format {
-            Format::Json => format!("{}\n", Value::Object(self.figures)),
+            Format::Json => {
+                self.warnings.splice(0..0, console.warnings.all());
+                format!("{}\n", Value::Object(self.figures()))
+            }
             Format::Lines => self
                 .lines
                 .iter()

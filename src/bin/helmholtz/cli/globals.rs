@@ -1,6 +1,6 @@
 //! The options of every command.
 
-use super::console::{Chatter, Console, Format};
+use super::console::{Chatter, Console, Format, Warnings};
 use clap::Args;
 use helmholtz::Seed;
 
@@ -19,6 +19,8 @@ pub struct Globals {
     /// Print exactly one JSON object instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
+    #[arg(skip)]
+    warnings: Warnings,
 }
 
 impl Globals {
@@ -32,6 +34,7 @@ impl Globals {
         Console {
             format: if self.json { Format::Json } else { Format::Lines },
             chatter: if self.quiet { Chatter::Quiet } else { Chatter::Full },
+            warnings: self.warnings.clone(),
         }
     }
 }

@@ -10,7 +10,9 @@ pub const STATUS: u8 = 130;
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static SAVING: AtomicBool = AtomicBool::new(false);
 
-/// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program.
+/// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program. A process that was
+/// started with one of these signals ignored, by `nohup` for example, goes on ignoring it, and the others do what they always
+/// did.
 pub fn watch() {
     SAVING.store(true, Ordering::Relaxed);
     let handler = || {
@@ -21,7 +23,7 @@ pub fn watch() {
         let _ = writeln!(std::io::stderr().lock(), "{message}");
     };
     // Where no handler can be set, Ctrl-C ends the program as it always did; the last checkpoint is good.
-    let _ = ctrlc::set_handler(handler);
+    let _ = ctrlc::try_set_handler(handler);
 }
 
 /// From now on Ctrl-C ends the program at once: everything is saved.

@@ -41,16 +41,18 @@ impl Task for Eval {
         origin.refuse_foreign(&*loaded.model, self.options.given(), scorer.options())?;
         let out = self.out.as_deref().map(|out| origin.destination(Some(out), "rows.npy")).transpose()?;
         let rows = origin.rows(&self.rows)?;
+        let seed = Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1));
         let ask = ScoreAsk {
             options: &self.options,
             rows: &rows,
-            seed: Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1)),
+            seed,
             detail: if out.is_some() { Detail::EachRow } else { Detail::Mean },
         };
         let begun = Instant::now();
         let mut report = Report::new();
         let each = scorer.score(&ask, &mut report)?;
         report.figure("model", loaded.model.kind());
+        report.figure("seed", seed.0);
         rows.report(&mut report);
         report.figure("binarize", Choice(rows.binarize).to_string());
         report.figure("seconds", begun.elapsed().as_secs_f64());

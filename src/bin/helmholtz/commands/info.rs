@@ -5,7 +5,7 @@ use crate::input::{Domain, data};
 use crate::registry;
 use crate::run::{CHECKPOINT, Settings, Standing, folder, standing};
 use clap::Args;
-use helmholtz::data::Dataset;
+use helmholtz::data::{Binarization, Dataset, Spread};
 use helmholtz::simd::Isa;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
@@ -27,18 +27,19 @@ pub struct Info {
 }
 
 impl Task for Info {
-    fn run(&self, _: &Globals) -> Result<Report, Failure> {
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let Some(subject) = self.subject.as_deref() else {
             return Ok(machine());
         };
         let path = Path::new(subject);
-        if path.is_dir() && folder::is_run(path) {
+        let built_in = Dataset::built_in(subject)?.is_some();
+        if !built_in && path.is_dir() && folder::is_run(path) {
             return run(path);
         }
         if path.is_file() && path.extension().is_some_and(|extension| extension == "safetensors") {
             return file(path);
         }
-        Ok(rows(&data::open(subject, Domain::Any)?))
+        Ok(rows(&data::open(subject, Domain::Any, &globals.console())?))
     }
 }
 
@@ -67,14 +68,32 @@ fn rows(data: &Dataset<'_>) -> Report {
     } else {
         report.line(format!("rows            {}, no test split", data.len()));
     }
-    let grey = data.binarized(helmholtz::data::Binarization::None);
-    if grey.is_real() {
-        report.line(format!("values          {} real numbers a row", data.width()));
-    } else {
-        report.line(format!("values          {} a row, as images {height}×{width}", data.width()));
-        let levels = if grey.is_binary() { "0 and 1" } else { "grey, read by --binarize" };
-        report.line(format!("levels          {levels}"));
+    let grey = data.binarized(Binarization::None);
+    let models = models(&grey);
+    if let Some(Spread { smallest, largest, scale, threshold }) = data.spread() {
+        if grey.is_real() {
+            report.line(format!("values          {} real numbers a row", data.width()));
+            report.line(format!("range           from {smallest} to {largest}"));
+        } else {
+            let bits = data.binarized(Binarization::Threshold).means();
+            let ones = bits.iter().sum::<f64>() / bits.len().max(1) as f64;
+            let share = 100.0 * ones;
+            report.line(format!("values          {} a row, as images {height}×{width}", data.width()));
+            report.line(match grey.is_binary() {
+                true => format!("levels          0 and 1: {share:.1} % are 1"),
+                false => format!(
+                    "levels          grey, from {smallest} to {largest} on a scale to {scale}: {share:.1} % are at least \
+                     {threshold}, 1 for a model of bits (--binarize says how else)"
+                ),
+            });
+            report.figure("ones", ones);
+            report.figure("scale", scale);
+        }
+        report.figure("smallest", smallest);
+        report.figure("largest", largest);
     }
+    report.line(format!("models          {}", models.words));
+    report.figure("models", json!(models.kinds));
     report.line(format!("labels          {}", if data.label(0).is_some() { "yes" } else { "no" }));
     let means = grey.train().means();
     let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
@@ -93,6 +112,26 @@ fn rows(data: &Dataset<'_>) -> Report {
     report.figure("mean", mean);
     report.figure("fingerprint", format!("{:016x}", data.fingerprint()));
     report
+}
+
+/// The kinds of model that learn data.
+struct Models {
+    kinds: &'static [&'static str],
+    words: &'static str,
+}
+
+/// The models that learn `data`, which is not binarised.
+fn models(data: &Dataset<'_>) -> Models {
+    match (data.is_real(), data.is_binary()) {
+        (true, _) => Models { kinds: &["neural"], words: "neural" },
+        (false, true) => {
+            Models { kinds: &["rbm", "boltzmann", "hopfield", "vae"], words: "rbm, boltzmann, hopfield, vae" }
+        }
+        (false, false) => Models {
+            kinds: &["rbm", "boltzmann", "hopfield", "vae", "neural"],
+            words: "rbm, boltzmann, hopfield and vae learn bits made of it, neural and vae --likelihood gaussian the levels",
+        },
+    }
 }
 
 fn file(path: &Path) -> Result<Report, Failure> {
@@ -135,8 +174,10 @@ fn describe(snapshot: &Snapshot, report: &mut Report) {
         model.describe(report);
         report.figure("model", model.kind());
     }
-    for (name, value) in Settings::saved_in(&snapshot.metadata).all_saved() {
-        report.line(format!("  --{name:<20} {value}"));
+    let mut label = "trained with";
+    for given in Settings::saved_in(&snapshot.metadata).as_given() {
+        report.line(format!("{label:<15} {given}"));
+        label = "";
     }
     report.figure("metadata", json!(snapshot.metadata));
     let tensors: Vec<String> = snapshot

@@ -2,8 +2,8 @@
 
 use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
-use crate::contract::InpaintOptions;
-use crate::input::{Mask, MaskName, RowChoice, data};
+use crate::contract::{FileFormat, InpaintOptions};
+use crate::input::{Mask, MaskName, RowChoice, data, npy};
 use crate::pictures::Grid;
 use clap::Args;
 use helmholtz::tensor::BitMatrix;
@@ -33,8 +33,9 @@ pub struct Inpaint {
     count: usize,
     #[command(flatten)]
     options: InpaintOptions,
-    /// The picture [default: inpainted.png, in the run folder if there is one]
-    #[arg(long, value_name = "FILE.png")]
+    /// FILE.png, the picture, or FILE.npy, the completed images as 0 and 1 [default: inpainted.png, in the run folder if there is
+    /// one]
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
@@ -48,7 +49,7 @@ impl Task for Inpaint {
         let loaded = Loaded::open(&self.model, globals)?;
         let origin = &loaded.origin;
         let inpainter = loaded.asked(loaded.model.inpainter())?;
-        let out = origin.destination(self.out.as_deref(), "inpainted.png")?;
+        let (out, format) = origin.picture_or_numbers(self.out.as_deref(), "inpainted.png")?;
         let width = loaded.model.width();
         size::check("count", self.count, width)?;
         let rows = origin.rows(&RowChoice::test(self.data.as_deref()))?;
@@ -63,9 +64,19 @@ impl Task for Inpaint {
             let pixels = hides.clone().enumerate();
             pixels.map(|(place, hidden)| if hidden { filled(place) } else { original[place] }).collect()
         };
-        let shown = or_filled(&|_| HIDDEN);
-        let completed = or_filled(&|place| filled.levels[place]);
-        Grid::stacked(shape, COLUMNS, &[&original, &shown, &completed]).save(&out)?;
+        match format {
+            FileFormat::Png => {
+                let shown = or_filled(&|_| HIDDEN);
+                let completed = or_filled(&|place| filled.levels[place]);
+                Grid::stacked(shape, COLUMNS, &[&original, &shown, &completed]).save(&out)?;
+            }
+            FileFormat::Npy => {
+                let drawn = filled.bits.to_f32();
+                let completed: Vec<u8> =
+                    or_filled(&|place| drawn[place]).into_iter().map(|bit| bit as u8).collect();
+                npy::save(&out, &npy::of_bits(images.rows(), width, &completed))?;
+            }
+        }
         let wrong = wrong_pixels(&mask, &images, &filled.bits);
         let mut report = loaded.report(&out);
         report.line(format!("{} completed in {}", counted(images.rows(), "image"), out.display()));

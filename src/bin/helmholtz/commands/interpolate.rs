@@ -39,6 +39,9 @@ impl Task for Interpolate {
         let out = loaded.origin.destination(self.out.as_deref(), INTERPOLATION)?;
         let width = loaded.model.width();
         size::check("steps", self.steps, width)?;
+        if self.steps == 1 {
+            return Err(Failure::new("--steps is 1, but both ends are images on the way: at least 2"));
+        }
         let rows = loaded.origin.rows(&self.rows)?;
         let (count, mut ends) = (rows.rows.len(), Vec::new());
         for (option, row) in [("from", self.from), ("to", self.to)] {

@@ -24,14 +24,14 @@ impl Loaded {
         let (file, snapshot, run) = if path.is_dir() {
             let found = folder::model_in(path)?;
             if let Some(warning) = standing::warning(path, found.position.as_ref()) {
-                console.note(format!("warning: {warning}"));
+                console.warn(warning);
             }
             (found.file, found.snapshot, Some(path.to_owned()))
         } else {
             (path.to_owned(), storage::load(path)?, None)
         };
         let model = registry::open(&snapshot).map_err(|failure| failure.about(file.display()))?;
-        let origin = Origin::new(&*model, &snapshot, file, run);
+        let origin = Origin::new(&*model, &snapshot, file, run, console.clone());
         if let Some(Position { step, steps, .. }) = Position::of(&snapshot) {
             let averaged = origin.settings.saved("average").is_some_and(|average: f32| average > 0.0);
             let machine = if averaged { "the average of the weights" } else { "the weights" };

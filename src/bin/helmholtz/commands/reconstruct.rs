@@ -2,7 +2,8 @@
 
 use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
-use crate::input::{RowChoice, data};
+use crate::contract::FileFormat;
+use crate::input::{RowChoice, data, npy};
 use crate::run::RECONSTRUCTIONS;
 use clap::Args;
 use std::path::PathBuf;
@@ -22,8 +23,9 @@ pub struct Reconstruct {
     /// How many examples, the first ones
     #[arg(long, default_value_t = 32, value_name = "N")]
     count: usize,
-    /// The picture [default: reconstructions.png, in the run folder if there is one]
-    #[arg(long, value_name = "FILE.png")]
+    /// FILE.png, the picture, or FILE.npy, what the model makes of the examples as numbers [default: reconstructions.png, in the
+    /// run folder if there is one]
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
@@ -31,13 +33,16 @@ impl Task for Reconstruct {
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let loaded = Loaded::open(&self.model, globals)?;
         let autoencoder = loaded.asked(loaded.model.autoencoder("reconstruct"))?;
-        let out = loaded.origin.destination(self.out.as_deref(), RECONSTRUCTIONS)?;
+        let (out, format) = loaded.origin.picture_or_numbers(self.out.as_deref(), RECONSTRUCTIONS)?;
         let width = loaded.model.width();
         size::check("count", self.count, width)?;
         let rows = loaded.origin.rows(&self.rows)?;
         let originals = data::values_for(&rows.first(self.count), width, &rows.name)?;
         let reconstructed = autoencoder.reconstruct(&originals);
-        loaded.origin.canvas().pairs(&originals, &reconstructed).save(&out)?;
+        match format {
+            FileFormat::Png => loaded.origin.canvas().pairs(&originals, &reconstructed).save(&out)?,
+            FileFormat::Npy => npy::save(&out, &npy::of_floats(originals.len() / width, width, &reconstructed))?,
+        }
 
         let differences = originals.iter().zip(&reconstructed).map(|(x, y)| f64::from(x - y).powi(2));
         let squared_error = differences.sum::<f64>() / originals.len() as f64;

@@ -42,8 +42,7 @@ impl Task for Sample {
         origin.refuse_foreign(&*loaded.model, self.options.given(), sampler.options())?;
         let (count, width) = (self.count, loaded.model.width());
         size::check("count", count, width)?;
-        let out = self.out.clone().map_or_else(|| origin.destination(None, "samples.png"), Ok)?;
-        let format = FileFormat::of(&out)?;
+        let (out, format) = origin.picture_or_numbers(self.out.as_deref(), "samples.png")?;
         if format == FileFormat::Png && count > MOST_PICTURES {
             return Err(Failure::new(format!("--count is {count}, but a picture holds {MOST_PICTURES}"))
                 .hint("--out FILE.npy takes as many as you like"));

@@ -36,7 +36,7 @@ pub fn report_beside(
         report.figure("conservative_method", conservative.method.clone());
     }
     for warning in &estimate.warnings {
-        report.line(format!("warning         {warning}"));
+        report.warn(warning);
     }
     if let Some(baseline) = estimate.baseline {
         let gain = estimate.value - baseline;
@@ -46,8 +46,8 @@ pub fn report_beside(
             gain.abs()
         ));
         if gain < -1.0 {
-            report.line(format!(
-                "warning         worse than {baseline_of}: training has barely begun or diverged; a lower \
+            report.warn(format!(
+                "worse than {baseline_of}: training has barely begun or diverged; a lower \
                  --learning-rate usually helps"
             ));
         }
@@ -59,8 +59,6 @@ pub fn report_beside(
     report.figure("method", estimate.method.clone());
     report.figure("examples", estimate.examples);
     report.figure("split", split);
-    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
-    report.figure("warnings", warnings);
     if let Some(baseline) = estimate.baseline {
         report.figure("baseline", baseline);
     }
@@ -72,6 +70,13 @@ pub fn report_beside(
     }
     if let Some(ess) = estimate.effective_sample_size {
         report.figure("effective_sample_size", ess);
+    }
+}
+
+/// Warns where `option`, which sets annealing, was given for a figure that nothing was annealed for.
+pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&str>) {
+    if let Some(option) = option.filter(|_| estimate.kind == Kind::Exact) {
+        report.warn(format!("--{option} changes nothing: the log-likelihood is exact ({})", estimate.method));
     }
 }
 

@@ -6,7 +6,7 @@ use super::recall::Recaller;
 use super::sample::Sampler;
 use super::score::Scorer;
 use crate::cli::{Failure, Report};
-use crate::input::Domain;
+use crate::input::{Binarize, Domain, PixelScale};
 
 /// A trained model of some family. A command asks for the part that answers it before it reads any data; where a family
 /// has none, the default is a refusal in one line.
@@ -23,6 +23,19 @@ pub trait Model {
     /// The numbers that it takes.
     fn domain(&self) -> Domain {
         Domain::Levels
+    }
+
+    /// How it reads grey levels, unless it was trained on another reading or the command line says so.
+    fn binarize(&self) -> Binarize {
+        match self.domain() {
+            Domain::Reals | Domain::Any => Binarize::None,
+            Domain::Levels => Binarize::Threshold,
+        }
+    }
+
+    /// The scale on which it reads levels that stay grey, under the same conditions.
+    fn scale(&self) -> PixelScale {
+        PixelScale::Unit
     }
 
     /// Answers `eval`.

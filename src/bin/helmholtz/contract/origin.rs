@@ -1,10 +1,11 @@
 //! Where a model comes from: its file, its run, and how it was trained.
 
 use super::model::Model;
-use crate::cli::Failure;
-use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows};
+use super::sample::FileFormat;
+use crate::cli::{Console, Failure};
+use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows, data};
 use crate::pictures::Canvas;
-use crate::run::{Choice, IMAGE_SHAPE, LARGEST, Settings};
+use crate::run::{Choice, FINGERPRINT, IMAGE_SHAPE, LARGEST, Settings, standing};
 use helmholtz::store::Snapshot;
 use std::path::{Path, PathBuf};
 
@@ -20,12 +21,22 @@ pub struct Origin {
     pub image_shape: (usize, usize),
     /// The largest number of a row of that data.
     largest: f32,
+    usual: (Binarize, PixelScale),
     domain: Domain,
+    /// The fingerprint of that data, where the file says it.
+    fingerprint: Option<String>,
+    console: Console,
 }
 
 impl Origin {
-    /// The origin of `model`, which `file` of `run` holds as `snapshot`.
-    pub fn new(model: &dyn Model, snapshot: &Snapshot, file: PathBuf, run: Option<PathBuf>) -> Self {
+    /// The origin of `model`, which `file` of `run` holds as `snapshot`; doubts about its data are said to `console`.
+    pub fn new(
+        model: &dyn Model,
+        snapshot: &Snapshot,
+        file: PathBuf,
+        run: Option<PathBuf>,
+        console: Console,
+    ) -> Self {
         let largest = snapshot.metadata.get(LARGEST).and_then(|largest| largest.parse().ok()).unwrap_or(1.0);
         Origin {
             file,
@@ -33,7 +44,10 @@ impl Origin {
             settings: Settings::saved_in(&snapshot.metadata),
             image_shape: image_shape(snapshot, model.width()),
             largest,
+            usual: (model.binarize(), model.scale()),
             domain: model.domain(),
+            fingerprint: snapshot.metadata.get(FINGERPRINT).cloned(),
+            console,
         }
     }
 
@@ -42,23 +56,26 @@ impl Origin {
         Canvas { shape: self.image_shape, largest: self.largest }
     }
 
-    /// How to read data for this model: as asked, else as it was trained, else by threshold, or as it is where the model
-    /// takes real numbers.
+    /// How to read data for this model: as asked, else as it was trained, else as its family reads it.
     fn reading(&self, binarize: Option<Binarize>) -> Reading {
         let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
         let flipped = self.settings.saved("flip").unwrap_or(false);
         let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
+        let binarize = binarize.or(trained).unwrap_or(self.usual.0);
+        // A run that was trained says its scale; a file that says nothing of its training has the usual one.
+        let usual = match trained {
+            None if binarize == Binarize::None => self.usual.1,
+            _ => PixelScale::Unit,
+        };
         Reading {
-            scale: scale.unwrap_or(PixelScale::Unit),
-            binarize: binarize.or(trained).unwrap_or(match self.domain {
-                Domain::Reals | Domain::Any => Binarize::None,
-                Domain::Levels => Binarize::Threshold,
-            }),
+            scale: scale.unwrap_or(usual),
+            binarize,
             polarity: if flipped { Polarity::Flipped } else { Polarity::Plain },
         }
     }
 
-    /// The rows chosen, by default of the data the model was trained on, read as it was trained.
+    /// The rows chosen, by default of the data the model was trained on, read as it was trained. Where that data is not what
+    /// it was, people are warned.
     pub fn rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
         let named = choice.data.clone().or_else(|| self.settings.saved("data"));
         let name = named.ok_or_else(|| {
@@ -66,7 +83,21 @@ impl Origin {
                 .about(self.file.display())
                 .hint("name the data after it: digits, bars:3, a folder or a file")
         })?;
-        choice.read(name, self.domain, self.reading(choice.binarize))
+        let trained_on = choice.data.is_none();
+        let path = match trained_on {
+            true => standing::whereabouts(&name, self.run.as_deref().or(self.file.parent())),
+            false => name.clone(),
+        };
+        let data = data::open(&path, self.domain, &self.console)?;
+        if trained_on && let Some(saved) = &self.fingerprint {
+            let found = format!("{:016x}", data.fingerprint());
+            if found != *saved {
+                self.console.warn(format!(
+                    "{path} is not what the model was trained on: its fingerprint is {found}, and was {saved}"
+                ));
+            }
+        }
+        choice.of(&data, path, self.reading(choice.binarize), &self.console)
     }
 
     /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual
@@ -80,6 +111,14 @@ impl Origin {
             return Err(Failure::new(format!("--out must end in .{ending}")).about(path.display()));
         }
         Ok(path)
+    }
+
+    /// Where a picture or its numbers go, by the ending: as given, else the picture by its usual `name` into the run folder, else
+    /// here.
+    pub fn picture_or_numbers(&self, given: Option<&Path>, name: &str) -> Result<(PathBuf, FileFormat), Failure> {
+        let path = given.map_or_else(|| self.destination(None, name), |path| Ok(path.to_owned()))?;
+        let format = FileFormat::of(&path)?;
+        Ok((path, format))
     }
 
     /// Refuses an option `given` that is not among those the model `answers` to.

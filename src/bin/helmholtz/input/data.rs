@@ -1,11 +1,11 @@
 //! DATA on the command line: a built-in set, a folder, a file, or either of them compressed.
 
-use crate::cli::Failure;
+use crate::cli::{Console, Failure};
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
 use helmholtz::data::{
-    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MnistParts, NamedBytes, Scale, ToyDensity,
-    idx_file_length, mnist_files, npy_numbers,
+    Binarization, DataError, Dataset, IDX_HEADER_BYTES, MNIST_FILES, MnistParts, NamedBytes, Scale, Spread,
+    ToyDensity, idx_file_length, mnist_files, npy_numbers,
 };
 use helmholtz::tensor::BitMatrix;
 use std::fs::File;
@@ -110,35 +110,109 @@ pub fn refuse_bits_of_reals(data: &Dataset<'_>, binarize: Option<Binarize>) -> R
     }
 }
 
-/// The data that `argument` names: `digits`, `bars:N`, a density on the plane, a folder with MNIST's four files, an IDX file or a
-/// `.npy`. Where any real numbers will do, so do those of a `.npy` that are not in [0, 1].
-pub fn open(argument: &str, domain: Domain) -> Result<Dataset<'static>, Failure> {
+/// The absolute path of the data that `argument` names; `None` where it is built in.
+pub fn path_of(argument: &str) -> Option<String> {
+    match Dataset::built_in(argument) {
+        Ok(None) => Some(std::path::absolute(argument).ok()?.display().to_string()),
+        Ok(Some(_)) | Err(_) => None,
+    }
+}
+
+/// Says how levels are read as bits, in one line, where they are; warns where what is left of them is little, and refuses
+/// data of which nothing is.
+pub fn check_bits(data: &Dataset<'_>, console: &Console) -> Result<Option<String>, Failure> {
+    let Some(Spread { smallest, largest, scale, threshold }) = data.spread().filter(|_| data.is_binarized())
+    else {
+        return Ok(None);
+    };
+    let range = format!("its numbers go from {smallest} to {largest} on a scale from 0 to {scale}");
+    // The most that reading on another scale could help: numbers as far as the largest one.
+    let remedy = format!(
+        "in NumPy: np.save(file, (x / {largest}).astype(np.float32)); --binarize none keeps the levels as they are"
+    );
+    let ones = data.means().iter().sum::<f64>() / data.width() as f64;
+    if data.binarization() == Binarization::Sample {
+        if largest < threshold {
+            let most = 100.0 * largest / scale;
+            console.warn(format!("{}: {range}: no pixel is 1 in more than {most:.1} % of the draws", data.name()));
+        }
+        return Ok(Some(format!("{} is drawn as bits, {:.1} % of them 1", data.name(), 100.0 * ones)));
+    }
+    if smallest < largest && (largest < threshold || smallest >= threshold) {
+        let all = if largest < threshold { 0 } else { 1 };
+        return Err(Failure::new(format!(
+            "{range}: by --binarize threshold, from {threshold} on, every bit is {all}"
+        ))
+        .about(data.name())
+        .hint(remedy));
+    }
+    if data.threshold_merges_all() {
+        return Err(Failure::new(format!(
+            "{range}: by --binarize threshold, from {threshold} on, all rows are equal"
+        ))
+        .about(data.name())
+        .hint("--binarize sample draws bits, and --binarize none keeps the levels as they are"));
+    }
+    Ok(Some(format!(
+        "{} is read as bits: 1 from {threshold} of {scale} on, {:.1} % of them (--binarize says how)",
+        data.name(),
+        100.0 * ones
+    )))
+}
+
+/// The data that `argument` names: `digits`, `bars:N` or a density on the plane, which come first whatever files there are; else a
+/// folder with MNIST's files, an IDX file or a `.npy`. Where any real numbers will do, so do those of a `.npy` that are not in
+/// [0, 1]. What a folder lacks is said to `console`.
+pub fn open(argument: &str, domain: Domain, console: &Console) -> Result<Dataset<'static>, Failure> {
     if domain == Domain::Levels && argument.parse::<ToyDensity>().is_ok() {
         return Err(Failure::new(format!(
             "{argument} is a density on the plane, and this model learns rows of bits or grey levels"
         ))
         .hint("try digits, or bars:3; helmholtz train neural learns densities"));
     }
+    if let Some(data) = Dataset::built_in(argument)? {
+        return Ok(data);
+    }
     let path = Path::new(argument);
     if path.is_file() && starts_with(path, &NPY) {
         return open_npy(path, domain);
     }
     if path.is_dir() {
-        let files = mnist_files(path)?;
-        if files.iter().any(|file| is_compressed(file)) {
-            let [train_images, train_labels, test_images, test_labels] = files;
-            let parts = MnistParts {
-                train_images: read(&train_images)?,
-                train_labels: read(&train_labels)?,
-                test_images: read(&test_images)?,
-                test_labels: read(&test_labels)?,
-            };
-            return Ok(Dataset::from_mnist_parts(argument, parts)?);
-        }
-    } else if path.is_file() && is_compressed(path) {
+        return open_folder(path, argument, console);
+    }
+    if path.is_file() && is_compressed(path) {
         return Ok(Dataset::from_idx_bytes(read(path)?, None)?);
     }
-    Ok(Dataset::resolve(argument)?)
+    Ok(Dataset::open(path)?)
+}
+
+/// The files of MNIST in a folder, those that are there.
+fn open_folder(folder: &Path, name: &str, console: &Console) -> Result<Dataset<'static>, Failure> {
+    let files = mnist_files(folder)?;
+    let lacks = |file: usize| files[file].is_none();
+    if lacks(0) || lacks(2) {
+        let there = if lacks(0) { MNIST_FILES[2] } else { MNIST_FILES[0] };
+        console.warn(format!(
+            "{name} has no images but those of {there}: its rows are not split, --validation holds some out"
+        ));
+    }
+    for (images, labels) in [(0, 1), (2, 3)] {
+        if !lacks(images) && lacks(labels) {
+            console.note(format!("{name} has no {}: {} has no labels", MNIST_FILES[labels], MNIST_FILES[images]));
+        }
+    }
+    if !files.iter().flatten().any(|file| is_compressed(file)) {
+        return Ok(Dataset::open(folder)?);
+    }
+    let [train_images, train_labels, test_images, test_labels] =
+        files.map(|file| file.map(|file| read(&file)).transpose());
+    let parts = MnistParts {
+        train_images: train_images?,
+        train_labels: train_labels?,
+        test_images: test_images?,
+        test_labels: test_labels?,
+    };
+    Ok(Dataset::from_mnist_parts(name, parts)?)
 }
 
 /// A `.npy`: of bits or levels as such, where real numbers are wanted only if it holds nothing but bits.

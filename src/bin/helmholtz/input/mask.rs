@@ -1,10 +1,9 @@
 //! Which pixels of an image are hidden.
 
 use super::data;
-use super::data::Domain;
 use crate::cli::Failure;
 use helmholtz::Seed;
-use helmholtz::data::Binarization;
+use std::path::Path;
 use std::str::FromStr;
 
 /// A mask as it is named on the command line.
@@ -70,7 +69,7 @@ impl Mask {
                 seed.lanes("mask", 0).fill_uniform(&mut uniform);
                 uniform.iter().map(|u| f64::from(*u) < *part).collect()
             }
-            MaskName::File(file) => from_file(file, height * width)?,
+            MaskName::File(file) => from_file(file, shape)?,
         };
         if !hidden.contains(&true) {
             return Err(Failure::new("--mask hides no pixel of these images"));
@@ -94,21 +93,20 @@ impl Mask {
     }
 }
 
-fn from_file(file: &str, pixels: usize) -> Result<Vec<bool>, Failure> {
-    let data = data::open(file, Domain::Levels)?.binarized(Binarization::None);
-    if data.len().checked_mul(data.width()) != Some(pixels) {
-        return Err(Failure::new(format!(
-            "a mask of {} × {} values for images of {pixels} pixels",
-            data.len(),
-            data.width()
-        ))
-        .about(file));
+fn from_file(file: &str, (height, width): (usize, usize)) -> Result<Vec<bool>, Failure> {
+    let (values, shape) = data::numbers(Path::new(file))?;
+    if shape != [height, width] {
+        let [rows, columns] = shape;
+        return Err(Failure::new(format!("a mask of {rows} × {columns} values for images of {height} × {width}"))
+            .about(file));
     }
-    let mut values = vec![0.0; pixels];
-    for (row, values) in values.chunks_exact_mut(data.width()).enumerate() {
-        data.row_into(row, values);
+    if let Some(place) = values.iter().position(|value| !matches!(value, 0.0 | 1.0)) {
+        let (row, column, value) = (place / width, place % width, values[place]);
+        let why =
+            format!("row {row}, column {column} is {value}, but a mask is 1 where a pixel is hidden, and else 0");
+        return Err(Failure::new(why).about(file));
     }
-    Ok(values.iter().map(|value| *value > 0.0).collect())
+    Ok(values.iter().map(|value| *value == 1.0).collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Which rows of which data a command looks at.
 
 use super::data;
-use super::data::{Binarize, Domain, Reading};
-use crate::cli::{Failure, Report};
+use super::data::{Binarize, Reading};
+use crate::cli::{Console, Failure, Report};
 use clap::{Args, ValueEnum};
 use helmholtz::data::Dataset;
 use helmholtz::tensor::BitMatrix;
@@ -48,11 +48,17 @@ impl RowChoice {
         RowChoice { data: data.map(str::to_owned), ..RowChoice::default() }
     }
 
-    /// The rows of the data `name`, of numbers as `domain` says, read as `reading` says.
-    pub fn read(&self, name: String, domain: Domain, reading: Reading) -> Result<Rows, Failure> {
-        let data = data::open(&name, domain)?;
-        data::refuse_bits_of_reals(&data, self.binarize)?;
-        let data = reading.of(&data)?;
+    /// The rows of `data`, which is called `name`, read as `reading` says.
+    pub fn of(
+        &self,
+        data: &Dataset<'static>,
+        name: String,
+        reading: Reading,
+        console: &Console,
+    ) -> Result<Rows, Failure> {
+        data::refuse_bits_of_reals(data, self.binarize)?;
+        let data = reading.of(data)?;
+        data::check_bits(&data, console)?;
         let (rows, split) = match self.split {
             Split::Test => (data.test(), "test"),
             Split::Train => (data.train(), "train"),

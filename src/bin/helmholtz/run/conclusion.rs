@@ -51,7 +51,7 @@ impl Session {
             trained.judge(self, console, &mut report)?;
             self.say_where(&mut report, pictures);
         }
-        self.write_run_json(&standing, report.figures())?;
+        self.write_run_json(&standing, &report.figures())?;
         Ok(report)
     }
 
@@ -69,6 +69,7 @@ impl Session {
         let progress = ended.summary.progress;
         let rate = ended.examples as f64 / ended.seconds.max(1e-9);
         report.figure("model", self.kind());
+        report.figure("seed", self.training.seed.0);
         report.figure("data", self.data.name());
         report.figure("binarize", self.settings.settled()["binarize"].clone());
         report.figure("epochs", progress.epoch);

@@ -43,6 +43,8 @@ pub const KIND: &str = "kind";
 pub const IMAGE_SHAPE: &str = "image_shape";
 /// The largest number of a row of the data a model was trained on, where it is not 1: metadata.
 pub const LARGEST: &str = "largest_level";
+/// The fingerprint of the data a model was trained on: metadata.
+pub const FINGERPRINT: &str = "data_fingerprint";
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 

@@ -7,6 +7,7 @@ pub mod folder;
 mod metrics_table;
 mod options;
 mod progress_bar;
+mod progress_lines;
 mod recorder;
 mod session;
 mod settings;
@@ -16,8 +17,8 @@ pub mod widths;
 pub use conclusion::Trained;
 pub use descent::DescentOptions;
 pub use folder::{
-    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, IMAGE_SHAPE, INTERPOLATION, KIND, LARGEST,
-    MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
+    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
+    KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
 pub use options::Options;
 pub use session::{Session, Subject, file_name_of};

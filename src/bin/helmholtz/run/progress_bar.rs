@@ -21,7 +21,7 @@ pub struct Bar {
 
 impl Bar {
     /// An empty bar that shows the figure `watched`.
-    pub fn new(console: Console, watched: &'static str) -> Self {
+    pub fn new(console: &Console, watched: &'static str) -> Self {
         let bar = console.bar();
         let template = "{msg} {wide_bar:.blue/white.dim} ETA {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {

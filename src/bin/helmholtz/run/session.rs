@@ -1,9 +1,12 @@
 //! Everything around the loop that trains any model: settings, data, folder, resume, observers.
 
-use super::folder::{CHECKPOINT, Existing, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, RUN, RunFolder};
+use super::folder::{
+    CHECKPOINT, Existing, FINGERPRINT, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, MODEL, RUN, RunFolder,
+};
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
+use super::progress_lines::Lines;
 use super::recorder::Recorder;
 use super::settings::{Choice, Settings};
 use super::standing::Standing;
@@ -25,7 +28,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-const FINGERPRINT: &str = "data_fingerprint";
 const ISA: &str = "instruction_set";
 const VERSION: &str = "version";
 
@@ -76,6 +78,8 @@ pub struct Session {
     checkpoint: Option<Snapshot>,
     /// On the folder, from the moment that it exists.
     lock: Option<Lock>,
+    /// How levels are read as bits, in words, where they are.
+    read_as: Option<String>,
     /// The run folder.
     pub folder: RunFolder,
     /// Settled so far; the model adds its own.
@@ -130,9 +134,15 @@ impl Session {
                 false => Polarity::Plain,
             },
         };
-        let data = data::open(&data_name, subject.domain)?;
+        let console = globals.console();
+        let named = match &options.data {
+            None => standing::whereabouts(&data_name, Some(folder.path())),
+            Some(_) => data_name.clone(),
+        };
+        let data = data::open(&named, subject.domain, &console)?;
         data::refuse_bits_of_reals(&data, options.binarize)?;
         let data = reading.of(&data)?;
+        let read_as = data::check_bits(&data, &console)?;
         if let Some(snapshot) = &checkpoint {
             same_data(snapshot, &data, &data_name)?;
         }
@@ -152,8 +162,7 @@ impl Session {
             None => (data.train(), None),
         };
 
-        let batch = settings.settle("batch", options.batch, subject.batch)?;
-        // The default may go round a tiny set more than once a step; who asks for it has miscounted.
+        let batch = settings.settle("batch", options.batch, subject.batch.min(train.len()).max(1))?;
         if options.batch.is_some_and(|batch| batch > train.len()) {
             let rows = train.len();
             return Err(Failure::new(format!("--batch is {batch}, more than the {rows} training rows")));
@@ -190,6 +199,7 @@ impl Session {
             existing,
             checkpoint,
             lock,
+            read_as,
             folder,
             settings,
             data,
@@ -221,6 +231,9 @@ impl Session {
         let console = globals.console();
         self.refuse_foreign_checkpoint(learner)?;
         self.claim_folder()?;
+        if let Some(how) = &self.read_as {
+            console.note(how);
+        }
         let mut table = MetricsTable::default();
         let mut before = 0;
         if let Some(position) = self.checkpoint.as_ref().and_then(Position::of) {
@@ -234,11 +247,13 @@ impl Session {
 
         interrupt::watch();
         let mut recorder = Recorder::new(self.folder.clone(), metadata, table);
-        let mut bar = Bar::new(console, self.watched);
+        let mut lines = console.tells_progress_in_lines().then(|| Lines::new(console.clone(), self.watched));
+        let mut bar = Bar::new(&console, self.watched);
         let mut interrupt = Interrupt;
         let monitored = self.monitored();
         let begun = Instant::now();
         let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder, &mut bar, &mut interrupt];
+        observers.extend(lines.iter_mut().map(|lines| lines as &mut dyn Observer));
         let resume = self.checkpoint.take();
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
@@ -331,6 +346,9 @@ impl Session {
             },
             "figures": figures,
         });
+        if let Some(path) = data::path_of(self.data.name()) {
+            run["data"]["path"] = json!(path);
+        }
         if let Standing::Failed(error) = standing {
             run["error"] = json!(error);
         }
@@ -348,8 +366,8 @@ impl Session {
         let saved = self.checkpoint.as_ref().and_then(|snapshot| snapshot.metadata.get(ISA));
         let current = Isa::current().to_string();
         if let Some(saved) = saved.filter(|saved| **saved != current) {
-            console.note(format!(
-                "warning: the run was begun on {saved} and goes on with {current}: its last digits will differ"
+            console.warn(format!(
+                "the run was begun on {saved} and goes on with {current}: its last digits will differ"
             ));
         }
         Ok(())
@@ -365,7 +383,12 @@ fn round_up(number: u64) -> u64 {
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {
     let path = folder.file(CHECKPOINT);
     if !path.exists() {
-        return Err(Failure::new("the run was ended before its first checkpoint")
+        // Whoever has evaluated has saved: a model, or figures, are of a run that had a checkpoint.
+        let why = match [MODEL, METRICS].iter().any(|name| folder.file(name).exists()) {
+            true => format!("{CHECKPOINT}, from which a run goes on, is missing: it was removed"),
+            false => "the run was ended before its first checkpoint".to_owned(),
+        };
+        return Err(Failure::new(why)
             .about(folder.path().display())
             .hint("--overwrite instead of --resume starts it anew"));
     }

@@ -30,7 +30,7 @@ impl Settings {
         self.saved.get(name)?.parse().ok()
     }
 
-    /// All that was saved, by name.
+    /// All that was saved, by name, options or not.
     pub fn all_saved(&self) -> &BTreeMap<String, String> {
         &self.saved
     }
@@ -78,6 +78,23 @@ impl Settings {
         &self.settled
     }
 
+    /// All that was saved, as one would give it on the command line: the data, and options with their values. A length is
+    /// `--epochs` or `--steps`, and what says no more than that nothing was asked for is left out.
+    pub fn as_given(&self) -> Vec<String> {
+        let option = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+            ("length", length) => match length.split_once(' ') {
+                Some((number, "step" | "steps")) => Some(format!("--steps {number}")),
+                Some((number, _)) => Some(format!("--epochs {number}")),
+                None => None,
+            },
+            ("data", data) => Some(data.to_owned()),
+            (_, "false") | ("chain-count" | "early-stop" | "validation", "0") => None,
+            (flag, "true") => Some(format!("--{flag}")),
+            (name, value) => Some(format!("--{name} {value}")),
+        };
+        self.saved.iter().filter_map(option).collect()
+    }
+
     /// Puts what has been settled into the metadata of a model or a checkpoint.
     pub fn write(&self, metadata: &mut BTreeMap<String, String>) {
         for (name, value) in &self.settled {
@@ -123,6 +140,22 @@ mod tests {
         assert!(saved("batch", "10").settle("batch", Some(11), 64).is_err());
         assert!(saved("batch", "ten").settle("batch", None, 64).is_err());
         assert_eq!(saved("epochs", "10").settle_anew("epochs", Some(11), 64).unwrap(), 11);
+    }
+
+    #[test]
+    fn what_was_saved_is_told_as_one_would_give_it() {
+        for (name, value, said) in [
+            ("length", "1 epoch", Some("--epochs 1")),
+            ("length", "700 steps", Some("--steps 700")),
+            ("data", "bars:3", Some("bars:3")),
+            ("flip", "true", Some("--flip")),
+            ("flip", "false", None),
+            ("chain-count", "0", None),
+            ("chain-count", "64", Some("--chain-count 64")),
+            ("momentum", "0", Some("--momentum 0")),
+        ] {
+            assert_eq!(saved(name, value).as_given(), said.into_iter().collect::<Vec<_>>(), "{name} {value}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::folder;
 use super::folder::RUN;
 use crate::cli::Failure;
+use crate::input::data;
 use helmholtz::train::Position;
 use serde_json::Value;
 use std::fmt;
@@ -62,6 +63,16 @@ pub fn warning(run: &Path, position: Option<&Position>) -> Option<String> {
         Standing::Failed(error) => Some(format!("this run failed: {error}; its last good checkpoint is{at}")),
         Standing::Running if folder::lock(run).is_err() => Some(format!("this run is still going on{at}")),
         Standing::Running => Some(format!("this run was killed; its last checkpoint is{at}; {resume}")),
+    }
+}
+
+/// Where the data that a model was trained on is now: `name` is how its run was given it, and `run` the folder of that run. A
+/// relative path leads there from the folder that the run was begun in alone, so the absolute one comes first.
+pub fn whereabouts(name: &str, run: Option<&Path>) -> String {
+    let recorded = run.and_then(record).and_then(|record| Some(record["data"]["path"].as_str()?.to_owned()));
+    match (recorded, data::path_of(name)) {
+        (Some(recorded), Some(here)) if recorded != here && Path::new(&recorded).exists() => recorded,
+        _ => name.to_owned(),
     }
 }
 

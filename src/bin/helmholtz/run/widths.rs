@@ -24,7 +24,7 @@ impl fmt::Display for Widths {
 impl FromStr for Widths {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if matches!(text.trim(), "" | "0") {
+        if text.trim() == "0" {
             return Ok(Widths(Vec::new()));
         }
         let widths: Result<_, _> = text.split(',').map(|width| width.trim().parse()).collect();
@@ -59,9 +59,8 @@ mod tests {
         for text in ["0", "400", "200,100"] {
             assert_eq!(text.parse::<Widths>().unwrap().to_string(), text);
         }
-        assert_eq!("".parse(), Ok(Widths(vec![])));
         assert_eq!(" 200, 100".parse::<Widths>().unwrap().reversed(), [100, 200]);
-        for wrong in ["x", "-1", "200;100", "200,"] {
+        for wrong in ["", " ", "x", "-1", "200;100", "200,"] {
             assert!(wrong.parse::<Widths>().is_err(), "{wrong}");
         }
     }

@@ -25,6 +25,7 @@ impl Scorer for BoltzmannMachine {
         let scored = self.log_likelihoods(&rows.rows, &annealing(rescore, ask.seed));
         let (values, estimate) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &estimate, None, rows.split);
+        likelihood::warn_of_unused(report, &estimate, rescore.map(|_| "rescore"));
         ask.each_row(|| Ok(values))
     }
 }

@@ -129,9 +129,9 @@ impl Train {
         let rule = settings.settle_choice("rule", self.rule, Rule::PseudoInverse)?;
         settings.settle("margin", Some(self.margin), 0.0)?;
         settings.settle("seed", globals.seed, 1)?;
-        settings.settle("binarize", Some(Choice(Binarize::Threshold)), Choice(Binarize::Threshold))?;
         let data = Reading { binarize: Binarize::Threshold, polarity: Polarity::Plain, scale: PixelScale::Unit }
-            .of(&data::open(&name, Domain::Levels)?)?;
+            .of(&data::open(&name, Domain::Levels, &globals.console())?)?;
+        data::check_bits(&data, &globals.console())?;
         let train = data.train();
         size::check("patterns", self.patterns.unwrap_or(1), train.width())?;
         size::check("patterns", train.width(), train.width())

@@ -106,6 +106,10 @@ impl Task for Train {
         check_sizes(&config, &recipe, session.training.batch)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", config.width())?;
+            if config.width() <= 2 {
+                let console = globals.console();
+                console.warn("--ais changes nothing: log Z of up to two dimensions is a sum over a grid");
+            }
         }
         let averages = recipe.descent.averages();
         session.select_by(match (config.width() <= 2 && config.confinement > 0.0, averages) {

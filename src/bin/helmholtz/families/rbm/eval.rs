@@ -46,6 +46,8 @@ impl Scorer for Rbm {
         let scored = rbm.log_likelihoods(&rows.rows, &scoring);
         let (values, score) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
+        let unused = options.rescore.map(|_| "rescore");
+        likelihood::warn_of_unused(report, &score.estimate, unused);
         precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
         report.figure("precision", Choice(precision).to_string());
         ask.each_row(|| Ok(values))

@@ -157,11 +157,11 @@ impl Train {
             ("chain-count", self.chain_count.is_some() && !counts && !starts),
         ] {
             if unused {
-                console.note(format!("--{option} changes nothing with --method {method}"));
+                console.warn(format!("--{option} changes nothing with --method {method}"));
             }
         }
         if self.chain_count.is_some() && !counts && starts {
-            console.note("--chain-count changes nothing with --chains data: there is a chain for each example");
+            console.warn("--chain-count changes nothing with --chains data: there is a chain for each example");
         }
     }
 
@@ -249,6 +249,7 @@ impl Trained for Machines {
         let scoring = scoring(self.annealing, session.training.seed, EXACT_UP_TO);
         let score = self.kept().score(&rows, &scoring)?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
+        likelihood::warn_of_unused(report, &score.estimate, self.annealing.map(|_| "ais"));
         let kept = score.estimate.value;
         if self.average.is_none() {
             report.figure("log_likelihood_weights", kept);

@@ -3,7 +3,7 @@
 use super::shape;
 use super::shape::Architecture;
 use crate::bench::{Levels, Peak, ROWS, check_sizes, random_rows, time_steps};
-use crate::cli::{Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use clap::Args;
 use helmholtz::train::Training;
 use helmholtz::vae::{Bound, Vae, VaeConfig, VaeRecipe, VaeTrainer};
@@ -47,7 +47,8 @@ impl Task for Bench {
         let recipe = VaeRecipe { importance_samples, bound, ..VaeRecipe::default() };
         let mut trainer = VaeTrainer::new(Vae::new(config.clone(), seed)?, &recipe, &data, &training)?;
         let layers = shape::layers(&config);
-        report.line(format!("VAE             {layers}, {importance_samples} draws, batch {batch}, grey levels"));
+        let draws = counted(importance_samples, "draw");
+        report.line(format!("VAE             {layers}, {draws}, batch {batch}, grey levels"));
         report.figure("visible", visible);
         report.figure("latent", config.latent);
         report.figure("importance_samples", importance_samples);

@@ -2,9 +2,10 @@
 
 use super::bench::Bench;
 use super::shape::layers;
-use super::train::Train;
+use super::train::{Train, usual_reading, usual_scale};
 use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Model, Sampler, Scorer};
+use crate::input::{Binarize, PixelScale};
 use helmholtz::vae::Vae;
 use serde_json::json;
 
@@ -47,6 +48,14 @@ impl Model for Vae {
         report.figure("activation", config.activation.to_string());
         report.figure("likelihood", config.likelihood.to_string());
         report.figure("parameters", parameters);
+    }
+
+    fn binarize(&self) -> Binarize {
+        usual_reading(self.config().likelihood)
+    }
+
+    fn scale(&self) -> PixelScale {
+        usual_scale(self.config().likelihood)
     }
 
     fn scorer(&self) -> Result<&dyn Scorer, Failure> {

@@ -94,14 +94,23 @@ enum Bound {
     Dreg,
 }
 
+/// How grey levels are read unless told otherwise: as what p(x | z) is a density of.
+pub fn usual_reading(likelihood: Likelihood) -> Binarize {
+    match likelihood {
+        Likelihood::Bernoulli => Binarize::Threshold,
+        Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
+    }
+}
+
+/// The scale of levels that stay grey unless told otherwise: noise of variance 1 would drown levels from 0 to 1.
+pub fn usual_scale(likelihood: Likelihood) -> PixelScale {
+    if likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit }
+}
+
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let usual = match self.likelihood.unwrap_or_default() {
-            Likelihood::Bernoulli => Binarize::Threshold,
-            Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
-        };
-        let subject = Subject { binarize: usual, ..SUBJECT };
+        let subject = Subject { binarize: usual_reading(self.likelihood.unwrap_or_default()), ..SUBJECT };
         let mut session = Session::begin(&subject, &self.options, globals)?;
         let config = self.config(&mut session)?;
         self.settle_scale(&mut session, config.likelihood)?;
@@ -136,7 +145,7 @@ impl Train {
 
     fn settle_scale(&self, session: &mut Session, likelihood: Likelihood) -> Result<(), Failure> {
         let grey = session.settings.settled().get("binarize").is_some_and(|how| how == "none");
-        let usual = if grey && likelihood == Likelihood::Gaussian { PixelScale::Raw } else { PixelScale::Unit };
+        let usual = if grey { usual_scale(likelihood) } else { PixelScale::Unit };
         let scale = session.settings.settle_choice("scale", self.scale, usual)?;
         if scale == PixelScale::Raw && !grey {
             return Err(Failure::new("--scale raw is for grey levels, and these become 0 and 1")
