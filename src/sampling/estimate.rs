@@ -12,7 +12,8 @@ pub enum Kind {
     Lower,
     /// An upper bound in expectation: the truth is likely lower, the figure is optimistic.
     Upper,
-    /// Neither.
+    /// Neither. With a Monte Carlo error of 0 nothing was sampled: a sum over a grid, whose own error, that of log Z, is
+    /// estimated.
     Estimate,
 }
 
@@ -89,6 +90,11 @@ impl Estimate {
         }
     }
 
+    /// Whether nothing was sampled, and yet the figure is not exact: the error of log Z is an estimate.
+    pub fn is_without_sampling(&self) -> bool {
+        self.kind == Kind::Estimate && self.monte_carlo_error == 0.0
+    }
+
     /// The same, with this standard error from the sampler, nats.
     pub fn with_monte_carlo_error(self, monte_carlo_error: f64) -> Self {
         Estimate { monte_carlo_error, ..self }
@@ -147,7 +153,11 @@ impl fmt::Display for Estimate {
             Kind::Estimate => "estimate; ",
         };
         write!(f, "{value:.decimals$} nats ({method}, {direction}")?;
-        if self.kind != Kind::Exact {
+        if self.is_without_sampling() {
+            f.write_str("no sampling; error of log Z ")?;
+            write_error(f, self.log_z_error.unwrap_or(f64::INFINITY))?;
+            f.write_str(" estimated, ")?;
+        } else if self.kind != Kind::Exact {
             f.write_str("Monte Carlo error ")?;
             write_error(f, *monte_carlo_error)?;
             f.write_str(", ")?;
@@ -214,7 +224,7 @@ mod tests {
                 -519.5,
                 456.0,
                 f64::INFINITY,
-                "-520 nats (annealing, optimistic; Monte Carlo error 456, data error inf)",
+                "-520 nats (annealing, optimistic; Monte Carlo error 456, data error unknown)",
             ),
             (-3.0, 0.0, f64::NAN, "-3.00 nats (annealing, optimistic; Monte Carlo error 0, data error unknown)"),
         ] {
@@ -237,6 +247,15 @@ mod tests {
         assert_eq!((estimate.effective_sample_size, estimate.baseline), (Some(9.0), Some(-4.0)));
         assert_eq!(estimate.warnings, [warning]);
         assert!(estimate.to_string().starts_with("2.0 nats (all states, exact; data error 1.0); warning: "));
+    }
+
+    #[test]
+    fn a_sum_over_a_grid_is_neither_sampled_nor_exact() {
+        let grid = Estimate { data_error: 0.12, ..Estimate::of(&[-1.5], Kind::Estimate, "a grid") };
+        let shown =
+            "-1.50 nats (a grid, estimate; no sampling; error of log Z 0.00031 estimated, data error 0.12)";
+        assert_eq!(grid.clone().with_log_z(1.0, 3.1e-4).to_string(), shown);
+        assert!(grid.to_string().contains("error of log Z unknown"));
     }
 
     #[test]

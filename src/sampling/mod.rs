@@ -104,6 +104,8 @@ pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
 
-pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian};
+pub(crate) use baseline::{
+    all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,
+};
 pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};
 pub(crate) use log_mean_exp::WeightSums;

@@ -39,9 +39,16 @@ pub enum Warning {
         /// Different numbers among those of the rows.
         levels: usize,
     },
+    /// A column of real numbers that is constant, or nearly so: a density can grow without bound along it.
+    ConstantColumns {
+        /// The first such column, from 0.
+        first: usize,
+        /// How many there are.
+        columns: usize,
+    },
     /// A sum over a grid had not come to rest when the grid was as fine as it may be.
     CoarseGrid {
-        /// By how much the last refinement moved its logarithm, nats.
+        /// By how much the last refinement moved its logarithm, nats; infinite where the rows show peaks that it has missed.
         error: f64,
     },
     /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
@@ -94,6 +101,18 @@ impl fmt::Display for Warning {
                 f,
                 "the rows are of {levels} different numbers alone, on which a density of real numbers can grow without bound: \
                  the figure says little before noise as wide as their distance has been added to them"
+            ),
+            Warning::ConstantColumns { first, columns } => {
+                let others = columns.saturating_sub(1);
+                let which = if others == 0 { String::new() } else { format!(", and so are {others} others") };
+                write!(
+                    f,
+                    "column {first} (from 0) is constant or nearly so{which}: a density of real numbers can grow without bound \
+                     there, and no normal distribution of these rows is a baseline; without such columns the figure means more"
+                )
+            }
+            Warning::CoarseGrid { error } if !error.is_finite() => f.write_str(
+                "the rows lie on peaks that the finest grid has not resolved: log Z may lack them, and the truth be far lower",
             ),
             Warning::CoarseGrid { error } => write!(
                 f,

@@ -143,6 +143,9 @@ pub(super) fn score_rows(
     }
 }
 
+/// Rows whose variance is below this part of their mean square differ by rounding alone.
+const SAME: f64 = 1e-12;
+
 /// Sums from which the figure of independent values follows.
 struct Independent {
     sums: Vec<f64>,
@@ -159,13 +162,16 @@ impl Independent {
         }
     }
 
-    fn baseline(&self, likelihood: Likelihood) -> f64 {
+    /// `None` for noise as wide as the rows' own where all of them are the same to rounding.
+    fn baseline(&self, likelihood: Likelihood) -> Option<f64> {
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rows).collect();
-        let variance = self.squares / self.rows - means.iter().map(|mean| mean * mean).sum::<f64>();
+        let square = self.squares / self.rows;
+        let variance = square - means.iter().map(|mean| mean * mean).sum::<f64>();
         match likelihood {
-            Likelihood::Bernoulli => independent_bernoulli(&means),
-            Likelihood::Gaussian => independent_gaussian(means.len(), variance, Some(1.0)),
-            Likelihood::GaussianLearned => independent_gaussian(means.len(), variance, None),
+            Likelihood::Bernoulli => Some(independent_bernoulli(&means)),
+            Likelihood::Gaussian => Some(independent_gaussian(means.len(), variance, Some(1.0))),
+            Likelihood::GaussianLearned if variance <= SAME * square => None,
+            Likelihood::GaussianLearned => Some(independent_gaussian(means.len(), variance, None)),
         }
     }
 }
@@ -226,7 +232,7 @@ impl Vae {
         });
 
         let samples = sampling.samples;
-        let baseline = Some(independent.baseline(self.config.likelihood));
+        let baseline = independent.baseline(self.config.likelihood);
         let mut log_likelihood =
             likelihood.estimate(Kind::Lower, format!("importance sampling, {samples} samples an example"));
         (log_likelihood.baseline, log_likelihood.effective_sample_size) = (baseline, Some(effective.mean()));

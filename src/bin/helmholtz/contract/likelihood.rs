@@ -17,11 +17,14 @@ pub fn report_beside(
     split: &str,
     baseline_of: &str,
 ) {
-    report.line(format!(
-        "log-likelihood  {:.2} nats an example, mean of {}",
-        estimate.value,
-        counted(estimate.examples, &format!("{split} example"))
-    ));
+    let examples = counted(estimate.examples, &format!("{split} example"));
+    let headline = match bound_from_above(estimate) {
+        None => format!("{:.2} nats an example, mean of {examples}", estimate.value),
+        Some(bound) => {
+            format!("unknown: below {bound:.2} nats an example with 95 % confidence, mean of {examples}")
+        }
+    };
+    report.line(format!("log-likelihood  {headline}"));
     report.line(format!("                {}", direction(estimate)));
     report.line(format!("                {}; {}", estimate.method, errors(estimate)));
     if let Some(conservative) = conservative {
@@ -39,17 +42,16 @@ pub fn report_beside(
         report.warn(warning);
     }
     if let Some(baseline) = estimate.baseline {
-        let gain = estimate.value - baseline;
-        let compared = if gain >= 0.0 { "better" } else { "worse" };
-        report.line(format!(
-            "baseline        {baseline:.2} nats for {baseline_of}: the model is {:.2} nats {compared}",
-            gain.abs()
-        ));
+        let gain = bound_from_above(estimate).unwrap_or(estimate.value) - baseline;
+        let compared = match (bound_from_above(estimate), gain >= 0.0) {
+            (None, true) => format!("the model is {gain:.2} nats better"),
+            (None, false) => format!("the model is {:.2} nats worse", -gain),
+            (Some(_), true) => "whether the model is better is not known".to_owned(),
+            (Some(_), false) => format!("the model is at least {:.2} nats worse", -gain),
+        };
+        report.line(format!("baseline        {baseline:.2} nats for {baseline_of}: {compared}"));
         if gain < -1.0 {
-            report.warn(format!(
-                "worse than {baseline_of}: training has barely begun or diverged; a lower \
-                 --learning-rate usually helps"
-            ));
+            report.warn(format!("worse than {baseline_of}: the model has not learned these rows"));
         }
     }
     report.figure("log_likelihood", estimate.value);
@@ -80,18 +82,36 @@ pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&
     }
 }
 
+/// A level that the log-likelihood is below with 95 % confidence, where annealing knows no error and its own figure would say
+/// nothing: by Markov's inequality log Ẑ exceeds log Z by ln 20 once in 20 times at the most.
+fn bound_from_above(estimate: &Estimate) -> Option<f64> {
+    let unknown = estimate.kind == Kind::Upper && !estimate.monte_carlo_error.is_finite();
+    unknown.then_some(estimate.value + 20f64.ln())
+}
+
 fn direction(estimate: &Estimate) -> &'static str {
     match estimate.kind {
         Kind::Exact => "exact: nothing was sampled",
         Kind::Lower => "a lower bound on average: the truth is likely higher",
+        Kind::Upper if bound_from_above(estimate).is_some() => {
+            "the partition function is underestimated by an unknown amount; more temperatures help: eval with --rescore \
+             CHAINS,TEMPERATURES"
+        }
         Kind::Upper => "optimistic: the partition function is likely underestimated, the truth is likely lower",
+        Kind::Estimate if estimate.is_without_sampling() => "no sampling; the error is estimated",
         Kind::Estimate => "an estimate that may err either way",
     }
 }
 
 fn errors(estimate: &Estimate) -> String {
+    let known = |error: f64| if error.is_finite() { format!("{error:.2}") } else { "unknown".to_owned() };
+    let data = format!("data error {}", known(estimate.data_error));
     match estimate.kind {
-        Kind::Exact => format!("data error {:.2}", estimate.data_error),
-        _ => format!("Monte Carlo error {:.2}, data error {:.2}", estimate.monte_carlo_error, estimate.data_error),
+        Kind::Exact => data,
+        Kind::Estimate if estimate.is_without_sampling() => {
+            let of_log_z = estimate.log_z_error.map_or("unknown".to_owned(), |error| format!("{error:.0e}"));
+            format!("error of log Z {of_log_z}, {data}")
+        }
+        _ => format!("Monte Carlo error {}, {data}", known(estimate.monte_carlo_error)),
     }
 }
