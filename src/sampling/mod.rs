@@ -78,6 +78,7 @@ mod tempering;
 mod tuning;
 mod walk;
 mod warning;
+mod work;
 
 pub use ais::Ais;
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
@@ -103,6 +104,7 @@ pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
+pub use work::Work;
 
 pub(crate) use baseline::{
     all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,

@@ -126,6 +126,7 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
         let batches = Batches::new(self.train.len(), self.training.batch, self.training.seed);
         let mut rows = vec![0; self.training.batch];
         let mut evaluated = false;
+        let begun_at = self.position.step;
         while self.position.step < self.position.steps && !self.improvement_is_over() {
             if self.stops_on_purpose() {
                 return self.end(Ending::Stopped);
@@ -151,8 +152,10 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
                 self.checkpoint()?;
             }
         }
-        // A run resumed after its patience ended was evaluated where it ended.
-        if !evaluated && !self.improvement_is_over() {
+        // A run resumed where it had ended was evaluated there, before its checkpoint: only its figures are wanted again.
+        if self.resumed && self.position.step == begun_at {
+            self.measure(self.progress)?;
+        } else if !evaluated && !self.improvement_is_over() {
             self.evaluate()?;
         }
         let finished = self.position.step == self.position.steps;

@@ -106,6 +106,23 @@ fn run(learner: &mut Mean, training: &Training, recorder: &mut Recorder) -> Resu
 }
 
 #[test]
+fn a_run_resumed_where_it_ended_is_what_it_was() {
+    for early_stopping in [None, Some(EarlyStopping { patience: 100, judge: Some(Judge::higher("mean")) })] {
+        let (mut learner, mut recorder) = (Mean::new(), Recorder::default());
+        let training = Training { early_stopping, ..training() };
+        let whole = run(&mut learner, &training, &mut recorder).unwrap();
+        let (_, last) = recorder.checkpoints.pop().expect("a last checkpoint");
+        let (mut again, mut seen, data) = (Mean::new(), Recorder::default(), data());
+        let held_out = training.early_stopping.is_some().then_some(&data);
+        let summary = train(&mut again, &data, held_out, &training, Some(&last), &mut seen).unwrap();
+        assert_eq!(summary, whole);
+        assert_eq!((again.value, again.updates), (learner.value, learner.updates));
+        assert!(seen.steps.is_empty() && seen.evaluations.is_empty(), "nothing is done twice");
+        assert_eq!(seen.checkpoints, [(training.steps_for(data.len()).unwrap(), last)]);
+    }
+}
+
+#[test]
 fn evaluates_and_saves_at_the_ends_of_epochs() {
     let (mut learner, mut recorder) = (Mean::new(), Recorder::default());
     let training = Training { evaluate_every: 3, checkpoint_every: 2, ..training() };

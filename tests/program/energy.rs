@@ -58,7 +58,7 @@ fn a_boltzmann_machine_trains_resumes_evaluates_and_samples() {
     for file in ["model.safetensors", "checkpoint.safetensors"] {
         assert_eq!(place.bytes(&format!("whole/{file}")), place.bytes(&format!("part/{file}")), "{file}");
     }
-    let scored = place.json("eval whole --rescore 32,100");
+    let scored = place.json("eval whole --ais 32,100");
     assert!(scored["log_likelihood"].is_f64() && scored["model"] == "boltzmann");
     assert_eq!(place.json("sample whole --count 7 --steps 5 --out draws.npy")["count"], 7);
     assert!(

@@ -60,7 +60,7 @@ fn a_threshold_that_leaves_nothing_is_refused_with_the_range_and_a_remedy() {
     place.write("narrow.npy", &of_u8(2, &[3, 16]));
     assert!(place.failure("eval run narrow.npy").contains("every bit is 0"));
     // What follows the remedy is read.
-    place.write("whole.npy", &of_f32(3, &[0.0, 1.0, 3.0 / 16.0, 9.0 / 16.0, 1.0 / 16.0, 0.75]));
+    place.write("whole.npy", &of_f32(3, &[0.0, 1.0, 0.1875, 0.5625, 1.0, 0.0625]));
     place.json("train rbm whole.npy --hidden 2 --steps 2 --out whole");
     // Rows that are all alike are no fault of a threshold.
     place.write("dark.npy", &of_u8(2, &[7, 7]));
@@ -285,13 +285,13 @@ fn what_changes_nothing_or_makes_no_sense_is_warned_of_or_refused() {
         said.iter().any(|warning| warning.contains("--ais changes nothing: the log-likelihood is exact")),
         "{said:?}"
     );
-    let scored = place.json("eval run --rescore 4,4");
-    assert!(warnings(&scored)[0].contains("--rescore changes nothing"), "{scored}");
-    let lines = text(&place.run("eval run --rescore 4,4").stdout);
-    assert!(lines.contains("warning         --rescore changes nothing"), "{lines}");
+    let scored = place.json("eval run --ais 4,4");
+    assert!(warnings(&scored)[0].contains("--ais changes nothing"), "{scored}");
+    let lines = text(&place.run("eval run --ais 4,4").stdout);
+    assert!(lines.contains("warning         --ais changes nothing"), "{lines}");
     assert!(warnings(&place.json("eval run")).is_empty());
     place.json("train boltzmann bars:2 --hidden 2 --steps 2 --out machine");
-    assert!(warnings(&place.json("eval machine --rescore 4,4"))[0].contains("--rescore changes nothing"));
+    assert!(warnings(&place.json("eval machine --ais 4,4"))[0].contains("--ais changes nothing"));
     let plane = place.json("train neural moons --hidden 4 --steps 2 --batch 8 --ais 4,4 --out plane");
     assert!(warnings(&plane)[0].contains("--ais changes nothing"), "{plane}");
 

@@ -3,9 +3,13 @@
 mod energy;
 mod inputs;
 mod json;
+mod mixing;
 mod neural;
+mod pictures;
 mod rows;
 mod runs;
+mod several;
+mod standing;
 mod vae;
 
 use serde_json::Value;
@@ -56,6 +60,13 @@ impl Place {
     fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
+}
+
+/// Width and height of a PNG file.
+fn size(png: &[u8]) -> (u32, u32) {
+    assert!(png.starts_with(b"\x89PNG"));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
+    (number(16), number(20))
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -189,7 +200,7 @@ fn a_run_leaves_a_folder_that_every_command_reads() {
     let evaluated = place.json("eval run");
     assert_eq!(evaluated["log_likelihood"], trained["log_likelihood"]);
     assert_eq!(place.json("eval run/model.safetensors digits")["log_likelihood"], trained["log_likelihood"]);
-    let annealed = place.json("eval run --exact-up-to 0 --rescore 64,300");
+    let annealed = place.json("eval run --exact-up-to 0 --ais 64,300");
     assert_eq!(annealed["log_likelihood_kind"], "upper");
     let error = annealed["log_likelihood"].as_f64().unwrap() - evaluated["log_likelihood"].as_f64().unwrap();
     assert!(error.abs() < 5.0 * annealed["monte_carlo_error"].as_f64().unwrap() + 0.01, "{error}");
@@ -407,7 +418,7 @@ fn models_that_are_none_are_refused() {
     let message = place.failure("eval run bars:3");
     assert!(message.contains("9") && message.contains("64"), "{message}");
     assert!(place.failure("eval run --exact-up-to 26").contains("at most 25"));
-    assert!(place.failure("eval run --exact-up-to 0 --rescore 0,10").contains("is 0"));
+    assert!(place.failure("eval run --exact-up-to 0 --ais 0,10").contains("is 0"));
 
     // A checkpoint that cannot be read is not resumed from, and stays as it is.
     place.write("run/checkpoint.safetensors", b"damaged");

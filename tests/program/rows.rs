@@ -43,14 +43,18 @@ fn the_log_likelihoods_of_rows_have_the_mean_that_is_printed() {
     place.json("train boltzmann bars:2 --hidden 3 --steps 20 --out small");
     place.json("train boltzmann --hidden 0 --steps 20 --ais 8,20 --out pairs");
     place.json("train neural moons --hidden 8 --steps 20 --batch 32 --k 2 --out neural");
+    place.json("train vae --hidden 4 --latent 2 --steps 2 --samples 2 --out vae");
+    place.json("train boltzmann --hidden 21 --steps 2 --ais 2,2 --out hidden");
     for (line, rows) in [
         ("eval rbm", 359),
-        ("eval rbm --exact-up-to 0 --rescore 16,50", 359),
+        ("eval rbm --exact-up-to 0 --ais 16,50", 359),
         ("eval rbm --precision i16 --split train", 1438),
         ("eval rbm --binarize sample", 359),
         ("eval small", 6),
-        ("eval pairs --rescore 16,50", 359),
+        ("eval pairs --ais 16,50", 359),
         ("eval neural", 10_000),
+        ("eval vae --samples 3", 359),
+        ("eval hidden --rescore 8,20", 359),
     ] {
         let plain = place.json(line);
         let scored = place.json(&format!("{line} --out rows.npy"));
@@ -67,11 +71,9 @@ fn the_log_likelihoods_of_rows_have_the_mean_that_is_printed() {
 fn models_without_a_figure_of_each_row_say_so_in_a_line() {
     let place = Place::new();
     place.json("train vae --hidden 4 --latent 2 --steps 2 --samples 2 --out vae");
-    place.json("train boltzmann --hidden 8 --steps 2 --ais 2,2 --out boltzmann");
+    place.json("train boltzmann bars:2 --hidden 2 --steps 2 --out boltzmann");
     place.json("train hopfield --out hopfield");
     for (line, said) in [
-        ("eval vae --out rows.npy", "no figure of each row"),
-        ("eval boltzmann --out rows.npy", "no figure of each row"),
         ("eval hopfield --out rows.npy", "has no likelihood"),
         ("eval boltzmann --out rows.png", "must end in .npy"),
     ] {

@@ -34,7 +34,7 @@ fn whoever_uses_a_run_that_was_stopped_or_has_failed_is_told() {
         assert!(!note(&place, line).contains("warning: this run"), "{line}");
     }
 
-    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30"));
+    place.failure(&format!("{TRAIN} --epochs 4 --overwrite --learning-rate 1e30 --quiet"));
     for line in READERS {
         let said = note(&place, line);
         assert!(said.contains("warning: this run failed: ") && said.contains(" became NaN"), "{line}: {said}");
@@ -52,13 +52,25 @@ fn a_folder_has_one_trainer_at_a_time_and_a_killed_one_leaves_no_lock() {
         let message = place.failure(line);
         assert!(message.contains("run: another process is training into this folder"), "{line}: {message}");
     }
-    assert!(note(&place, "eval run").contains("warning: this run is still going on at step "));
+    assert!(note(&place, "eval run").contains("warning: this run is still training at step "));
     child.kill().expect("a process to kill");
     child.wait().expect("a dead process");
     let said = note(&place, "eval run");
     assert!(said.contains("warning: this run was killed; its last checkpoint is at step "), "{said}");
     assert!(said.contains("of 100000000; helmholtz train rbm --out run --resume goes on"), "{said}");
     place.json("train rbm --out run --resume --stop-after 1");
+}
+
+#[test]
+fn the_curves_are_drawn_while_a_run_goes() {
+    let place = Place::new();
+    let mut child = spawn(&place, "train vae --hidden 8 --latent 2 --epochs 1000000 --evaluate-every 1 --out run");
+    wait_for(&place.path("run/curves.svg"));
+    child.kill().expect("a process to kill");
+    child.wait().expect("a dead process");
+    let text = text(&place.bytes("run/curves.svg"));
+    assert!(text.contains("</svg>") && text.contains("training rows") && text.contains("held out"), "{text}");
+    assert!(!text.contains("train elbo"), "both curves are in one panel");
 }
 
 #[cfg(target_os = "linux")]
@@ -94,7 +106,7 @@ fn early_stopping_keeps_the_best_model_also_when_it_is_resumed() {
     let figure = whole["metrics"]["average_pseudo_likelihood"].as_f64().unwrap();
     assert_eq!(row.rsplit(',').next().unwrap().parse::<f64>().unwrap(), figure);
     assert_eq!(table.lines().last().unwrap().split(',').next().unwrap(), last.to_string());
-    assert_eq!(place.json("eval unbroken")["log_likelihood"], whole["log_likelihood"]);
+    assert_eq!(place.json("eval unbroken --split validation")["log_likelihood"], whole["log_likelihood"]);
 
     place.json(&format!("{settings} --out broken --stop-after {}", best + 20));
     let resumed = place.run("train rbm --out broken --resume --evaluate-every 10");
@@ -158,7 +170,7 @@ fn a_checkpoint_of_another_run_is_refused_and_nothing_is_lost() {
     place.write("run/checkpoint.safetensors", &place.bytes("run/model.safetensors"));
     assert!(place.failure("train rbm --out run --resume").contains("no checkpoint"));
     fs::remove_file(place.path("run/checkpoint.safetensors")).unwrap();
-    assert!(place.failure("train rbm --out run --resume").contains("ended before its first checkpoint"));
+    assert!(place.failure("train rbm --out run --resume").contains("is missing: it was removed"));
     place.write("run/checkpoint.safetensors", &own);
     place.json("train rbm --out run --resume");
 }
@@ -195,7 +207,7 @@ fn what_does_not_apply_is_absent_from_json_and_what_is_not_finite_is_null() {
     let place = Place::new();
     place.json(&format!("{TRAIN} --epochs 1"));
     // One chain knows no error.
-    let line = "eval run --exact-up-to 0 --rescore 1,1";
+    let line = "eval run --exact-up-to 0 --ais 1,1";
     let one = place.json(line);
     assert_eq!(one.get("monte_carlo_error"), Some(&serde_json::Value::Null), "{one}");
     assert!(one["log_likelihood"].is_f64(), "{one}");
@@ -258,8 +270,9 @@ fn signals_that_were_ignored_stay_ignored() {
     command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program starts");
     wait_for(&place.path("run/checkpoint.safetensors"));
+    let id = child.id().to_string();
     let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.expect("kill").success());
     };
     signal("-HUP");

@@ -181,7 +181,7 @@ fn options_and_commands_of_another_kind_are_refused() {
     place.json(&format!("{TRAIN} --epochs 1"));
     place.json("train rbm --hidden 4 --steps 2 --out rbm");
     for (line, said) in [
-        ("eval run --rescore 10,10", "--rescore is not for models of kind vae"),
+        ("eval run --ais 10,10", "--ais is not for models of kind vae"),
         ("eval rbm --samples 10", "--samples is not for models of kind rbm"),
         ("sample run --steps 10", "--steps is not for models of kind vae"),
         ("sample rbm --observation mean", "--observation is not for models of kind rbm"),
@@ -191,7 +191,7 @@ fn options_and_commands_of_another_kind_are_refused() {
         ("interpolate run --to 359", "--to is 359, but the last of 359 rows is 358"),
         ("interpolate run --steps 0", "--steps is 0"),
         ("reconstruct run --count 0", "--count is 0"),
-        ("reconstruct run --out x.npy", "must end in .png"),
+        ("reconstruct run --out x.jpg", "must end in .png or .npy"),
         ("encode run --out x.png", "must end in .npy"),
         ("encode run bars:3", "9"),
         ("reconstruct run bars:3", "9"),

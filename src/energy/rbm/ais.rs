@@ -33,6 +33,7 @@ impl Ais {
 
 /// log Z, and the variance of the log-weights.
 fn run(ais: &Ais, bridge: &Bridge<'_>) -> (LogMeanExp, f64) {
+    bridge.plan(ais.chains, ais.temperatures);
     let log_weights = bridge.climb(ais.chains, ais.temperatures, ais.seed);
     let mean = LogMeanExp::of(&log_weights);
     let (_, error) = mean_and_error(&log_weights);

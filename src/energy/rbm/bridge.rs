@@ -15,6 +15,7 @@ use crate::energy::independent::softplus;
 use crate::kernels::lookup::{self, BitsRef, Layer, Tables, Weights};
 use crate::parallel::{chunks_mut, for_each_apart};
 use crate::random::{Lanes, Seed, Streams};
+use crate::sampling::Work;
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 
 /// The family p*_β of one machine, tabulated where it is small.
@@ -24,6 +25,8 @@ pub(super) struct Bridge<'a> {
     pub(super) tables: Tabulated,
     /// The change of the visible bias, a − a₀, as the weights of one output.
     linear: Tables,
+    /// Counts each step of each chain, for those who wait.
+    work: Option<&'a Work>,
 }
 
 /// Which way a chain walks.
@@ -41,7 +44,19 @@ impl<'a> Bridge<'a> {
         assert_eq!(base.len(), rbm.visible, "base biases for {} visible units", rbm.visible);
         let mut tables = Tabulated::new();
         tables.build(rbm, None);
-        Bridge { rbm, base, tables, linear: change_of_bias(rbm, base) }
+        Bridge { rbm, base, tables, linear: change_of_bias(rbm, base), work: None }
+    }
+
+    /// The same, each step of each chain counted, which whoever walks has planned.
+    pub(super) fn counted(self, work: &'a Work) -> Self {
+        Bridge { work: Some(work), ..self }
+    }
+
+    /// Adds steps to the plan of those who wait.
+    pub(super) fn plan(&self, chains: usize, temperatures: usize) {
+        if let Some(work) = self.work {
+            work.plan((chains.next_multiple_of(LANES) as u64).saturating_mul(temperatures as u64));
+        }
     }
 
     /// Units of both layers.
@@ -126,6 +141,7 @@ impl<'a> Walkers<'a> {
         for step in 0..temperatures {
             self.weigh_and_draw_hidden(beta(step), beta(step + 1));
             self.draw_visible(beta(step + 1));
+            self.count();
         }
     }
 
@@ -135,6 +151,13 @@ impl<'a> Walkers<'a> {
         for step in (1..=temperatures).rev() {
             self.draw_visible(beta(step));
             self.weigh_and_draw_hidden(beta(step), beta(step - 1));
+            self.count();
+        }
+    }
+
+    fn count(&self) {
+        if let Some(work) = self.bridge.work {
+            work.add((self.streams.len() * LANES) as u64);
         }
     }
 

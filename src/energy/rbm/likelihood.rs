@@ -14,7 +14,7 @@ use super::{AdaptiveAis, Ais, Annealing, Raise, Rbm, RbmError};
 use crate::data::{Dataset, Values, Wanted};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error, three_errors};
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error, three_errors};
 use crate::tensor::BitMatrix;
 
 /// Chains from random starts whose ends are annealed down, and their sweeps.
@@ -100,6 +100,14 @@ impl Rbm {
     /// # Ok::<(), helmholtz::rbm::RbmError>(())
     /// ```
     pub fn score(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Score, RbmError> {
+        self.score_counted(data, scoring, &Work::new())
+    }
+
+    /// A [score](Self::score) whose steps of annealing are counted: another thread may tell how far it is.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn score_counted(&self, data: &Dataset<'_>, scoring: &Scoring, work: &Work) -> Result<Score, RbmError> {
         if self.visible.min(self.hidden) <= scoring.exact_up_to {
             let estimate = self.exact_log_likelihood(data, scoring.exact_up_to)?;
             return Ok(Score { estimate, conservative: None });
@@ -107,7 +115,9 @@ impl Rbm {
         scoring.raise.check()?;
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        let bridge = Bridge::new(self, &base);
+        let bridge = Bridge::new(self, &base).counted(work);
+        bridge.plan(scoring.raise.chains_of(rows.rows()), scoring.raise.temperatures);
+        bridge.plan(SCOUTS * scoring.raise.chains, scoring.raise.temperatures);
         let mut estimate = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
 
@@ -146,12 +156,25 @@ impl Rbm {
     /// # Errors
     /// As [`score`](Self::score).
     pub fn optimistic_log_likelihood(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Estimate, RbmError> {
+        self.optimistic_log_likelihood_counted(data, scoring, &Work::new())
+    }
+
+    /// The same, its steps of annealing counted.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn optimistic_log_likelihood_counted(
+        &self,
+        data: &Dataset<'_>,
+        scoring: &Scoring,
+        work: &Work,
+    ) -> Result<Estimate, RbmError> {
         if self.visible.min(self.hidden) <= scoring.exact_up_to {
             return self.exact_log_likelihood(data, scoring.exact_up_to);
         }
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        self.annealed_estimate(&Bridge::new(self, &base), &rows, &scoring.annealing)
+        self.annealed_estimate(&Bridge::new(self, &base).counted(work), &rows, &scoring.annealing)
     }
 
     /// The mean log-likelihood of `data` by enumeration of the smaller layer, of at most `limit` units.

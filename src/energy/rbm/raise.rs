@@ -67,6 +67,11 @@ impl Raise {
         log_ratios.chunks_exact(self.chains).map(|ratios| log_z0 - LogMeanExp::of(ratios).value).collect()
     }
 
+    /// Chains that anneal some of `rows` rows.
+    pub(super) fn chains_of(&self, rows: usize) -> usize {
+        self.examples.min(rows) * self.chains
+    }
+
     /// The rows that are annealed: evenly spaced.
     fn subset(&self, rows: &BitMatrix) -> BitMatrix {
         let count = self.examples.min(rows.rows());

@@ -85,7 +85,7 @@ impl Console {
 const WARNINGS: &str = "warnings";
 
 /// The result of a command, in lines and in figures.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     lines: Vec<(Importance, String)>,
     figures: Map<String, Value>,
@@ -143,12 +143,14 @@ impl Report {
         self.status = status;
     }
 
-    /// Writes the report to standard output. A reader that has left is no error.
-    pub fn print(mut self, console: &Console) -> ExitCode {
-        let text = match console.format {
+    /// The report as it is written to standard output.
+    pub fn text(&self, console: &Console) -> String {
+        match console.format {
             Format::Json => {
-                self.warnings.splice(0..0, console.warnings.all());
-                format!("{}\n", Value::Object(self.figures()))
+                let mut figures = self.figures();
+                let warnings = [console.warnings.all(), self.warnings.clone()].concat();
+                figures.insert(WARNINGS.to_owned(), warnings.into());
+                format!("{}\n", Value::Object(figures))
             }
             Format::Lines => self
                 .lines
@@ -156,7 +158,12 @@ impl Report {
                 .filter(|(importance, _)| *importance == Importance::Result || console.chatter == Chatter::Full)
                 .map(|(_, line)| format!("{line}\n"))
                 .collect(),
-        };
+        }
+    }
+
+    /// Writes the report to standard output. A reader that has left is no error.
+    pub fn print(self, console: &Console) -> ExitCode {
+        let text = self.text(console);
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {

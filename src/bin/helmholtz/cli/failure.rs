@@ -1,11 +1,12 @@
 //! Failures: the reason in one line, and the usual remedy in another.
 
 use helmholtz::data::DataError;
+use helmholtz::energy::boltzmann::BoltzmannError;
 use helmholtz::energy::hopfield::HopfieldError;
 use helmholtz::energy::neural::NeuralError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
-use helmholtz::train::TrainError;
+use helmholtz::train::{ModelError, TrainError};
 use helmholtz::vae::VaeError;
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -100,13 +101,15 @@ fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     if let Some(RbmError::Coarse { .. }) = error.downcast_ref() {
         return Some("--precision f32 takes every machine");
     }
-    let said: [Option<&'e str>; 6] = [
+    let said: [Option<&'e str>; 8] = [
         error.downcast_ref().and_then(DataError::hint),
         error.downcast_ref().and_then(TrainError::hint),
         error.downcast_ref().and_then(StorageError::hint),
+        error.downcast_ref().and_then(RbmError::hint),
+        error.downcast_ref().and_then(BoltzmannError::hint),
+        error.downcast_ref().and_then(HopfieldError::hint),
         error.downcast_ref().and_then(VaeError::hint),
         error.downcast_ref().and_then(NeuralError::hint),
-        error.downcast_ref().and_then(HopfieldError::hint),
     ];
     said.into_iter().flatten().next()
 }

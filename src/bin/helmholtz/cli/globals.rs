@@ -5,7 +5,7 @@ use clap::Args;
 use helmholtz::Seed;
 
 /// The options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Globals {
     /// Names the random numbers: the same seed gives the same result on any number of threads [default: 1]
     #[arg(long, global = true, value_name = "N", help_heading = "Everywhere")]
@@ -27,6 +27,11 @@ impl Globals {
     /// The seed given, else 1.
     pub fn seed(&self) -> Seed {
         Seed(self.seed.unwrap_or(1))
+    }
+
+    /// The same with another seed.
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Globals { seed: Some(seed), ..self.clone() }
     }
 
     /// Where to say things.

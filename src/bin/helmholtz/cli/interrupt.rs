@@ -3,12 +3,23 @@
 use helmholtz::train::{Control, Observer, Progress};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The exit status of a program that was interrupted.
 pub const STATUS: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static SAVING: AtomicBool = AtomicBool::new(false);
+/// The last words of a program that may end at any moment.
+static LAST_WORDS: Mutex<Option<LastWords>> = Mutex::new(None);
+
+/// The last words of a program that may end at any moment: all that it has done is saved.
+pub struct LastWords {
+    /// For standard error.
+    pub note: String,
+    /// For standard output.
+    pub report: String,
+}
 
 /// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program. A process that was
 /// started with one of these signals ignored, by `nohup` for example, goes on ignoring it, and the others do what they always
@@ -16,6 +27,15 @@ static SAVING: AtomicBool = AtomicBool::new(false);
 pub fn watch() {
     SAVING.store(true, Ordering::Relaxed);
     let handler = || {
+        let mut last = last_words();
+        if let Some(LastWords { note, report }) = last.take() {
+            // Nobody may be there to be told. The lock is kept, so that nothing else is said meanwhile.
+            let _ = writeln!(std::io::stderr().lock(), "{note}");
+            let mut stdout = std::io::stdout().lock();
+            let _ = stdout.write_all(report.as_bytes()).and_then(|()| stdout.flush());
+            std::process::exit(i32::from(STATUS));
+        }
+        drop(last);
         if !SAVING.load(Ordering::Relaxed) || REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(STATUS));
         }
@@ -29,6 +49,25 @@ pub fn watch() {
 /// From now on Ctrl-C ends the program at once: everything is saved.
 pub fn unwatch() {
     SAVING.store(false, Ordering::Relaxed);
+}
+
+/// Until what is given back is dropped, Ctrl-C ends the program with these words.
+pub fn end_with(words: LastWords) -> Ending {
+    *last_words() = Some(words);
+    Ending
+}
+
+/// As long as this lives, Ctrl-C ends the program with last words.
+pub struct Ending;
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        *last_words() = None;
+    }
+}
+
+fn last_words() -> MutexGuard<'static, Option<LastWords>> {
+    LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether Ctrl-C was pressed.

@@ -15,7 +15,7 @@ use std::time::Instant;
 #[command(after_help = "\
 Examples:
   helmholtz eval runs/rbm-digits
-  helmholtz eval runs/rbm-digits --rescore 1000,10000     more chains and temperatures: a smaller error
+  helmholtz eval runs/rbm-digits --ais 1000,10000     more chains and temperatures: a smaller error
   helmholtz eval runs/rbm-digits --out rows.npy           the log-likelihood of each row
   helmholtz eval model.safetensors MNIST/ --binarize sample
   helmholtz eval runs/vae-digits --samples 5000           more importance samples: a tighter bound

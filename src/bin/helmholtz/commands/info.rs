@@ -1,6 +1,7 @@
 //! `helmholtz info`: what a run, a file or a data set is.
 
 use crate::cli::{Failure, Globals, Report, Task};
+use crate::contract::likelihood;
 use crate::input::{Domain, data};
 use crate::registry;
 use crate::run::{CHECKPOINT, Settings, Standing, folder, standing};
@@ -145,15 +146,15 @@ fn file(path: &Path) -> Result<Report, Failure> {
 fn run(path: &Path) -> Result<Report, Failure> {
     let mut report = Report::new();
     report.line(format!("run             {}", path.display()));
+    let standing = Standing::of_run(path);
+    report.line(format!(
+        "status          {}",
+        standing.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    ));
+    report.figure("status", standing.map(|standing| standing.word()));
     if let Some(run) = standing::record(path) {
-        match Standing::of(&run) {
-            Some(Standing::Failed(error)) => report.line(format!("status          failed: {error}")),
-            Some(standing) => report.line(format!("status          {standing}")),
-            None => report.line("status          unknown"),
-        }
-        if let Some(value) = run["figures"]["log_likelihood"].as_f64() {
-            let kind = run["figures"]["log_likelihood_kind"].as_str().unwrap_or("estimate");
-            report.line(format!("log-likelihood  {value:.2} nats ({kind})"));
+        for line in run["figures"].as_object().map(likelihood::lines).unwrap_or_default() {
+            report.line(line);
         }
         report.figure("run", run);
     }

@@ -38,6 +38,13 @@ impl Task for Interpolate {
         let autoencoder = loaded.asked(loaded.model.autoencoder("interpolate"))?;
         let out = loaded.origin.destination(self.out.as_deref(), INTERPOLATION)?;
         let width = loaded.model.width();
+        if loaded.origin.canvas().is_table() {
+            return Err(Failure::new(
+                "the rows are lines of a table: between two of them there is no image to look at",
+            )
+            .about(loaded.origin.file.display())
+            .hint("helmholtz encode writes their codes, reconstruct draws what the model makes of them"));
+        }
         size::check("steps", self.steps, width)?;
         if self.steps == 1 {
             return Err(Failure::new("--steps is 1, but both ends are images on the way: at least 2"));

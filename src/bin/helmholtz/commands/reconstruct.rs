@@ -40,7 +40,7 @@ impl Task for Reconstruct {
         let originals = data::values_for(&rows.first(self.count), width, &rows.name)?;
         let reconstructed = autoencoder.reconstruct(&originals);
         match format {
-            FileFormat::Png => loaded.origin.canvas().pairs(&originals, &reconstructed).save(&out)?,
+            FileFormat::Png => loaded.origin.canvas().beside_originals(&originals, &reconstructed).save(&out)?,
             FileFormat::Npy => npy::save(&out, &npy::of_floats(originals.len() / width, width, &reconstructed))?,
         }
 

@@ -2,8 +2,9 @@
 
 use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
-use crate::contract::{FileFormat, Numbers, SampleAsk, SampleOptions};
-use crate::input::npy;
+use crate::contract::{Draws, FileFormat, Numbers, SampleAsk, SampleOptions};
+use crate::input::{RowChoice, data, npy};
+use crate::pictures::{Raster, table};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,7 +16,7 @@ Examples:
   helmholtz sample runs/rbm-digits
   helmholtz sample runs/rbm-digits --count 10000 --out draws.npy
   helmholtz sample runs/rbm-digits --from-data --steps 10
-  helmholtz sample runs/mnist --tempering 16              where chains are slow to leave a mode
+  helmholtz sample runs/mnist --tempering auto            where chains are slow to leave a mode
   helmholtz sample runs/vae-digits --observation drawn    bits instead of their probabilities")]
 pub struct Sample {
     /// A run folder or a .safetensors file
@@ -33,6 +34,8 @@ pub struct Sample {
 
 /// Draws that a picture shows at the most: a hundred by a hundred.
 const MOST_PICTURES: usize = 10_000;
+/// Rows of data that stand beside the draws of a table at the most.
+const MOST_POINTS: usize = 2000;
 
 impl Task for Sample {
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
@@ -52,7 +55,7 @@ impl Task for Sample {
         let draws = sampler.sample(&ask)?;
         let seconds = begun.elapsed().as_secs_f64();
         match (format, &draws.numbers) {
-            (FileFormat::Png, _) => sampler.picture(&draws.levels, origin.canvas())?.save(&out)?,
+            (FileFormat::Png, _) => picture(&loaded, &draws, globals).save(&out)?,
             (FileFormat::Npy, Numbers::Bits(bits)) => npy::save(&out, &npy::of_bits(count, width, bits))?,
             (FileFormat::Npy, Numbers::Floats(numbers)) => {
                 npy::save(&out, &npy::of_floats(count, width, numbers))?
@@ -60,10 +63,33 @@ impl Task for Sample {
         }
         let mut report = loaded.report(&out);
         report.line(format!("{} ({}) in {}", counted(count, "sample"), draws.method, out.display()));
+        for warning in draws.warnings {
+            report.warn(warning);
+        }
+        for (name, value) in draws.figures {
+            report.figure(&name, value);
+        }
         report.figure("count", count);
         report.figure("method", draws.method);
         report.figure("seconds", seconds);
         report.figure("samples_per_second", count as f64 / seconds.max(1e-9));
         Ok(report)
     }
+}
+
+/// A picture of draws: images, or over the rows that the model was trained on where these are lines of a table.
+fn picture(loaded: &Loaded, draws: &Draws, globals: &Globals) -> Raster {
+    let (origin, width) = (&loaded.origin, loaded.model.width());
+    if !origin.canvas().is_table() {
+        return origin.canvas().square(&draws.levels).raster();
+    }
+    let data = origin.rows(&RowChoice::test(None)).and_then(|rows| {
+        let count = rows.rows.len().min(MOST_POINTS);
+        data::values_for(&rows.first(count), width, &rows.name)
+    });
+    let data = data.unwrap_or_else(|failure| {
+        globals.console().note(format!("the draws alone are pictured: {failure}"));
+        Vec::new()
+    });
+    table::pairs(&draws.levels, &data, width)
 }

@@ -16,5 +16,5 @@ pub use inpaint::{Filled, InpaintOptions, Inpainter};
 pub use model::Model;
 pub use origin::Origin;
 pub use recall::{Part, RecallOptions, Recaller};
-pub use sample::{Draws, FileFormat, Numbers, Observation, SampleAsk, SampleOptions, Sampler};
+pub use sample::{Draws, FileFormat, Numbers, Observation, Replicas, SampleAsk, SampleOptions, Sampler};
 pub use score::{Detail, ScoreAsk, ScoreOptions, Scorer};

@@ -3,9 +3,10 @@
 use super::model::Model;
 use super::sample::FileFormat;
 use crate::cli::{Console, Failure};
-use crate::input::{Binarize, Domain, PixelScale, Polarity, Reading, RowChoice, Rows, data};
+use crate::input::{Binarize, Domain, HeldOut, PixelScale, Polarity, Reading, RowChoice, Rows, data};
 use crate::pictures::Canvas;
-use crate::run::{Choice, FINGERPRINT, IMAGE_SHAPE, LARGEST, Settings, standing};
+use crate::run::{Choice, FINGERPRINT, IMAGE_SHAPE, LARGEST, Settings, Validation, standing};
+use helmholtz::Seed;
 use helmholtz::store::Snapshot;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,12 @@ impl Origin {
         }
     }
 
+    /// The training rows that were held out.
+    fn held_out(&self) -> Option<HeldOut> {
+        let holdout = self.settings.saved::<Validation>("validation")?.holdout()?;
+        Some((holdout, Seed(self.settings.saved("seed")?)))
+    }
+
     /// The rows chosen, by default of the data the model was trained on, read as it was trained. Where that data is not what
     /// it was, people are warned.
     pub fn rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
@@ -97,7 +104,12 @@ impl Origin {
                 ));
             }
         }
-        choice.of(&data, path, self.reading(choice.binarize), &self.console)
+        let held_out = if trained_on || self.settings.saved::<String>("data").is_some_and(|data| data == name) {
+            self.held_out()
+        } else {
+            None
+        };
+        choice.of(&data, path, self.reading(choice.binarize), held_out, &self.console)
     }
 
     /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual

@@ -3,11 +3,12 @@
 use super::origin::Origin;
 use crate::cli::Failure;
 use crate::input::Sums;
-use crate::pictures::{Canvas, Grid};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::tensor::BitMatrix;
+use serde_json::{Map, Value};
 use std::path::Path;
+use std::str::FromStr;
 
 const RBM: &str = "Restricted Boltzmann machines";
 const VAE: &str = "Variational autoencoders";
@@ -19,12 +20,15 @@ pub struct SampleOptions {
     /// Gibbs sweeps of each chain, of a neural energy Langevin steps [default: 1000]
     #[arg(long, value_name = "STEPS")]
     pub steps: Option<usize>,
-    /// Parallel tempering: each draw from a ladder of so many temperatures
-    #[arg(long, value_name = "REPLICAS", help_heading = RBM, conflicts_with_all = ["from_data", "precision"])]
-    pub tempering: Option<usize>,
-    /// Start the chains at test rows instead of at random states
+    /// Parallel tempering: each draw from a ladder of so many temperatures; auto: as many as the machine's exchanges ask for
+    #[arg(long, value_name = "REPLICAS", help_heading = RBM, conflicts_with_all = ["from_data", "from_random", "precision"])]
+    pub tempering: Option<Replicas>,
+    /// Start the chains at test rows [default: where training left its own chains, else at random states]
     #[arg(long, help_heading = RBM)]
     pub from_data: bool,
+    /// Start the chains at random states
+    #[arg(long, conflicts_with = "from_data", help_heading = RBM)]
+    pub from_random: bool,
     /// The test rows to start from [default: of what the model was trained on]
     #[arg(long, value_name = "DATA", requires = "from_data", help_heading = RBM)]
     pub data: Option<String>,
@@ -39,6 +43,25 @@ pub struct SampleOptions {
     pub mean: bool,
 }
 
+/// The temperatures of a ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// So many.
+    Number(usize),
+    /// As many as the machine needs.
+    Chosen,
+}
+
+impl FromStr for Replicas {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Replicas::Chosen),
+            number => number.parse().map(Replicas::Number).map_err(|_| "neither a number nor auto"),
+        }
+    }
+}
+
 /// The part of p(x | z) that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Observation {
@@ -51,11 +74,13 @@ pub enum Observation {
 impl SampleOptions {
     /// The names of those that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
-        let SampleOptions { steps, tempering, from_data, data: _, precision, observation, mean } = self;
+        let SampleOptions { steps, tempering, from_data, from_random, data: _, precision, observation, mean } =
+            self;
         let given = [
             steps.map(|_| "steps"),
             tempering.map(|_| "tempering"),
             from_data.then_some("from-data"),
+            from_random.then_some("from-random"),
             precision.map(|_| "precision"),
             observation.map(|_| "observation"),
             mean.then_some("mean"),
@@ -106,6 +131,10 @@ pub struct Draws {
     pub levels: Vec<f32>,
     /// The method, in words.
     pub method: String,
+    /// Why they should not be taken for draws of the model.
+    pub warnings: Vec<String>,
+    /// What was measured of them, by name.
+    pub figures: Map<String, Value>,
 }
 
 /// Draws as they are written to a file, `[count, width]`.
@@ -119,12 +148,26 @@ pub enum Numbers {
 impl Draws {
     /// Draws of bits that are pictured as they are.
     pub fn of_bits(bits: &BitMatrix, method: impl Into<String>) -> Self {
-        Draws { numbers: Numbers::of_bits(&bits.to_f32()), levels: bits.to_f32(), method: method.into() }
+        Self::new(Numbers::of_bits(&bits.to_f32()), bits.to_f32(), method)
     }
 
     /// Draws of numbers that are pictured as they are.
     pub fn of_floats(levels: Vec<f32>, method: impl Into<String>) -> Self {
-        Draws { numbers: Numbers::Floats(levels.clone()), levels, method: method.into() }
+        Self::new(Numbers::Floats(levels.clone()), levels, method)
+    }
+
+    fn new(numbers: Numbers, levels: Vec<f32>, method: impl Into<String>) -> Self {
+        Draws { numbers, levels, method: method.into(), warnings: Vec::new(), figures: Map::new() }
+    }
+
+    /// Adds a reason not to take them for draws of the model.
+    pub fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// Adds what was measured of them.
+    pub fn figure(&mut self, name: &str, value: impl Into<Value>) {
+        self.figures.insert(name.to_owned(), value.into());
     }
 }
 
@@ -144,9 +187,4 @@ pub trait Sampler {
 
     /// Draws.
     fn sample(&self, ask: &SampleAsk<'_>) -> Result<Draws, Failure>;
-
-    /// A picture of draws `[count, width]`: images, unless the family knows better.
-    fn picture(&self, levels: &[f32], canvas: Canvas) -> Result<Grid, Failure> {
-        Ok(canvas.square(levels))
-    }
 }

@@ -16,8 +16,8 @@ pub struct ScoreOptions {
     /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
     /// [default: for an RBM until the Monte Carlo error is 0.1 nats or the budget ends, for a neural energy 128,1000, else
     /// 128,2000]
-    #[arg(long, value_name = "CHAINS,TEMPERATURES", help_heading = "Energy-based models")]
-    pub rescore: Option<Annealing>,
+    #[arg(long, alias = "rescore", value_name = "CHAINS,TEMPERATURES", help_heading = "Energy-based models")]
+    pub ais: Option<Annealing>,
     /// Sum all states where the smaller layer has no more units than this; at most 25 [default: 20]
     #[arg(long, value_name = "UNITS", help_heading = RBM)]
     pub exact_up_to: Option<usize>,
@@ -41,9 +41,9 @@ pub struct ScoreOptions {
 impl ScoreOptions {
     /// The names of those that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
-        let ScoreOptions { rescore, exact_up_to, precision, samples, simulated, noise } = self;
+        let ScoreOptions { ais, exact_up_to, precision, samples, simulated, noise } = self;
         let given = [
-            rescore.map(|_| "rescore"),
+            ais.map(|_| "ais"),
             exact_up_to.map(|_| "exact-up-to"),
             precision.map(|_| "precision"),
             samples.map(|_| "samples"),

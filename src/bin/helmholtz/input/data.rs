@@ -121,10 +121,8 @@ pub fn path_of(argument: &str) -> Option<String> {
 /// Says how levels are read as bits, in one line, where they are; warns where what is left of them is little, and refuses
 /// data of which nothing is.
 pub fn check_bits(data: &Dataset<'_>, console: &Console) -> Result<Option<String>, Failure> {
-    let Some(Spread { smallest, largest, scale, threshold }) = data.spread().filter(|_| data.is_binarized())
-    else {
-        return Ok(None);
-    };
+    let spread = if data.is_binarized() { data.spread() } else { None };
+    let Some(Spread { smallest, largest, scale, threshold }) = spread else { return Ok(None) };
     let range = format!("its numbers go from {smallest} to {largest} on a scale from 0 to {scale}");
     // The most that reading on another scale could help: numbers as far as the largest one.
     let remedy = format!(

@@ -4,7 +4,8 @@ use super::data;
 use super::data::{Binarize, Reading};
 use crate::cli::{Console, Failure, Report};
 use clap::{Args, ValueEnum};
-use helmholtz::data::Dataset;
+use helmholtz::Seed;
+use helmholtz::data::{Dataset, Holdout};
 use helmholtz::tensor::BitMatrix;
 
 /// Which rows of which data a command looks at.
@@ -28,7 +29,12 @@ enum Split {
     Test,
     /// the rows for training, those held out included
     Train,
+    /// the rows that training held out with --validation
+    Validation,
 }
+
+/// The rows that training held out: how many, and the seed that chose them.
+pub type HeldOut = (Holdout, Seed);
 
 /// The rows chosen.
 pub struct Rows {
@@ -36,7 +42,7 @@ pub struct Rows {
     pub rows: Dataset<'static>,
     /// The name of the data.
     pub name: String,
-    /// The part of the data that they are: `test` or `train`.
+    /// The part of the data that they are: `test`, `train` or `validation`.
     pub split: &'static str,
     /// How they are read.
     pub binarize: Binarize,
@@ -48,18 +54,27 @@ impl RowChoice {
         RowChoice { data: data.map(str::to_owned), ..RowChoice::default() }
     }
 
-    /// The rows of `data`, which is called `name`, read as `reading` says.
+    /// The rows of `data`, which is called `name`, read as `reading` says; `held_out` of its training
+    /// rows were held out.
     pub fn of(
         &self,
         data: &Dataset<'static>,
         name: String,
         reading: Reading,
+        held_out: Option<HeldOut>,
         console: &Console,
     ) -> Result<Rows, Failure> {
         data::refuse_bits_of_reals(data, self.binarize)?;
         let data = reading.of(data)?;
         data::check_bits(&data, console)?;
         let (rows, split) = match self.split {
+            Split::Validation => {
+                let (holdout, seed) = held_out.ok_or_else(|| {
+                    Failure::new("--split validation: training held no rows of this data out")
+                        .hint("helmholtz train with --validation 0.1 does")
+                })?;
+                (data.train().split_validation(holdout, seed)?.1, "validation")
+            }
             Split::Test => (data.test(), "test"),
             Split::Train => (data.train(), "train"),
         };

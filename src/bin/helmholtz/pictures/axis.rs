@@ -39,8 +39,37 @@ impl Axis {
         Self::new(bottom..top, 0.0)
     }
 
+    /// An axis from `centre − reach` to `centre + reach`.
+    pub fn between(centre: f64, reach: f64) -> Self {
+        Self::new(centre - reach..centre + reach, 0.0)
+    }
+
+    /// The same axis with about so many ticks.
+    pub fn with_about(self, ticks: f64) -> Self {
+        Self::with_ticks(self.range, 0.0, ticks)
+    }
+
+    /// Where there are ticks.
+    pub fn ticks(&self) -> &[f64] {
+        &self.ticks
+    }
+
+    /// How far along the axis a value lies, from 0 to 1 where it is shown.
+    pub fn part(&self, value: f64) -> f64 {
+        (value - self.range.start) / (self.range.end - self.range.start)
+    }
+
+    /// The value that lies this far along.
+    pub fn value(&self, part: f64) -> f64 {
+        self.range.start + part * (self.range.end - self.range.start)
+    }
+
     fn new(range: Range<f64>, smallest_step: f64) -> Self {
-        let wanted = ((range.end - range.start) / TICKS).max(smallest_step).max(f64::MIN_POSITIVE);
+        Self::with_ticks(range, smallest_step, TICKS)
+    }
+
+    fn with_ticks(range: Range<f64>, smallest_step: f64, ticks: f64) -> Self {
+        let wanted = ((range.end - range.start) / ticks).max(smallest_step).max(f64::MIN_POSITIVE);
         let power = wanted.log10().floor() as i32;
         let ten = 10f64.powi(power);
         let step =
@@ -52,7 +81,7 @@ impl Axis {
     }
 
     /// The label beside a tick: as many digits as tell it from the next one.
-    fn label(&self, tick: f64) -> String {
+    pub fn label(&self, tick: f64) -> String {
         let size = self.range.start.abs().max(self.range.end.abs());
         if (1e-3..1e5).contains(&size) || tick == 0.0 {
             let decimals = if tick == 0.0 { 0 } else { (-self.power).max(0) as usize };
@@ -68,8 +97,7 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let part = (value - self.range.start) / (self.range.end - self.range.start);
-        limit.0 + (part * f64::from(limit.1 - limit.0)).round() as i32
+        limit.0 + (self.part(*value) * f64::from(limit.1 - limit.0)).round() as i32
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {

@@ -1,11 +1,9 @@
 //! Grids of small images as PNG files.
 
+use super::raster::{Colour, Raster};
+use super::table;
 use helmholtz::storage::StorageError;
-use helmholtz::storage::write_atomic;
 use std::path::Path;
-
-/// Red, green, blue.
-pub type Colour = [u8; 3];
 
 const GAP: Colour = [112, 112, 112];
 /// Small images are enlarged until their longer side has at least this many pixels.
@@ -26,6 +24,11 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// Whether rows are no images but lines of a table: numbers in one line.
+    pub fn is_table(&self) -> bool {
+        self.shape.0 == 1 || self.shape.1 == 1
+    }
+
     /// The grey levels of numbers.
     pub fn levels(&self, values: &[f32]) -> Vec<f32> {
         values.iter().map(|value| value / self.largest).collect()
@@ -41,9 +44,13 @@ impl Canvas {
         Grid::stacked(self.shape, columns, &[&self.levels(values)])
     }
 
-    /// Two versions of the same images, the second one below the first.
-    pub fn pairs(&self, above: &[f32], below: &[f32]) -> Grid {
-        Grid::stacked(self.shape, PAIRS, &[&self.levels(above), &self.levels(below)])
+    /// Rows, and what a model makes of each: images, the second one below the first; of a table the one over the other, a
+    /// panel a column.
+    pub fn beside_originals(&self, originals: &[f32], made: &[f32]) -> Raster {
+        if self.is_table() {
+            return table::over_originals(originals, made, self.shape.0 * self.shape.1, "reconstructions");
+        }
+        Grid::stacked(self.shape, PAIRS, &[&self.levels(originals), &self.levels(made)]).raster()
     }
 }
 
@@ -115,39 +122,27 @@ impl Grid {
         self.tiles.push(values.iter().map(|&value| colour(value)).collect());
     }
 
-    /// Writes the grid as a PNG file, replacing it whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), StorageError> {
+    /// The grid as one picture.
+    pub fn raster(&self) -> Raster {
         let (height, width) = self.shape;
         let scale = LONGER_SIDE.div_ceil(height.max(width).max(1)).max(1);
         let (tile_height, tile_width) = (height * scale + 1, width * scale + 1);
         let columns = self.columns.min(self.tiles.len()).max(1);
         let rows = self.tiles.len().div_ceil(columns);
-        let (image_height, image_width) = (rows * tile_height + 1, columns * tile_width + 1);
-        let mut pixels = vec![GAP; image_height * image_width];
+        let mut picture = Raster::new(columns * tile_width + 1, rows * tile_height + 1, GAP);
         for (index, tile) in self.tiles.iter().enumerate() {
             let (top, left) = (index / columns * tile_height + 1, index % columns * tile_width + 1);
-            for y in 0..height * scale {
-                let line = &mut pixels[(top + y) * image_width + left..][..width * scale];
-                for (x, pixel) in line.iter_mut().enumerate() {
-                    *pixel = tile[y / scale * width + x / scale];
-                }
+            for (place, colour) in tile.iter().enumerate() {
+                let at = (left + place % width * scale, top + place / width * scale);
+                picture.fill(at, (scale, scale), *colour);
             }
         }
-        write_atomic(path, |file| {
-            let is_grey = pixels.iter().all(|[r, g, b]| r == g && g == b);
-            let mut encoder = png::Encoder::new(file, image_width as u32, image_height as u32);
-            encoder.set_depth(png::BitDepth::Eight);
-            let bytes: Vec<u8> = if is_grey {
-                encoder.set_color(png::ColorType::Grayscale);
-                pixels.iter().map(|pixel| pixel[0]).collect()
-            } else {
-                encoder.set_color(png::ColorType::Rgb);
-                pixels.concat()
-            };
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(&bytes)?;
-            Ok(writer.finish()?)
-        })
+        picture
+    }
+
+    /// Writes the grid as a PNG file, replacing it whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<(), StorageError> {
+        self.raster().save(path)
     }
 }
 
@@ -157,7 +152,7 @@ pub fn grey(value: f32) -> Colour {
 }
 
 /// Blue for −`largest`, white for 0, red for `largest`.
-fn diverging(value: f32, largest: f32) -> Colour {
+pub fn diverging(value: f32, largest: f32) -> Colour {
     let strength = if largest > 0.0 { (value / largest).clamp(-1.0, 1.0) } else { 0.0 };
     let end = if strength < 0.0 { [33.0, 102.0, 172.0] } else { [178.0, 24.0, 43.0] };
     end.map(|end: f32| (255.0 + (end - 255.0) * strength.abs()).round() as u8)

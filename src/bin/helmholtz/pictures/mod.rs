@@ -1,9 +1,17 @@
-//! Pictures: grids of images, the plane, and the axes of charts.
+//! Pictures: grids of images, tables, the plane, and what charts and axes look like.
 
 mod axis;
+mod chart;
+mod font;
+mod frame;
 mod grid;
 mod plane;
+mod raster;
+pub mod table;
 
 pub use axis::Axis;
+pub use chart::{BLUE, DASH, GREEN, GREY, Key, ORANGE, RED, RULE, Stroke, title};
+pub use frame::{Tick, with_axes};
 pub use grid::{Canvas, Grid};
 pub use plane::{SIDE, Window, heat, ink};
+pub use raster::Raster;

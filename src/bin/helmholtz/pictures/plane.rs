@@ -1,6 +1,7 @@
 //! Pictures of the plane: densities as colours, points as dots.
 
-use super::grid::Colour;
+use super::axis::Axis;
+use super::raster::Colour;
 
 /// Pixels along a side.
 pub const SIDE: usize = 480;
@@ -27,6 +28,11 @@ impl Window {
         let ends = ends.map(|(low, high)| if low <= high { (low, high) } else { (-1.0, 1.0) });
         let reach = ends.iter().map(|(low, high)| 0.55 * (high - low)).fold(1e-3, f32::max);
         Window { centre: ends.map(|(low, high)| 0.5 * (low + high)), reach: [reach; 2] }
+    }
+
+    /// The axes, x and y.
+    pub fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|axis| Axis::between(f64::from(self.centre[axis]), f64::from(self.reach[axis])))
     }
 
     /// The middle of every pixel, line by line from the top, `[SIDE × SIDE, 2]`.

@@ -1,12 +1,16 @@
 //! The end of a run of any model: the model file, pictures and a report.
 
 use super::curves;
+use super::diagnosis;
+use super::estimating::Estimating;
 use super::folder::{CURVES, MODEL, STEP};
 use super::progress_bar::thousands;
 use super::session::{Ended, Session};
-use super::standing::Standing;
+use super::standing::{Scoring, Standing};
+use crate::cli::interrupt::LastWords;
 use crate::cli::{Console, Failure, Report, counted, interrupt};
 use helmholtz::data::Dataset;
+use helmholtz::sampling::Work;
 use helmholtz::storage;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Ending;
@@ -15,7 +19,7 @@ use serde_json::{Map, Value};
 /// A model at the end of a run.
 pub trait Trained {
     /// Its parameters, as the model file holds them; the session adds the metadata.
-    fn snapshot(&self) -> Snapshot;
+    fn snapshot(&self, session: &Session) -> Snapshot;
 
     /// Its size in words: `64 visible × 128 hidden units`.
     fn size(&self) -> String;
@@ -23,14 +27,14 @@ pub trait Trained {
     /// Draws its pictures into the folder of the run and names the files, the one to look at first in front.
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure>;
 
-    /// Says how good it is, of the rows of [`Session::judged_by`] most likely.
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure>;
+    /// Says how good it is, of the rows of [`Session::judged_by`] most likely, and tells `work` how far it is.
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure>;
 }
 
 impl Session {
     /// Writes the model, the pictures and the last `run.json`, and reports.
     pub fn conclude(&self, ended: &Ended, trained: &dyn Trained, console: Console) -> Result<Report, Failure> {
-        let mut snapshot = trained.snapshot();
+        let mut snapshot = trained.snapshot(self);
         snapshot.metadata.extend(self.metadata());
         snapshot.metadata.insert(STEP.to_owned(), ended.summary.progress.step.to_string());
         storage::save(&self.folder.file(MODEL), &snapshot)?;
@@ -39,28 +43,60 @@ impl Session {
 
         let mut report = Report::new();
         self.say_what_was_done(&mut report, ended, &trained.size());
-        let standing = match ended.summary.ending {
-            Ending::Stopped => Standing::Stopped,
-            Ending::Finished | Ending::NoImprovement => Standing::Finished,
-        };
-        report.figure("status", standing.to_string());
         if ended.summary.ending == Ending::Stopped {
             self.say_how_to_resume(&mut report, ended);
-        } else {
-            self.say_which_is_kept(&mut report, ended);
-            trained.judge(self, console, &mut report)?;
-            self.say_where(&mut report, pictures);
+            return self.end(report, Standing::Stopped);
         }
+        self.say_which_is_kept(&mut report, ended);
+        for warning in diagnosis::of(ended, self) {
+            report.warn(warning);
+        }
+        self.write_run_json(&Standing::Trained(Scoring::Open), &report.figures())?;
+        let unscored = || -> Report {
+            let mut report = report.clone();
+            self.say_that_it_is_not_scored(&mut report);
+            report
+        };
+        if interrupt::requested() {
+            return self.end(unscored(), Standing::Trained(Scoring::Open));
+        }
+        {
+            let note = format!("\ntrained, not scored: {} scores", self.resume());
+            let _ending = interrupt::end_with(LastWords { note, report: unscored().text(&console) });
+            let estimating = Estimating::begin(&console, "the log-likelihood");
+            trained.judge(self, estimating.work(), &mut report)?;
+        }
+        self.say_where(&mut report, pictures);
+        self.end(report, Standing::Finished)
+    }
+
+    /// The last of the report, and of `run.json`.
+    fn end(&self, mut report: Report, standing: Standing) -> Result<Report, Failure> {
+        report.figure("status", standing.word());
         self.write_run_json(&standing, &report.figures())?;
+        interrupt::unwatch();
         Ok(report)
     }
 
-    /// The rows that a finished model is judged by, and what they are: the test split where there is one, else the rows
-    /// held out, else those trained on.
+    /// The command that goes on with the run.
+    fn resume(&self) -> String {
+        format!("helmholtz train {} --out {} --resume", self.kind(), self.folder.path().display())
+    }
+
+    fn say_that_it_is_not_scored(&self, report: &mut Report) {
+        report.line("status          trained, not scored; all is saved");
+        report.line(format!("score with      {}", self.resume()));
+        report.figure("status", Standing::Trained(Scoring::Open).word());
+        report.figure("version", env!("CARGO_PKG_VERSION"));
+        report.exit_with(interrupt::STATUS);
+    }
+
+    /// The rows that a finished model is judged by, and what they are: the rows held out where there are some, so that runs
+    /// can be compared before any test row is looked at; else the test split, else those trained on.
     pub fn judged_by(&self) -> (Dataset<'static>, &'static str) {
         match &self.validation {
-            _ if self.data.has_test_split() => (self.data.test(), "test"),
             Some(validation) => (validation.clone(), "validation"),
+            None if self.data.has_test_split() => (self.data.test(), "test"),
             None => (self.train.clone(), "train"),
         }
     }
@@ -79,12 +115,14 @@ impl Session {
         let metrics: Map<String, Value> =
             ended.summary.metrics.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         report.figure("metrics", metrics);
+        let pace = match ended.examples {
+            0 => "before".to_owned(),
+            _ => format!("in {:.1} s ({} samples/s)", ended.seconds, thousands(rate)),
+        };
         report.line(format!(
-            "trained         {size} on {}, {} in {:.1} s ({} samples/s)",
+            "trained         {size} on {}, {} {pace}",
             self.data.name(),
             counted(progress.epoch, "epoch"),
-            ended.seconds,
-            thousands(rate)
         ));
     }
 
@@ -110,11 +148,7 @@ impl Session {
             "stopped         at step {} of {}, epoch {} of {}; all is saved",
             progress.step, progress.steps, progress.epoch, progress.epochs
         ));
-        report.line(format!(
-            "continue with   helmholtz train {} --out {} --resume",
-            self.kind(),
-            self.folder.path().display()
-        ));
+        report.line(format!("continue with   {}", self.resume()));
         if interrupt::requested() {
             report.exit_with(interrupt::STATUS);
         }
@@ -125,6 +159,9 @@ impl Session {
         for picture in pictures.iter().chain(&[CURVES]) {
             report.advise(format!("{label:<15} {}", self.folder.file(picture).display()));
             label = "";
+        }
+        if self.validation.is_some() && self.data.has_test_split() {
+            report.advise(format!("test rows       helmholtz eval {} scores them", self.folder.path().display()));
         }
         report.advise(format!("next            helmholtz sample {}", self.folder.path().display()));
     }

@@ -43,8 +43,9 @@ pub const KIND: &str = "kind";
 pub const IMAGE_SHAPE: &str = "image_shape";
 /// The largest number of a row of the data a model was trained on, where it is not 1: metadata.
 pub const LARGEST: &str = "largest_level";
-/// The fingerprint of the data a model was trained on: metadata.
-pub const FINGERPRINT: &str = "data_fingerprint";
+/// The fingerprint of the data a model was trained on, all rows of it: metadata. Earlier versions had `data_fingerprint`, of 64
+/// rows.
+pub const FINGERPRINT: &str = "fingerprint";
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
@@ -87,6 +88,11 @@ impl RunFolder {
     /// one there is when resuming.
     pub fn choose(given: Option<&Path>, name: &str, existing: Existing) -> Self {
         let path = given.map_or_else(|| numbered(&Path::new("runs").join(name), existing), Path::to_owned);
+        RunFolder { path }
+    }
+
+    /// The folder with this path.
+    pub fn at(path: PathBuf) -> Self {
         RunFolder { path }
     }
 

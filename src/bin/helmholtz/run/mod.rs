@@ -3,12 +3,16 @@
 mod conclusion;
 mod curves;
 mod descent;
+mod diagnosis;
+mod estimating;
 pub mod folder;
+mod init;
 mod metrics_table;
 mod options;
 mod progress_bar;
 mod progress_lines;
 mod recorder;
+mod seeds;
 mod session;
 mod settings;
 pub mod standing;
@@ -20,7 +24,8 @@ pub use folder::{
     CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
     KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
-pub use options::Options;
+pub use options::{Options, Validation};
+pub use seeds::each_seed;
 pub use session::{Session, Subject, file_name_of};
 pub use settings::{Choice, Settings};
 pub use standing::Standing;

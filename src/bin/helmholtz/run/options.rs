@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// The options that training any model has.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Options {
     /// What to learn: digits, bars:N, a density like gaussians8, a folder with MNIST's four files (.gz or not), an IDX file or
     /// a .npy
@@ -26,6 +26,12 @@ pub struct Options {
     /// Replace the run in the folder
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     overwrite: bool,
+    /// Start from the model of another run or of a file instead of at random; its data and how they are read are the defaults
+    #[arg(long, value_name = "RUN|MODEL", conflicts_with = "resume", help_heading = "Run")]
+    pub init: Option<PathBuf>,
+    /// Train so many times, with the seeds from --seed up, in RUN/seed-1 and so on, and report mean and spread
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Run")]
+    pub seeds: Option<u64>,
     /// Stop on purpose after so many epochs, as if interrupted; --resume continues
     #[arg(long, value_name = "EPOCHS", help_heading = "Run")]
     pub stop_after: Option<u64>,
@@ -42,7 +48,8 @@ pub struct Options {
     /// Examples of an update
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch: Option<usize>,
-    /// Training rows to hold out and monitor: a number, or a part like 0.1 [default: 0, and 0.1 with --early-stop]
+    /// Training rows to hold out, to be monitored and scored instead of test rows: a number, or a part like 0.1 [default: 0, and
+    /// 0.1 with --early-stop]
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
     pub validation: Option<Validation>,
     /// Stop when so many evaluations in a row bring no better figure on the rows held out
@@ -65,6 +72,11 @@ impl Options {
             (false, true) => Existing::Overwrite,
             (false, false) => Existing::Keep,
         }
+    }
+
+    /// The same for one of several runs that differ in the seed: in this folder, and resumed where it was `begun`.
+    pub fn of_one(&self, out: PathBuf, begun: bool) -> Self {
+        Options { out: Some(out), resume: begun, seeds: None, ..self.clone() }
     }
 
     /// The length asked for, if any.

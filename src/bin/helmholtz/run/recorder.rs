@@ -1,6 +1,7 @@
-//! Writes the table of figures and the checkpoints while a run goes.
+//! Writes the table of figures, their curves and the checkpoints while a run goes.
 
-use super::folder::{CHECKPOINT, METRICS, RunFolder};
+use super::curves;
+use super::folder::{CHECKPOINT, CURVES, METRICS, RunFolder};
 use super::metrics_table::MetricsTable;
 use crate::cli::Failure;
 use helmholtz::storage;
@@ -13,8 +14,10 @@ use std::time::{Duration, Instant};
 const CHECKPOINTS: Duration = Duration::from_secs(2);
 /// The table is written at least this rarely; every checkpoint writes it too.
 const TABLES: Duration = Duration::from_secs(1);
+/// Drawing takes at most one part in so many of the time.
+const DRAWING: u32 = 100;
 
-/// Writes the table of figures and the checkpoints while a run goes.
+/// Writes the table of figures, their curves and the checkpoints while a run goes.
 pub struct Recorder {
     folder: RunFolder,
     /// Metadata of the run, for every checkpoint.
@@ -22,13 +25,15 @@ pub struct Recorder {
     table: MetricsTable,
     saved: Instant,
     written: Instant,
+    /// When the curves are due again; they are at the first evaluation.
+    draw_from: Instant,
 }
 
 impl Recorder {
     /// A recorder that goes on with `table`.
     pub fn new(folder: RunFolder, metadata: BTreeMap<String, String>, table: MetricsTable) -> Self {
         let now = Instant::now();
-        Recorder { folder, metadata, table, saved: now, written: now }
+        Recorder { folder, metadata, table, saved: now, written: now, draw_from: now }
     }
 
     /// The figures so far.
@@ -40,6 +45,13 @@ impl Recorder {
         self.written = Instant::now();
         self.table.save(&self.folder.file(METRICS))
     }
+
+    fn draw_curves(&mut self) -> Result<(), Failure> {
+        let begun = Instant::now();
+        curves::save(&self.table, &self.folder.file(CURVES))?;
+        self.draw_from = Instant::now() + TABLES.max(begun.elapsed() * DRAWING);
+        Ok(())
+    }
 }
 
 impl Observer for Recorder {
@@ -48,6 +60,9 @@ impl Observer for Recorder {
         self.table.push(progress.epoch, progress.step, figures);
         if self.written.elapsed() >= TABLES {
             self.write_table()?;
+        }
+        if Instant::now() >= self.draw_from {
+            self.draw_curves()?;
         }
         Ok(Control::Continue)
     }

@@ -3,6 +3,7 @@
 use super::folder::{
     CHECKPOINT, Existing, FINGERPRINT, IMAGE_SHAPE, KIND, LARGEST, Lock, METRICS, MODEL, RUN, RunFolder,
 };
+use super::init::Init;
 use super::metrics_table::MetricsTable;
 use super::options::{Length, Options, Validation};
 use super::progress_bar::{Bar, thousands};
@@ -76,6 +77,8 @@ pub struct Session {
     watched: &'static str,
     existing: Existing,
     checkpoint: Option<Snapshot>,
+    /// The model to start from, if one was named.
+    pub init: Option<Init>,
     /// On the folder, from the moment that it exists.
     lock: Option<Lock>,
     /// How levels are read as bits, in words, where they are.
@@ -110,12 +113,10 @@ impl Session {
     /// Settles what all models have in common. Touches no file.
     pub fn begin(subject: &Subject, options: &Options, globals: &Globals) -> Result<Self, Failure> {
         let existing = options.existing();
-        let named = options.data.as_deref().unwrap_or(subject.data);
-        let folder = RunFolder::choose(
-            options.out.as_deref(),
-            &format!("{}-{}", subject.kind, file_name_of(named)),
-            existing,
-        );
+        let init = options.init.as_deref().map(|path| Init::read(path, subject.kind)).transpose()?;
+        let trained = init.as_ref().map(|init| init.settings.clone()).unwrap_or_default();
+        let usual_data = trained.saved("data").unwrap_or_else(|| subject.data.to_owned());
+        let folder = Self::folder_of(subject, options)?;
         folder.check(existing)?;
         let lock = folder.path().is_dir().then(|| folder::lock(folder.path())).transpose()?;
         let checkpoint = match existing {
@@ -125,11 +126,17 @@ impl Session {
         let mut settings =
             checkpoint.as_ref().map_or_else(Settings::default, |snapshot| Settings::saved_in(&snapshot.metadata));
 
-        let data_name = settings.settle_anew("data", options.data.clone(), subject.data.to_owned())?;
+        let data_name = settings.settle_anew("data", options.data.clone(), usual_data.clone())?;
+        if init.is_some() || settings.saved::<String>("init").is_some() {
+            let path = options.init.as_ref().map(|path| path.display().to_string());
+            settings.settle("init", path, String::new())?;
+        }
+        let usual_binarize = trained.saved::<Choice<Binarize>>("binarize").map_or(subject.binarize, |how| how.0);
+        let usual_flip = trained.saved("flip").unwrap_or(false);
         let reading = Reading {
-            binarize: settings.settle_choice("binarize", options.binarize, subject.binarize)?,
+            binarize: settings.settle_choice("binarize", options.binarize, usual_binarize)?,
             scale: PixelScale::Unit,
-            polarity: match settings.settle("flip", options.flip.then_some(true), false)? {
+            polarity: match settings.settle("flip", options.flip.then_some(true), usual_flip)? {
                 true => Polarity::Flipped,
                 false => Polarity::Plain,
             },
@@ -176,16 +183,8 @@ impl Session {
         let mut training =
             Training { epochs, steps, batch, seed, stop_after: options.stop_after, ..Training::default() };
         let steps = training.steps_for(train.len())?;
-        if let Some(done) = checkpoint.as_ref().and_then(Position::of).map(|position| position.step)
-            && done >= steps
-        {
-            if done > steps {
-                return Err(TrainError::Past { done, steps }.into());
-            }
-            let out = folder.path().display();
-            return Err(Failure::new(format!("the run is finished: step {done} of {steps}"))
-                .about(out)
-                .hint("--epochs with a larger number goes on"));
+        if let Some(position) = checkpoint.as_ref().and_then(Position::of) {
+            refuse_what_is_finished(&folder, &position, steps)?;
         }
         let whole = steps.saturating_mul(batch as u64) / train.len() as u64;
         training.evaluate_every = options.evaluate_every.unwrap_or((whole / 50).max(1));
@@ -198,6 +197,7 @@ impl Session {
             watched: subject.watched,
             existing,
             checkpoint,
+            init,
             lock,
             read_as,
             folder,
@@ -218,7 +218,47 @@ impl Session {
 
     /// The canvas of pictures of the data.
     pub fn canvas(&self) -> Canvas {
-        Canvas { shape: self.data.image_shape(), largest: self.data.largest() }
+        // Real numbers are measurements, whatever their number.
+        let shape = if self.data.is_real() { (1, self.data.width()) } else { self.data.image_shape() };
+        Canvas { shape, largest: self.data.largest() }
+    }
+
+    /// The folder that a run with these options goes to.
+    pub fn folder_of(subject: &Subject, options: &Options) -> Result<RunFolder, Failure> {
+        let init = options.init.as_deref().map(|path| Init::read(path, subject.kind)).transpose()?;
+        let usual = init.and_then(|init| init.settings.saved("data")).unwrap_or_else(|| subject.data.to_owned());
+        let named = options.data.as_deref().unwrap_or(&usual);
+        let name = format!("{}-{}", subject.kind, file_name_of(named));
+        Ok(RunFolder::choose(options.out.as_deref(), &name, options.existing()))
+    }
+
+    /// The figure that early stopping and the progress bar watch.
+    pub fn watched(&self) -> &'static str {
+        self.watched
+    }
+
+    /// The model that `--init` names, as its family reads it; in a run that goes on after such a start, one of its shape.
+    pub fn started_from<M, E: Into<Failure>>(
+        &self,
+        read: impl Fn(&Snapshot) -> Result<M, E>,
+    ) -> Result<Option<M>, Failure> {
+        match (&self.init, &self.checkpoint) {
+            (Some(init), _) => init.model(read).map(Some),
+            (None, Some(checkpoint)) if self.settings.settled().contains_key("init") => read(checkpoint)
+                .map(Some)
+                .map_err(|error| error.into().about(self.folder.file(CHECKPOINT).display())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Refuses an option whose value is not that of the model that `--init` names.
+    pub fn same_as_init<T: PartialEq + std::fmt::Display>(
+        &self,
+        option: &str,
+        asked: &T,
+        model: &T,
+    ) -> Result<(), Failure> {
+        self.init.as_ref().map_or(Ok(()), |init| init.same(option, asked, model))
     }
 
     /// The split that is monitored: the rows held out, else the test split, from which nothing is selected.
@@ -242,7 +282,7 @@ impl Session {
             before = position.step;
             self.say_what_changes(&position, globals)?;
         }
-        self.write_run_json(&Standing::Running, &Map::new())?;
+        self.write_run_json(&Standing::Training, &Map::new())?;
         let metadata = self.metadata();
 
         interrupt::watch();
@@ -258,7 +298,6 @@ impl Session {
         let summary =
             train(learner, &self.train, monitored.as_ref(), &self.training, resume.as_ref(), &mut observers);
         drop(bar);
-        interrupt::unwatch();
         let summary = summary.map_err(|error| {
             let failure = Failure::from(error);
             // The reason is what must be told, not that it could not be written down.
@@ -313,7 +352,7 @@ impl Session {
 
     /// Metadata of a model or checkpoint file, the settings included.
     pub fn metadata(&self) -> BTreeMap<String, String> {
-        let (height, width) = self.data.image_shape();
+        let (height, width) = self.canvas().shape;
         let mut metadata = BTreeMap::new();
         metadata.insert(KIND.to_owned(), self.kind.to_owned());
         metadata.insert(IMAGE_SHAPE.to_owned(), format!("{height}x{width}"));
@@ -331,7 +370,7 @@ impl Session {
     pub fn write_run_json(&self, standing: &Standing, figures: &Map<String, Value>) -> Result<(), Failure> {
         let mut run = json!({
             "model": self.kind,
-            "status": standing.to_string(),
+            "status": standing.word(),
             "version": env!("CARGO_PKG_VERSION"),
             "instruction_set": Isa::current().to_string(),
             "seed": self.training.seed.0,
@@ -358,7 +397,10 @@ impl Session {
     fn say_what_changes(&self, position: &Position, globals: &Globals) -> Result<(), Failure> {
         let console = globals.console();
         let steps = self.training.steps_for(self.train.len())?;
-        console.note(format!("resuming at step {} of {steps}", position.step));
+        match position.step == steps {
+            true => console.note("trained already: it is scored"),
+            false => console.note(format!("resuming at step {} of {steps}", position.step)),
+        }
         if steps != position.steps {
             let steps = counted(steps, "step");
             console.note(format!("the schedule now stretches over {steps} instead of {}", position.steps));
@@ -378,6 +420,25 @@ impl Session {
 fn round_up(number: u64) -> u64 {
     let unit = 10u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(1));
     number.div_ceil(unit).saturating_mul(unit).max(1)
+}
+
+/// Refuses to go on with a run that has nothing left to do. One that was trained and not scored, or killed after its last
+/// update, has.
+fn refuse_what_is_finished(folder: &RunFolder, position: &Position, steps: u64) -> Result<(), Failure> {
+    let Position { step: done, steps: planned, .. } = *position;
+    if done > steps {
+        return Err(TrainError::Past { done, steps }.into());
+    }
+    if Standing::of_run(folder.path()) != Some(Standing::Finished) || steps != planned {
+        return Ok(());
+    }
+    let out = folder.path().display();
+    Err(Failure::new(format!("the run is finished: step {done} of {steps}"))
+        .hint(match done == steps {
+            true => "--epochs with a larger number goes on".to_owned(),
+            false => format!("it stopped early; --init {out} starts another run from its model"),
+        })
+        .about(out))
 }
 
 fn load(folder: &RunFolder, kind: &str) -> Result<Snapshot, Failure> {

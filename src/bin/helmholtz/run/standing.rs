@@ -12,37 +12,53 @@ use std::path::Path;
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It goes on, or was killed.
-    Running,
+    /// It goes on.
+    Training,
+    /// It has made its last update, and its model is there; how likely it makes the data has not been said yet.
+    Trained(Scoring),
+    /// It has been trained and scored.
+    Finished,
     /// It was interrupted, or told to stop before its end.
     Stopped,
     /// It ended with this error.
     Failed(String),
-    /// It has ended as it should.
-    Finished,
+    /// Its process ended without a word.
+    Killed,
 }
 
-impl fmt::Display for Standing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Standing::Running => "running",
-            Standing::Stopped => "stopped",
-            Standing::Failed(_) => "failed",
-            Standing::Finished => "finished",
-        })
-    }
-}
-
-/// `run.json` of a folder; `None` where there is none that can be read.
-pub fn record(run: &Path) -> Option<Value> {
-    serde_json::from_str(&std::fs::read_to_string(run.join(RUN)).ok()?).ok()
+/// Whether a trained model is being scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scoring {
+    /// A process does so now.
+    GoesOn,
+    /// None does.
+    Open,
 }
 
 impl Standing {
-    /// How the run with this `run.json` stands.
-    pub fn of(record: &Value) -> Option<Self> {
+    /// The word in `run.json` and in figures.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::Training => "training",
+            Standing::Trained(_) => "trained",
+            Standing::Finished => "finished",
+            Standing::Stopped => "stopped",
+            Standing::Failed(_) => "failed",
+            Standing::Killed => "killed",
+        }
+    }
+
+    /// How the run in a folder stands; `None` where no `run.json` says so. A run that claims to go on while no process holds
+    /// the folder was killed.
+    pub fn of_run(run: &Path) -> Option<Self> {
+        let record = record(run)?;
+        let held = || folder::lock(run).is_err();
         match record["status"].as_str()? {
-            "running" => Some(Standing::Running),
+            // The second is the word of earlier versions.
+            "training" | "running" if held() => Some(Standing::Training),
+            "training" | "running" => Some(Standing::Killed),
+            "trained" if held() => Some(Standing::Trained(Scoring::GoesOn)),
+            "trained" => Some(Standing::Trained(Scoring::Open)),
             "stopped" => Some(Standing::Stopped),
             "failed" => Some(Standing::Failed(record["error"].as_str().unwrap_or("an unknown error").to_owned())),
             "finished" => Some(Standing::Finished),
@@ -51,18 +67,37 @@ impl Standing {
     }
 }
 
-/// The warning about a run that has not ended as it should; `position` is that of its last checkpoint.
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Standing::Training => f.write_str("still training"),
+            Standing::Trained(Scoring::GoesOn) => f.write_str("trained, being scored"),
+            Standing::Trained(Scoring::Open) => f.write_str("trained, not scored"),
+            Standing::Failed(error) => write!(f, "failed: {error}"),
+            Standing::Finished | Standing::Stopped | Standing::Killed => f.write_str(self.word()),
+        }
+    }
+}
+
+/// `run.json` of a folder; `None` where there is none that can be read.
+pub fn record(run: &Path) -> Option<Value> {
+    serde_json::from_str(&std::fs::read_to_string(run.join(RUN)).ok()?).ok()
+}
+
+/// How the run in a folder stands, in words, and what to do about it; `position` is that of its last checkpoint. `None`
+/// where there is nothing to be said: it is finished, or no `run.json` can be read.
 pub fn warning(run: &Path, position: Option<&Position>) -> Option<String> {
-    let record = record(run)?;
+    let kind = record(run)?["model"].as_str()?.to_owned();
     let at = position.map_or_else(String::new, |at| format!(" at step {} of {}", at.step, at.steps));
-    let kind = record["model"].as_str()?;
-    let resume = format!("helmholtz train {kind} --out {} --resume goes on", run.display());
-    match Standing::of(&record)? {
+    let resume = format!("helmholtz train {kind} --out {} --resume", run.display());
+    match Standing::of_run(run)? {
         Standing::Finished => None,
-        Standing::Stopped => Some(format!("this run was stopped{at}; {resume}")),
+        Standing::Training => Some(format!("this run is still training{at}")),
+        Standing::Trained(Scoring::GoesOn) => Some("this run is trained, and being scored".to_owned()),
+        Standing::Trained(Scoring::Open) => Some(format!("this run is trained, not scored; {resume} scores")),
+        Standing::Stopped => Some(format!("this run was stopped{at}; {resume} goes on")),
         Standing::Failed(error) => Some(format!("this run failed: {error}; its last good checkpoint is{at}")),
-        Standing::Running if folder::lock(run).is_err() => Some(format!("this run is still going on{at}")),
-        Standing::Running => Some(format!("this run was killed; its last checkpoint is{at}; {resume}")),
+        Standing::Killed => Some(format!("this run was killed; its last checkpoint is{at}; {resume} goes on")),
     }
 }
 

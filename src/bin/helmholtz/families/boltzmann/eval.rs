@@ -14,18 +14,18 @@ pub fn annealing(given: Option<Annealing>, seed: Seed) -> Ais {
 
 impl Scorer for BoltzmannMachine {
     fn options(&self) -> &'static [&'static str] {
-        &["rescore"]
+        &["ais"]
     }
 
     fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
-        let (rows, rescore) = (ask.rows, ask.options.rescore);
-        if let Some(annealing) = rescore {
-            annealing.check("rescore", self.len())?;
+        let (rows, ais) = (ask.rows, ask.options.ais);
+        if let Some(annealing) = ais {
+            annealing.check("ais", self.len())?;
         }
-        let scored = self.log_likelihoods(&rows.rows, &annealing(rescore, ask.seed));
+        let scored = self.log_likelihoods(&rows.rows, &annealing(ais, ask.seed));
         let (values, estimate) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &estimate, None, rows.split);
-        likelihood::warn_of_unused(report, &estimate, rescore.map(|_| "rescore"));
+        likelihood::warn_of_unused(report, &estimate, ais.map(|_| "ais"));
         ask.each_row(|| Ok(values))
     }
 }

@@ -3,12 +3,13 @@
 use super::eval::annealing;
 use super::model::KIND;
 use super::pictures;
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
 use crate::input::Annealing;
-use crate::run::{FILTERS, Options, SAMPLES, Session, Subject, Trained};
+use crate::run::{Choice, FILTERS, Options, SAMPLES, Session, Subject, Trained, each_seed};
 use clap::{Args, ValueEnum};
 use helmholtz::energy::boltzmann::{self as model, BoltzmannMachine, BoltzmannTrainer, Recipe};
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 
@@ -20,7 +21,7 @@ const SUBJECT: Subject = Subject::of_bits(KIND, 20_000, "conditional_likelihood"
 Examples:
   helmholtz train boltzmann                             the embedded 8×8 digits, with 32 hidden units
   helmholtz train boltzmann --hidden 0                  pairs of pixels only: the likelihood is concave
-  helmholtz train boltzmann bars:3 --hidden 6 --data-term exact --model-term exact --learning-rate 0.5
+  helmholtz train boltzmann bars:3 --hidden 6 --method exact --learning-rate 0.5
   helmholtz train boltzmann --model-term restarted --k 50
   helmholtz train boltzmann --out runs/boltzmann-digits --resume")]
 pub struct Train {
@@ -34,6 +35,9 @@ pub struct Train {
     #[arg(long, value_enum, value_name = "WHICH", help_heading = "Model")]
     units: Option<Units>,
 
+    /// Both averages at once: exact, or pcd for the defaults of the two options below
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with_all = ["data_term", "model_term"], help_heading = "Learning")]
+    method: Option<Method>,
     /// How the hidden units are averaged over under the data [default: gibbs]
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Learning")]
     data_term: Option<DataTerm>,
@@ -72,6 +76,15 @@ enum Units {
     Spin,
 }
 
+/// Both averages at once, by the names that they have with restricted machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// gibbs and persistent
+    Pcd,
+    /// both exact: all states are summed; at most 20 units
+    Exact,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DataTerm {
     /// sampling with the visible units clamped to the data
@@ -95,10 +108,24 @@ enum ModelTerm {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
-        let settings = &mut session.settings;
-        let hidden = settings.settle("hidden", self.hidden, BoltzmannMachine::HIDDEN)?;
-        let units = match settings.settle_choice("units", self.units, Units::Binary)? {
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
+        let start = session.started_from(BoltzmannMachine::from_snapshot)?;
+        let usual = start.as_ref().map_or(BoltzmannMachine::HIDDEN, BoltzmannMachine::hidden);
+        let usual_units = match start.as_ref().map(BoltzmannMachine::units) {
+            Some(model::Units::Spin) => Units::Spin,
+            Some(model::Units::Binary) | None => Units::Binary,
+        };
+        let hidden = session.settings.settle("hidden", self.hidden, usual)?;
+        session.same_as_init("hidden", &hidden, &usual)?;
+        let units = session.settings.settle_choice("units", self.units, usual_units)?;
+        session.same_as_init("units", &Choice(units), &Choice(usual_units))?;
+        let units = match units {
             Units::Binary => model::Units::Binary,
             Units::Spin => model::Units::Spin,
         };
@@ -119,7 +146,8 @@ impl Task for Train {
             session.select_by("pseudo_likelihood");
         }
         let seed = session.training.seed;
-        let machine = BoltzmannMachine::new(visible, hidden, units, seed.derive("boltzmann", 0));
+        let machine =
+            start.unwrap_or_else(|| BoltzmannMachine::new(visible, hidden, units, seed.derive("boltzmann", 0)));
         let mut trainer = BoltzmannTrainer::new(machine, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         let machine = Machine { machine: trainer.model(), annealing: self.ais };
@@ -131,9 +159,14 @@ impl Train {
     fn recipe(&self, session: &mut Session) -> Result<Recipe, Failure> {
         let settings = &mut session.settings;
         let default = Recipe::default();
-        let data = settings.settle_choice("data-term", self.data_term, DataTerm::Gibbs)?;
+        let (of_data, of_model) = match self.method {
+            Some(Method::Pcd) => (Some(DataTerm::Gibbs), Some(ModelTerm::Persistent)),
+            Some(Method::Exact) => (Some(DataTerm::Exact), Some(ModelTerm::Exact)),
+            None => (None, None),
+        };
+        let data = settings.settle_choice("data-term", self.data_term.or(of_data), DataTerm::Gibbs)?;
         let sweeps = settings.settle("data-sweeps", self.data_sweeps, model::DataTerm::SWEEPS)?;
-        let term = settings.settle_choice("model-term", self.model_term, ModelTerm::Persistent)?;
+        let term = settings.settle_choice("model-term", self.model_term.or(of_model), ModelTerm::Persistent)?;
         let k = settings.settle("k", self.k, model::ModelTerm::K)?;
         let count = settings.settle("chain-count", self.chain_count, 0)?;
         Ok(Recipe {
@@ -163,7 +196,7 @@ struct Machine {
 }
 
 impl Trained for Machine {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.machine.to_snapshot()
     }
 
@@ -172,16 +205,16 @@ impl Trained for Machine {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (machine, shape) = (&self.machine, session.data.image_shape());
-        pictures::filters(machine, shape).save(&session.folder.file(FILTERS))?;
+        let (machine, canvas) = (&self.machine, session.canvas());
+        pictures::filters(machine, canvas).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(machine, shape, seed).save(&session.folder.file(SAMPLES))?;
+        let (rows, _) = session.judged_by();
+        pictures::samples(machine, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         let annealing = annealing(self.annealing, session.training.seed);
         let estimate = self.machine.log_likelihood(&rows, &annealing)?;
         likelihood::report(report, &estimate, None, split);

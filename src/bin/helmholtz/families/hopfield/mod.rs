@@ -1,6 +1,7 @@
 //! Hopfield networks.
 
 mod capacity_chart;
+mod capacity_theory;
 mod memory;
 mod model;
 mod recall;

@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use crate::cli::{Failure, Report, counted};
 use crate::contract::{Part, RecallOptions, Recaller};
-use crate::pictures::Grid;
+use crate::pictures::{Canvas, Grid, Raster, table};
 use helmholtz::Seed;
 use helmholtz::energy::hopfield::{Asynchronous, Corruption, Ending, Synchronous, overlap};
 use helmholtz::tensor::BitMatrix;
@@ -82,6 +82,17 @@ impl Recalled {
         let shown = memory.patterns.rows().min(MOST_PICTURED) * pixels;
         let versions = [&memory.patterns, &self.corrupted, &self.states].map(BitMatrix::to_f32);
         let versions = versions.each_ref().map(|version| &version[..shown]);
+        if (Canvas { shape, largest: 1.0 }).is_table() {
+            let named = versions.iter().zip(["stored", "corrupted", "recalled"]);
+            let panels: Vec<Raster> = named
+                .map(|(version, title)| {
+                    let signs: Vec<f32> = version.iter().map(|bit| 2.0 * bit - 1.0).collect();
+                    let rows: Vec<&[f32]> = signs.chunks_exact(pixels).collect();
+                    table::matrix(&rows, 1.0, title, "pattern")
+                })
+                .collect();
+            return Ok(Raster::side_by_side(&panels).save(out)?);
+        }
         Ok(Grid::stacked(shape, COLUMNS, &versions).save(out)?)
     }
 

@@ -1,6 +1,6 @@
 //! `helmholtz train hopfield`: patterns become weights in one go; or a sweep of how many a rule can hold.
 
-use super::capacity_chart;
+use super::capacity_chart::{self, Sweep};
 use super::memory::Memory;
 use super::model::KIND;
 use super::recall::{Order, Recalled};
@@ -274,7 +274,7 @@ impl Train {
                 load(fixed)
             ));
             figures.insert(name.clone(), json!({"retrieved_up_to": load(held), "fixed_up_to": load(fixed)}));
-            sweeps.push((name, points));
+            sweeps.push(Sweep { name, rule: sweep.rule, points });
         }
         report.advise(format!(
             "theory          Hebb retrieves up to {} of the units, large networks; any weights fix up to 2",
@@ -311,7 +311,7 @@ fn write_run_json(
 ) -> Result<(), Failure> {
     let run = json!({
         "model": KIND,
-        "status": Standing::Finished.to_string(),
+        "status": Standing::Finished.word(),
         "version": env!("CARGO_PKG_VERSION"),
         "seed": globals.seed().0,
         "configuration": settings.settled(),

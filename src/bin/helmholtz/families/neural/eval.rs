@@ -8,19 +8,19 @@ use helmholtz::energy::neural::NeuralEnergy;
 
 impl Scorer for NeuralEnergy {
     fn options(&self) -> &'static [&'static str] {
-        &["rescore"]
+        &["ais"]
     }
 
     fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
-        let (rows, rescore) = (ask.rows, ask.options.rescore);
-        if let Some(annealing) = rescore {
+        let (rows, ais) = (ask.rows, ask.options.ais);
+        if let Some(annealing) = ais {
             if self.width() <= 2 {
-                let why = "--rescore sets annealing, but log Z of up to two dimensions is a sum over a grid";
+                let why = "--ais sets annealing, but log Z of up to two dimensions is a sum over a grid";
                 return Err(Failure::new(why));
             }
-            annealing.check("rescore", self.width())?;
+            annealing.check("ais", self.width())?;
         }
-        let estimate = judge(self, &rows.rows, rows.split, rescore, ask.seed, report);
+        let estimate = judge(self, &rows.rows, rows.split, ais, ask.seed, report);
         let estimate = estimate.map_err(|failure| rows.unfit(failure))?;
         ask.each_row(|| {
             let log_z = estimate.log_z.unwrap_or(f64::NAN);

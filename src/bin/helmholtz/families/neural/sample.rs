@@ -1,10 +1,8 @@
 //! Draws of a neural energy, each the end of a chain of its own.
 
-use super::pictures;
 use super::report::kept_of_a_row;
 use crate::cli::{Failure, counted, size};
 use crate::contract::{Draws, SampleAsk, Sampler};
-use crate::pictures::{Canvas, Grid};
 use helmholtz::energy::neural::{NeuralEnergy, NeuralSampling};
 
 impl Sampler for NeuralEnergy {
@@ -20,9 +18,5 @@ impl Sampler for NeuralEnergy {
         let draws = NeuralEnergy::sample(self, ask.count, &sampling)?;
         let steps = counted(sampling.steps, "Langevin step");
         Ok(Draws::of_floats(draws, format!("{steps} from the model without its network")))
-    }
-
-    fn picture(&self, levels: &[f32], canvas: Canvas) -> Result<Grid, Failure> {
-        pictures::samples(self, levels, canvas)
     }
 }

@@ -2,14 +2,18 @@
 
 use super::model::KIND;
 use super::{pictures, report};
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Annealing, Binarize, Domain};
-use crate::run::{DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, widths};
+use crate::pictures::table;
+use crate::run::{
+    DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, widths,
+};
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
 use helmholtz::energy::neural::{
     Method, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralSampling, NeuralTrainer, StepSize, TwoPhase,
 };
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 
@@ -100,9 +104,21 @@ enum Way {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
         let recipe = self.recipe(&mut session)?;
-        let config = self.config(&mut session)?;
+        let start = session.started_from(NeuralEnergy::from_checkpoint)?;
+        let config = self.config(&mut session, start.as_ref().map(NeuralEnergy::config))?;
+        if let Some(own) = start.as_ref().map(NeuralEnergy::config) {
+            session.same_as_init("hidden", &Widths(config.hidden.clone()), &Widths(own.hidden.clone()))?;
+            session.same_as_init("activation", &config.activation, &own.activation)?;
+            session.same_as_init("confinement", &config.confinement, &own.confinement)?;
+        }
         check_sizes(&config, &recipe, session.training.batch)?;
         if let Some(annealing) = self.ais {
             annealing.check("ais", config.width())?;
@@ -118,7 +134,10 @@ impl Task for Train {
             (false, true) => "average_noise_explained",
             (false, false) => "noise_explained",
         });
-        let energy = NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?;
+        let energy = match start {
+            Some(energy) => energy,
+            None => NeuralEnergy::new(config, session.training.seed.derive("neural", 0))?,
+        };
         let mut trainer = NeuralTrainer::new(energy, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         let trained = Energy { energy: trainer.model(), annealing: self.ais };
@@ -127,8 +146,11 @@ impl Task for Train {
 }
 
 impl Train {
-    fn config(&self, session: &mut Session) -> Result<NeuralConfig, Failure> {
-        let fitted = NeuralConfig::fitted(&session.train)?;
+    fn config(&self, session: &mut Session, start: Option<&NeuralConfig>) -> Result<NeuralConfig, Failure> {
+        let fitted = match start {
+            Some(own) => own.clone(),
+            None => NeuralConfig::fitted(&session.train)?,
+        };
         let settings = &mut session.settings;
         Ok(NeuralConfig {
             hidden: settings.settle("hidden", self.hidden.clone(), Widths(fitted.hidden.clone()))?.0,
@@ -192,7 +214,7 @@ struct Energy {
 }
 
 impl Trained for Energy {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.energy.to_snapshot()
     }
 
@@ -201,34 +223,30 @@ impl Trained for Energy {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (rows, _) = session.judged_by();
-        let width = self.energy.width();
-        let sampling =
-            NeuralSampling { seed: session.training.seed.derive("samples", 0), ..NeuralSampling::default() };
-        match width {
-            1 => Ok(&[]),
-            2 => {
-                pictures::density(&self.energy, &rows).save(&session.folder.file(DENSITY))?;
-                let points = pictures::points(&rows);
-                let draws = self.energy.sample(points.len() / 2, &sampling)?;
-                pictures::samples_beside(&draws, &points).save(&session.folder.file(SAMPLES))?;
-                Ok(&[DENSITY, SAMPLES])
-            }
-            _ => {
-                let draws = self.energy.sample(IMAGES, &sampling)?;
-                pictures::samples(&self.energy, &draws, session.canvas())?.save(&session.folder.file(SAMPLES))?;
-                Ok(&[SAMPLES])
-            }
+        let seed = session.training.seed.derive("samples", 0);
+        let sampling = NeuralSampling { seed, ..NeuralSampling::default() };
+        let (canvas, path) = (session.canvas(), session.folder.file(SAMPLES));
+        if !canvas.is_table() {
+            canvas.square(&self.energy.sample(IMAGES, &sampling)?).save(&path)?;
+            return Ok(&[SAMPLES]);
         }
+        let (rows, _) = session.judged_by();
+        let (points, width) = (table::points(&rows), self.energy.width());
+        let draws = self.energy.sample(points.len() / width, &sampling)?;
+        table::pairs(&draws, &points, width).save(&path)?;
+        if width == 2 {
+            pictures::density(&self.energy, &rows).save(&session.folder.file(DENSITY))?;
+            return Ok(&[DENSITY, SAMPLES]);
+        }
+        Ok(&[SAMPLES])
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
         if self.energy.config().confinement == 0.0 {
             report.line("log-likelihood  none: without a confinement e^(−E) need not be normalisable");
             return Ok(());
         }
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         report::judge(&self.energy, &rows, split, self.annealing, session.training.seed, report)?;
         Ok(())
     }

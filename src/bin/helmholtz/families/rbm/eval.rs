@@ -26,7 +26,7 @@ pub fn scoring(given: Option<Annealing>, seed: Seed, exact_up_to: usize) -> Scor
 
 impl Scorer for Rbm {
     fn options(&self) -> &'static [&'static str] {
-        &["rescore", "exact-up-to", "precision"]
+        &["ais", "exact-up-to", "precision"]
     }
 
     fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
@@ -38,15 +38,15 @@ impl Scorer for Rbm {
                 "--exact-up-to {exact_up_to}: at most {AT_MOST} units are enumerated"
             )));
         }
-        let scoring = scoring(options.rescore, ask.seed, exact_up_to);
+        let scoring = scoring(options.ais, ask.seed, exact_up_to);
         let (rbm, rounding) = precision.machine(Cow::Borrowed(self))?;
-        if let Some(annealing) = options.rescore {
-            annealing.check("rescore", rbm.visible() + rbm.hidden())?;
+        if let Some(annealing) = options.ais {
+            annealing.check("ais", rbm.visible() + rbm.hidden())?;
         }
         let scored = rbm.log_likelihoods(&rows.rows, &scoring);
         let (values, score) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
-        let unused = options.rescore.map(|_| "rescore");
+        let unused = options.ais.map(|_| "ais");
         likelihood::warn_of_unused(report, &score.estimate, unused);
         precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
         report.figure("precision", Choice(precision).to_string());

@@ -1,14 +1,19 @@
 //! `helmholtz train rbm`: settings to recipe, training, pictures, report.
 
 use super::eval::{EXACT_UP_TO, scoring};
+use super::mixing::{CHAINS, Mixing, ends};
 use super::model::KIND;
 use super::pictures;
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use super::sample::SWEEPS;
+use super::start;
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::contract::likelihood;
 use crate::input::{Annealing, Sums};
-use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained};
+use crate::run::{FILTERS, MODEL, Options, SAMPLES, Session, Subject, Trained, each_seed};
 use clap::{Args, ValueEnum};
+use helmholtz::data::Binarization;
 use helmholtz::rbm::{self as model, RbmTrainer, Recipe};
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 
@@ -73,8 +78,9 @@ pub struct Train {
     ais: Option<Annealing>,
 }
 
+/// How the gradient's negative part is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub enum Method {
     /// persistent contrastive divergence: chains that go on from update to update
     Pcd,
     /// contrastive divergence: chains that start at the data
@@ -85,8 +91,9 @@ enum Method {
     Exact,
 }
 
+/// Where chains start at each update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ChainStart {
+pub enum ChainStart {
     /// where the last update left them
     Persistent,
     /// at random
@@ -106,8 +113,17 @@ enum Centering {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        let mut session = Session::begin(&SUBJECT, &self.options, globals)?;
-        let hidden = session.settings.settle("hidden", self.hidden, model::Rbm::HIDDEN)?;
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
+        let start = session.started_from(model::Rbm::from_checkpoint)?;
+        let usual = start.as_ref().map_or(model::Rbm::HIDDEN, model::Rbm::hidden);
+        let hidden = session.settings.settle("hidden", self.hidden, usual)?;
+        session.same_as_init("hidden", &hidden, &usual)?;
         let recipe = self.recipe(&mut session)?;
         self.say_what_is_unused(&recipe, globals);
         let visible = session.data.width();
@@ -127,7 +143,7 @@ impl Task for Train {
             session.select_by("average_pseudo_likelihood");
         }
         let seed = session.training.seed;
-        let rbm = model::Rbm::new(visible, hidden, seed.derive("rbm", 0));
+        let rbm = start.unwrap_or_else(|| model::Rbm::new(visible, hidden, seed.derive("rbm", 0)));
         let mut trainer = RbmTrainer::new(rbm, recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         let machines = Machines {
@@ -219,9 +235,53 @@ impl Machines {
     }
 }
 
+impl Machines {
+    /// Compares chains from where training left its own, else from rows, with chains from random states. A machine whose
+    /// states are all enumerated for its draws needs no chains.
+    fn say_whether_it_mixes(&self, session: &Session, report: &mut Report) {
+        let rbm = self.kept();
+        let seed = session.training.seed.derive("chains compared", 0);
+        if rbm.sample_exact(1, seed).is_some() {
+            return;
+        }
+        let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
+        let rows = session.train.subset(0..CHAINS.min(session.train.len()));
+        let (states, name) = match own {
+            Some(states) => (states, "where training left its chains"),
+            None => (rows.binarized(Binarization::Threshold).to_bits(), "training rows"),
+        };
+        let states = start::repeated(&states, CHAINS);
+        let from_states = ends(rbm, states.clone(), SWEEPS, seed.derive("own", 0));
+        let mut random = rbm.chains(CHAINS, seed.derive("other", 0));
+        random.gibbs(rbm, SWEEPS);
+        let mixing = Mixing::of([&from_states, random.visible()], [name, "random states"]).worse(Mixing::within(
+            &states,
+            &from_states,
+            name,
+        ));
+        let [from, otherwise] = &mixing.starts;
+        let [own, other] = mixing.lit.map(|lit| 100.0 * lit);
+        report.figure("start_errors_apart", mixing.errors_apart);
+        report.figure("in_equilibrium", !mixing.fails());
+        if mixing.fails() {
+            report.warn(format!(
+                "out of equilibrium: {SWEEPS} sweeps from {from} end with {own:.1} % of the units on, from {otherwise} with \
+                 {other:.1} %, and elsewhere; sample --from-data, --tempering auto or more --steps helps, and so does training with --method pt \
+                 or a larger --k"
+            ));
+        } else {
+            report.line(format!(
+                "chains          {SWEEPS} sweeps from {name} and from random states end alike: the machine mixes"
+            ));
+        }
+    }
+}
+
 impl Trained for Machines {
-    fn snapshot(&self) -> Snapshot {
-        self.kept().to_snapshot()
+    fn snapshot(&self, session: &Session) -> Snapshot {
+        let mut snapshot = self.kept().to_snapshot();
+        start::put_means(&mut snapshot, &session.train);
+        snapshot
     }
 
     fn size(&self) -> String {
@@ -229,14 +289,17 @@ impl Trained for Machines {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let (rbm, shape) = (self.kept(), session.data.image_shape());
-        pictures::filters(rbm, shape).save(&session.folder.file(FILTERS))?;
+        let (rbm, canvas) = (self.kept(), session.canvas());
+        pictures::filters(rbm, canvas).save(&session.folder.file(FILTERS))?;
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(rbm, shape, seed).save(&session.folder.file(SAMPLES))?;
+        let own = start::persistent(session.folder.path(), rbm, seed.derive("own chains", 0));
+        let (rows, _) = session.judged_by();
+        pictures::samples(rbm, canvas, &rows, own.as_ref(), seed).save(&session.folder.file(SAMPLES))?;
         Ok(&[SAMPLES, FILTERS])
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
+        self.say_whether_it_mixes(session, report);
         if session.data.is_grey() {
             report.line("log-likelihood  none: grey levels give a machine of binary units none");
             report.advise(
@@ -245,9 +308,8 @@ impl Trained for Machines {
             return Ok(());
         }
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         let scoring = scoring(self.annealing, session.training.seed, EXACT_UP_TO);
-        let score = self.kept().score(&rows, &scoring)?;
+        let score = self.kept().score_counted(&rows, &scoring, work)?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), split);
         likelihood::warn_of_unused(report, &score.estimate, self.annealing.map(|_| "ais"));
         let kept = score.estimate.value;
@@ -255,7 +317,7 @@ impl Trained for Machines {
             report.figure("log_likelihood_weights", kept);
             return Ok(());
         }
-        let weights = self.weights.optimistic_log_likelihood(&rows, &scoring)?;
+        let weights = self.weights.optimistic_log_likelihood_counted(&rows, &scoring, work)?;
         report.line(format!("average         {kept:.2} nats for the average of the weights: {MODEL} holds it"));
         report.line(format!(
             "weights         {:.2} nats for the weights as they are, by the same method; Monte Carlo error {:.2}",

@@ -11,8 +11,8 @@ impl Sampler for Vae {
 
     fn sample(&self, ask: &SampleAsk<'_>) -> Result<Draws, Failure> {
         let usual = match ask.format {
-            FileFormat::Png => Observation::Mean,
-            FileFormat::Npy => Observation::Drawn,
+            FileFormat::Png if !ask.origin.canvas().is_table() => Observation::Mean,
+            FileFormat::Png | FileFormat::Npy => Observation::Drawn,
         };
         let observation = if ask.options.mean { Some(Observation::Mean) } else { ask.options.observation };
         let (observation, words) = match observation.unwrap_or(usual) {

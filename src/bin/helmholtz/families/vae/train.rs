@@ -3,13 +3,15 @@
 use super::model::KIND;
 use super::shape::Architecture;
 use super::{pictures, report, shape};
-use crate::cli::{Console, Failure, Globals, Report, Task, size};
+use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, PixelScale, data};
 use crate::run::{
     DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
+    each_seed,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
+use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
@@ -18,6 +20,8 @@ const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, 
 
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
+/// Rows of a table whose reconstructions are drawn at the most.
+const ROWS: usize = 1000;
 const PAIRS: usize = 10;
 const STEPS: usize = 12;
 
@@ -110,9 +114,22 @@ pub fn usual_scale(likelihood: Likelihood) -> PixelScale {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
         let subject = Subject { binarize: usual_reading(self.likelihood.unwrap_or_default()), ..SUBJECT };
-        let mut session = Session::begin(&subject, &self.options, globals)?;
-        let config = self.config(&mut session)?;
+        let mut session = Session::begin(&subject, options, globals)?;
+        let start = session.started_from(model::Vae::from_checkpoint)?;
+        let config = self.config(&mut session, start.as_ref().map(model::Vae::config))?;
+        if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
+            let [asked, own] =
+                [&config, own].map(|config| format!("{} {}", shape::layers(config), config.likelihood));
+            session.same_as_init("hidden, --latent, --activation or --likelihood", &asked, &own)?;
+            return Err(Failure::new("--activation is not that of the model of --init"));
+        }
         self.settle_scale(&mut session, config.likelihood)?;
         let recipe = self.recipe(&mut session)?;
         shape::check(&config, session.training.batch, recipe.importance_samples)?;
@@ -121,7 +138,10 @@ impl Task for Train {
         if recipe.descent.averages() {
             session.select_by("average_elbo");
         }
-        let vae = model::Vae::new(config, session.training.seed.derive("vae", 0))?;
+        let vae = match start {
+            Some(vae) => vae,
+            None => model::Vae::new(config, session.training.seed.derive("vae", 0))?,
+        };
         let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
         session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples }, globals.console())
@@ -129,17 +149,29 @@ impl Task for Train {
 }
 
 impl Train {
-    fn config(&self, session: &mut Session) -> Result<VaeConfig, Failure> {
+    fn config(&self, session: &mut Session, start: Option<&VaeConfig>) -> Result<VaeConfig, Failure> {
         let (visible, settings) = (session.data.width(), &mut session.settings);
         let shape = settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
-        let hidden = settings.settle("hidden", self.hidden.clone(), shape.hidden())?;
+        let hidden = settings.settle(
+            "hidden",
+            self.hidden.clone(),
+            start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
+        )?;
         Ok(VaeConfig {
             visible,
-            latent: settings.settle("latent", self.latent, shape.latent())?,
+            latent: settings.settle("latent", self.latent, start.map_or(shape.latent(), |own| own.latent))?,
             decoder: hidden.reversed(),
             encoder: hidden.0,
-            activation: settings.settle("activation", self.activation, shape.activation())?,
-            likelihood: settings.settle("likelihood", self.likelihood, Likelihood::default())?,
+            activation: settings.settle(
+                "activation",
+                self.activation,
+                start.map_or(shape.activation(), |own| own.activation),
+            )?,
+            likelihood: settings.settle(
+                "likelihood",
+                self.likelihood,
+                start.map_or_else(Likelihood::default, |own| own.likelihood),
+            )?,
         })
     }
 
@@ -188,7 +220,7 @@ struct Autoencoder {
 }
 
 impl Trained for Autoencoder {
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, _: &Session) -> Snapshot {
         self.vae.to_snapshot()
     }
 
@@ -199,28 +231,36 @@ impl Trained for Autoencoder {
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
         let (vae, canvas) = (&self.vae, session.canvas());
         let seed = session.training.seed.derive("samples", 0);
-        pictures::samples(vae, canvas, seed).save(&session.folder.file(SAMPLES))?;
         let (rows, _) = session.judged_by();
+        pictures::samples(vae, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         let examples = |count: usize| {
             let first = rows.subset(0..count.min(rows.len()));
             data::values_for(&first, vae.config().visible, session.data.name())
         };
-        let originals = examples(RECONSTRUCTED)?;
+        let originals = examples(if canvas.is_table() { ROWS } else { RECONSTRUCTED })?;
         pictures::reconstructions(vae, canvas, &originals).save(&session.folder.file(RECONSTRUCTIONS))?;
+        let plane = pictures::manifold(vae, canvas);
+        if let Some(plane) = &plane {
+            plane.save(&session.folder.file(MANIFOLD))?;
+        }
+        // Between two rows of a table there is nothing to look at.
+        if canvas.is_table() {
+            return Ok(if plane.is_some() {
+                &[SAMPLES, RECONSTRUCTIONS, MANIFOLD]
+            } else {
+                &[SAMPLES, RECONSTRUCTIONS]
+            });
+        }
         let ends = examples(2 * PAIRS)?;
         pictures::interpolations(vae, canvas, &ends, STEPS).save(&session.folder.file(INTERPOLATION))?;
-        match pictures::manifold(vae, canvas) {
-            Some(plane) => {
-                plane.save(&session.folder.file(MANIFOLD))?;
-                Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD])
-            }
-            None => Ok(&[SAMPLES, RECONSTRUCTIONS, INTERPOLATION]),
-        }
+        Ok(match plane {
+            Some(_) => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD],
+            None => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION],
+        })
     }
 
-    fn judge(&self, session: &Session, console: Console, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
-        console.note("estimating the log-likelihood …");
         let sampling = report::sampling(self.samples, session.training.seed);
         report::judge(&self.vae, &rows, split, &sampling, report)?;
         Ok(())
