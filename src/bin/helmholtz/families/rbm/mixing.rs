@@ -120,7 +120,7 @@ pub fn lit(states: &BitMatrix) -> f64 {
 /// one distribution, or nearly so where they are small.
 fn errors_apart(a: &BitMatrix, b: &BitMatrix) -> f64 {
     let units = a.units();
-    let halves =
+    let halves_of =
         |states: &BitMatrix, first: usize| (first..states.rows().min(CHAINS)).step_by(2).collect::<Vec<_>>();
     let means = |states: &BitMatrix| -> Vec<f64> {
         let rows = halves_of(states, 0);
