@@ -1,6 +1,14 @@
 //! What a model without any dependence between its values would reach: the figure that a likelihood stands beside.
 
+use super::Warning;
 use crate::tensor::BitMatrix;
+
+/// Numbers whose deviation is below this part of the largest of them differ by little more than their rounding to f32, 6 · 10⁻⁸.
+const ROUNDING: f64 = 1e-6;
+/// A column in which one number has this share of the rows, or more, is all but constant.
+const SHARE: f64 = 0.99;
+/// Fewer rows than this know nothing of such shares.
+const ROWS: usize = 100;
 
 /// The mean log-likelihood of bits under independent ones with their own means `[width]`: the best of its kind, nats an
 /// example.
@@ -43,9 +51,52 @@ pub(crate) fn correlated_gaussian(width: usize, covariance: &[f64]) -> Option<f6
     Some(log_density)
 }
 
+/// The first column of rows `[rows, width]` that is constant, or nearly so, and how many there are: a density of real numbers can
+/// grow without bound along them, and what the best normal distribution reaches says nothing. Of a single row none is looked for.
+pub(crate) fn all_but_constant(rows: &[f32], width: usize) -> Option<Warning> {
+    let count = rows.len() / width;
+    if count < 2 {
+        return None;
+    }
+    let mut columns = (0..width).filter(|&j| {
+        let mut column: Vec<f32> = rows.chunks_exact(width).map(|row| row[j]).collect();
+        let largest = column.iter().fold(0.0f64, |largest, &x| largest.max(f64::from(x).abs()));
+        let mean = column.iter().map(|&x| f64::from(x)).sum::<f64>() / count as f64;
+        let variance = column.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count as f64;
+        column.sort_unstable_by(f32::total_cmp);
+        let same = column.chunk_by(|a, b| a == b).map(<[f32]>::len).max().unwrap_or(0);
+        variance.sqrt() <= ROUNDING * largest || (count >= ROWS && same as f64 >= SHARE * count as f64)
+    });
+    let column = columns.next()?;
+    Some(Warning::ConstantColumns { first: column, columns: 1 + columns.count() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_that_hardly_vary_are_found() {
+        // An odd one in 1 of 150 rows; rounding; a thousand and little more; a slow wave; 1 of 20.
+        let column = |j: usize, i: usize| match j {
+            0 => f32::from(u8::from(i == 70)),
+            1 => 0.3f32 * [1.0, 1.0 + f32::EPSILON][i % 2],
+            2 => 1000.0 + 0.01 * (i % 7) as f32,
+            3 => (0.1 * i as f32).sin(),
+            _ => f32::from(u8::from(i.is_multiple_of(20))),
+        };
+        let rows = |of: &[usize], count: usize| -> Vec<f32> {
+            (0..count).flat_map(|i| of.iter().map(move |&j| column(j, i))).collect()
+        };
+        let found = |of: &[usize]| all_but_constant(&rows(of, 150), of.len());
+        assert_eq!(found(&[2, 3, 4]), None);
+        assert_eq!(found(&[3, 0, 4]), Some(Warning::ConstantColumns { first: 1, columns: 1 }));
+        assert_eq!(found(&[1, 2, 0]), Some(Warning::ConstantColumns { first: 0, columns: 2 }));
+        assert_eq!(all_but_constant(&rows(&[4], 30), 1), None);
+        assert_eq!(all_but_constant(&[2.0; 3], 1), Some(Warning::ConstantColumns { first: 0, columns: 1 }));
+        assert_eq!(all_but_constant(&[2.0], 1), None);
+        assert_eq!(all_but_constant(&[0.0; 3], 1), Some(Warning::ConstantColumns { first: 0, columns: 1 }));
+    }
 
     #[test]
     fn fair_coins_cost_a_bit_each_and_certain_ones_nothing() {

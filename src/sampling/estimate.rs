@@ -15,7 +15,8 @@ pub enum Kind {
     Annealed,
     /// An upper bound in expectation: the truth is likely lower, the figure is optimistic.
     Upper,
-    /// Neither.
+    /// Neither. With a Monte Carlo error of 0 nothing was sampled: a sum over a grid, whose own error, that of log Z, is
+    /// estimated.
     Estimate,
 }
 
@@ -35,7 +36,7 @@ impl fmt::Display for Kind {
 /// [`of`](Self::of).
 ///
 /// Displayed with two significant digits of each error and the value to the last of them; a precision, as in `{:.4}`, sets
-/// the decimals of all.
+/// the decimals of all. An infinite error is one that is not known, and displayed as `unknown`.
 ///
 /// ```
 /// use helmholtz::sampling::{Estimate, Kind};
@@ -51,9 +52,9 @@ pub struct Estimate {
     pub value: f64,
     /// Which way it errs.
     pub kind: Kind,
-    /// Standard error from the sampler, nats; 0 where exact.
+    /// Standard error from the sampler, nats; 0 where exact, infinite where it is not known.
     pub monte_carlo_error: f64,
-    /// Standard error from the finite number of examples, nats.
+    /// Standard error from the finite number of examples, nats; infinite where it is not known.
     pub data_error: f64,
     /// How it was made, in words.
     pub method: String,
@@ -93,6 +94,11 @@ impl Estimate {
         }
     }
 
+    /// Whether nothing was sampled, and yet the figure is not exact: the error of log Z is an estimate.
+    pub fn is_without_sampling(&self) -> bool {
+        self.kind == Kind::Estimate && self.monte_carlo_error == 0.0
+    }
+
     /// The same, with this standard error from the sampler, nats.
     pub fn with_monte_carlo_error(self, monte_carlo_error: f64) -> Self {
         Estimate { monte_carlo_error, ..self }
@@ -121,18 +127,21 @@ impl Estimate {
 }
 
 /// The decimals that show two significant digits of a standard error; `None` where it is 0, infinite or NaN.
-fn decimals(error: f64) -> Option<usize> {
+pub(super) fn decimals(error: f64) -> Option<usize> {
     let known = error.is_finite() && error > 0.0;
     known.then(|| (1.0 - error.log10().floor()).clamp(0.0, 15.0) as usize)
 }
 
 /// The decimals of a value with these errors: those of the smallest, or 2 where none is known.
-fn decimals_of_value(errors: &[f64]) -> usize {
+pub(super) fn decimals_of_value(errors: &[f64]) -> usize {
     errors.iter().filter_map(|&error| decimals(error)).max().unwrap_or(2)
 }
 
-/// A standard error with `precision` decimals, or else with two significant digits.
-fn write_error(f: &mut fmt::Formatter<'_>, error: f64) -> fmt::Result {
+/// A standard error with `precision` decimals, or else with two significant digits; `unknown` where it is not finite.
+pub(super) fn write_error(f: &mut fmt::Formatter<'_>, error: f64) -> fmt::Result {
+    if !error.is_finite() {
+        return f.write_str("unknown");
+    }
     let decimals = f.precision().or(decimals(error)).unwrap_or(0);
     write!(f, "{error:.decimals$}")
 }
@@ -149,7 +158,11 @@ impl fmt::Display for Estimate {
             Kind::Estimate => "estimate; ",
         };
         write!(f, "{value:.decimals$} nats ({method}, {direction}")?;
-        if self.kind != Kind::Exact {
+        if self.is_without_sampling() {
+            f.write_str("no sampling; error of log Z ")?;
+            write_error(f, self.log_z_error.unwrap_or(f64::INFINITY))?;
+            f.write_str(" estimated, ")?;
+        } else if self.kind != Kind::Exact {
             f.write_str("Monte Carlo error ")?;
             write_error(f, *monte_carlo_error)?;
             f.write_str(", ")?;
@@ -161,50 +174,6 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// ln of the mean of e^w over many log-weights w, its standard error and the effective sample size.
-///
-/// Where the mean of e^w is Z, or Z / Z₀, without bias, `value` lies below ln Z in expectation (Jensen), and above
-/// ln Z + b with probability e⁻ᵇ at most (Markov).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LogMeanExp {
-    /// ln of the mean, nats.
-    pub value: f64,
-    /// Standard error of `value` by the delta method: sd(e^w) / (mean(e^w) √n).
-    pub error: f64,
-    /// (Σ e^w)² / Σ e^2w.
-    pub effective_sample_size: f64,
-}
-
-impl fmt::Display for LogMeanExp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogMeanExp { value, error, effective_sample_size } = self;
-        let decimals = f.precision().unwrap_or(decimals_of_value(&[*error]));
-        write!(f, "{value:.decimals$} nats (Monte Carlo error ")?;
-        write_error(f, *error)?;
-        write!(f, ", {effective_sample_size:.1} effective draws)")
-    }
-}
-
-impl LogMeanExp {
-    /// From the log-weights; −∞ where there are none.
-    pub fn of(log_weights: &[f64]) -> Self {
-        let n = log_weights.len() as f64;
-        let largest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if !largest.is_finite() {
-            return LogMeanExp { value: largest, error: f64::INFINITY, effective_sample_size: 0.0 };
-        }
-        let weights = log_weights.iter().map(|w| (w - largest).exp());
-        let (sum, squares) = weights.fold((0.0, 0.0), |(sum, squares), w| (sum + w, squares + w * w));
-        let mean = sum / n;
-        let variance = if n > 1.0 { (squares - n * mean * mean).max(0.0) / (n - 1.0) } else { f64::INFINITY };
-        LogMeanExp {
-            value: largest + mean.ln(),
-            error: (variance / n).sqrt() / mean,
-            effective_sample_size: sum * sum / squares,
-        }
-    }
-}
-
 /// Mean of `values` and its standard error.
 pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -213,15 +182,32 @@ pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
     (mean, if n > 1.0 { (squares / (n - 1.0) / n).sqrt() } else { f64::INFINITY })
 }
 
+/// The Monte Carlo error of the mean of `values` that were estimated apart, each with its own of `errors`, which may be unknown.
+///
+/// The square of a value's distance from the mean of all, times n / (n − 1), is on average at least the variance of its own noise.
+/// So it stands for the error of a value that knows none: the figure's error is then too large rather than too small.
+/// Infinite where a single value does not know its error.
+pub(crate) fn error_of_mean(values: &[f64], errors: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let square = |(value, error): (&f64, &f64)| match error.is_finite() {
+        true => error * error,
+        false if n > 1.0 => (value - mean).powi(2) * n / (n - 1.0),
+        false => f64::INFINITY,
+    };
+    values.iter().zip(errors).map(square).sum::<f64>().sqrt() / n
+}
+
+/// Three standard errors of the difference of figures with these errors, nats. An error that is not known allows nothing: its
+/// figure carries a warning of that, and no contradiction may hide behind it.
+pub(crate) fn three_errors(errors: &[f64]) -> f64 {
+    let known = errors.iter().filter(|error| error.is_finite());
+    3.0 * known.map(|error| error * error).sum::<f64>().sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn equal_weights_have_no_error() {
-        let mean = LogMeanExp::of(&[700.0; 8]);
-        assert_eq!((mean.value, mean.error, mean.effective_sample_size), (700.0, 0.0, 8.0));
-    }
 
     /// 0.00 hid 0.00044.
     #[test]
@@ -243,17 +229,14 @@ mod tests {
                 -519.5,
                 456.0,
                 f64::INFINITY,
-                "-520 nats (annealing, optimistic; Monte Carlo error 456, data error inf)",
+                "-520 nats (annealing, optimistic; Monte Carlo error 456, data error unknown)",
             ),
-            (-3.0, 0.0, f64::NAN, "-3.00 nats (annealing, optimistic; Monte Carlo error 0, data error NaN)"),
+            (-3.0, 0.0, f64::NAN, "-3.00 nats (annealing, optimistic; Monte Carlo error 0, data error unknown)"),
         ] {
             assert_eq!(estimate(value, monte_carlo, data).to_string(), shown);
         }
         let precise = format!("{:.4}", estimate(-19.589_314, 0.000_441, 0.128));
         assert_eq!(precise, "-19.5893 nats (annealing, optimistic; Monte Carlo error 0.0004, data error 0.1280)");
-        let mean = LogMeanExp { value: 12.345_678, error: 0.0234, effective_sample_size: 41.23 };
-        assert_eq!(mean.to_string(), "12.346 nats (Monte Carlo error 0.023, 41.2 effective draws)");
-        assert_eq!(format!("{mean:.1}"), "12.3 nats (Monte Carlo error 0.0, 41.2 effective draws)");
     }
 
     #[test]
@@ -272,8 +255,31 @@ mod tests {
     }
 
     #[test]
-    fn one_weight_knows_no_error() {
-        assert_eq!(LogMeanExp::of(&[3.0]).error, f64::INFINITY);
+    fn a_sum_over_a_grid_is_neither_sampled_nor_exact() {
+        let grid = Estimate { data_error: 0.12, ..Estimate::of(&[-1.5], Kind::Estimate, "a grid") };
+        let shown =
+            "-1.50 nats (a grid, estimate; no sampling; error of log Z 0.00031 estimated, data error 0.12)";
+        assert_eq!(grid.clone().with_log_z(1.0, 3.1e-4).to_string(), shown);
+        assert!(grid.to_string().contains("error of log Z unknown"));
+    }
+
+    #[test]
+    fn unknown_errors_allow_nothing() {
         assert_eq!(mean_and_error(&[1.0, 3.0]), (2.0, 1.0));
+        assert_eq!(three_errors(&[3.0, 4.0]), 15.0);
+        assert_eq!(three_errors(&[3.0, f64::INFINITY, f64::NAN]), 9.0);
+        assert_eq!(three_errors(&[f64::INFINITY]), 0.0);
+    }
+
+    /// Numbers whose own errors are unknown tell them by how they scatter: never less on average than their noise.
+    #[test]
+    fn rows_without_an_error_of_their_own_are_known_by_their_spread() {
+        assert_eq!(error_of_mean(&[1.0, 5.0, 9.0], &[0.3, 0.4, 1.2]), 1.3 / 3.0);
+        // (1 + 16) · 3/2 of the two, about the mean of all three.
+        let spread = error_of_mean(&[1.0, 5.0, 0.0], &[f64::INFINITY, f64::NAN, 0.5]);
+        assert!((spread - ((1.0 + 9.0) * 1.5 + 0.25f64).sqrt() / 3.0).abs() < 1e-15, "{spread}");
+        let all = error_of_mean(&[1.0, 3.0], &[f64::INFINITY; 2]);
+        assert_eq!(all, mean_and_error(&[1.0, 3.0]).1);
+        assert_eq!(error_of_mean(&[1.0], &[f64::INFINITY]), f64::INFINITY);
     }
 }

@@ -61,6 +61,7 @@ mod independence;
 mod invariance_tests;
 mod kernel;
 mod langevin;
+mod log_mean_exp;
 mod mass;
 mod metropolis;
 #[cfg(test)]
@@ -86,13 +87,14 @@ pub use cycle::{Cycle, CycleChain};
 pub use density::{DensityError, GradientLogDensity, LogDensity};
 pub use draws::{ChainReport, Draws};
 pub use error::SamplingError;
-pub use estimate::{Estimate, Kind, LogMeanExp};
+pub use estimate::{Estimate, Kind};
 pub use gibbs::{Conditionals, Gibbs, GibbsChain, Scan};
 pub use hamiltonian::{Hamiltonian, HamiltonianChain, Mass, Trajectory};
 pub use importance::{ImportanceEstimate, ImportanceSampling, Reliability, Weighting};
 pub use independence::Independence;
 pub use kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 pub use langevin::{Langevin, LangevinChain};
+pub use log_mean_exp::LogMeanExp;
 pub use metropolis::{Metropolis, MetropolisChain};
 pub use proposal::Proposal;
 pub use run::Run;
@@ -104,5 +106,8 @@ pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
 pub use work::Work;
 
-pub(crate) use baseline::{correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian};
-pub(crate) use estimate::mean_and_error;
+pub(crate) use baseline::{
+    all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,
+};
+pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};
+pub(crate) use log_mean_exp::WeightSums;

@@ -1,6 +1,6 @@
 //! Warnings: reasons not to take an estimate at its word.
 
-use super::estimate::LogMeanExp;
+use super::LogMeanExp;
 use std::fmt;
 
 /// Fewer effective chains than this, or a smaller share of all chains: the reported error means little, the variance
@@ -12,7 +12,7 @@ const FEW_SHARE: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A handful of the annealed chains carry all the weight: the reported error may be far too small.
+    /// A handful of the annealed chains carry all the weight: the error is not known, or likely larger than reported.
     FewEffectiveChains {
         /// (Σw)² / Σw².
         effective: f64,
@@ -21,7 +21,7 @@ pub enum Warning {
     },
     /// The budget ended before the Monte Carlo error asked for was reached.
     TargetMissed {
-        /// The error reached, nats.
+        /// The error reached, nats; infinite where it is not known.
         error: f64,
         /// The error asked for, nats.
         target: f64,
@@ -57,9 +57,16 @@ pub enum Warning {
         /// Different numbers among those of the rows.
         levels: usize,
     },
+    /// A column of real numbers that is constant, or nearly so: a density can grow without bound along it.
+    ConstantColumns {
+        /// The first such column, from 0.
+        first: usize,
+        /// How many there are.
+        columns: usize,
+    },
     /// A sum over a grid had not come to rest when the grid was as fine as it may be.
     CoarseGrid {
-        /// By how much the last refinement moved its logarithm, nats.
+        /// By how much the last refinement moved its logarithm, nats; infinite where the rows show peaks that it has missed.
         error: f64,
     },
     /// A handful of the draws carry the importance weight of an example: the bound is likely far from tight.
@@ -81,6 +88,7 @@ impl Warning {
     pub(crate) fn of_few_chains(mean: &LogMeanExp, chains: usize) -> Option<Self> {
         let effective = mean.effective_sample_size;
         let few = effective < FEW_CHAINS.min(0.5 * chains as f64) || effective < FEW_SHARE * chains as f64;
+        let few = few || !mean.error_is_known();
         few.then_some(Warning::FewEffectiveChains { effective, chains })
     }
 }
@@ -90,8 +98,12 @@ impl fmt::Display for Warning {
         match *self {
             Warning::FewEffectiveChains { effective, chains } => write!(
                 f,
-                "the weight of {chains} annealed chains rests on {effective:.1} of them: the Monte Carlo error is \
-                 likely larger than reported; more temperatures help"
+                "the weight of {chains} annealed chains rests on {effective:.1} of them, too few to know the Monte Carlo error: \
+                 log Z is likely higher and the truth lower; more temperatures help"
+            ),
+            Warning::TargetMissed { error, target } if !error.is_finite() => write!(
+                f,
+                "the budget of annealing ended before the Monte Carlo error was known, {target:.2} nats were asked for"
             ),
             Warning::TargetMissed { error, target } => write!(
                 f,
@@ -128,6 +140,18 @@ impl fmt::Display for Warning {
                 "the rows are of {levels} different numbers alone, on which a density of real numbers can grow without bound: \
                  the figure says little before noise as wide as their distance has been added to them"
             ),
+            Warning::ConstantColumns { first, columns } => {
+                let others = columns.saturating_sub(1);
+                let which = if others == 0 { String::new() } else { format!(", and so are {others} others") };
+                write!(
+                    f,
+                    "column {first} (from 0) is constant or nearly so{which}: a density of real numbers can grow without bound \
+                     there, and no normal distribution of these rows is a baseline; without such columns the figure means more"
+                )
+            }
+            Warning::CoarseGrid { error } if !error.is_finite() => f.write_str(
+                "the rows lie on peaks that the finest grid has not resolved: log Z may lack them, and the truth be far lower",
+            ),
             Warning::CoarseGrid { error } => write!(
                 f,
                 "the finest grid still moved log Z by {error:.2} nats: the density has peaks as narrow as its cells, and the \
@@ -136,7 +160,7 @@ impl fmt::Display for Warning {
             Warning::FewEffectiveSamples { effective, samples } => write!(
                 f,
                 "the weight of an example's {samples} samples rests on {effective:.1} of them: the truth is likely \
-                 higher; more samples help"
+                 higher, by an unknown amount; more samples help"
             ),
             Warning::AboveZero { value } => {
                 write!(

@@ -2,7 +2,7 @@
 //!
 //! With z₁ … z_k drawn from q(z | x), the mean of w = p(x | z) p(z) / q(z | x) estimates p(x) without bias, so by Jensen's
 //! inequality E[log (1/k) Σᵢ wᵢ] ≤ log p(x): a lower bound, tighter with every draw, above the ELBO E[log w]. Weights are
-//! summed as they come, rows some at a time: memory grows neither with draws nor with examples.
+//! summed as they come, rows some at a time: memory does not grow with draws, and with examples by a few numbers each.
 
 use super::evaluator::{DRAWS, Evaluator};
 use super::rows::Rows;
@@ -10,13 +10,12 @@ use super::{Likelihood, Vae, VaeError};
 use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, independent_bernoulli, independent_gaussian};
+use crate::sampling::{
+    Estimate, Kind, Warning, WeightSums, error_of_mean, independent_bernoulli, independent_gaussian,
+};
 
 /// Rows at a time: with [`DRAWS`] draws each, 1,024 rows of the decoder.
 pub(super) const BATCH: usize = 32;
-
-/// Fewer effective draws than this: the weights of an example rest on a handful of them, and the bound is loose.
-const FEW_DRAWS: f64 = 3.0;
 
 /// The settings by which the likelihood of an example is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,50 +54,10 @@ pub struct VaeScore {
 }
 
 impl VaeScore {
-    /// The distance of the ELBO below the importance-weighted figure, nats: at least what q(z | x) lacks of the true posterior.
+    /// The distance of the ELBO below the importance-weighted figure, nats: on average at most KL(q(z | x) ‖ p(z | x)), what q lacks of
+    /// the true posterior, as that figure is a lower bound itself.
     pub fn gap(&self) -> f64 {
         self.log_likelihood.value - self.elbo.value
-    }
-}
-
-/// Log-weights of one example, summed as they come.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Weights {
-    count: f64,
-    largest: f64,
-    /// Σ e^(w − largest), and of its squares.
-    sum: f64,
-    squares: f64,
-}
-
-impl Weights {
-    pub(super) const NONE: Weights = Weights { count: 0.0, largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0 };
-
-    pub(super) fn add(&mut self, log_weight: f64) {
-        self.count += 1.0;
-        if log_weight > self.largest {
-            let scale = (self.largest - log_weight).exp();
-            (self.sum, self.squares, self.largest) = (self.sum * scale, self.squares * scale * scale, log_weight);
-        }
-        if self.largest > f64::NEG_INFINITY {
-            let weight = (log_weight - self.largest).exp();
-            self.sum += weight;
-            self.squares += weight * weight;
-        }
-    }
-
-    pub(super) fn log_mean(&self) -> LogMeanExp {
-        let Weights { count: n, largest, sum, squares } = *self;
-        if !largest.is_finite() {
-            return LogMeanExp { value: largest, error: f64::INFINITY, effective_sample_size: 0.0 };
-        }
-        let mean = sum / n;
-        let variance = if n > 1.0 { (squares - n * mean * mean).max(0.0) / (n - 1.0) } else { f64::INFINITY };
-        LogMeanExp {
-            value: largest + mean.ln(),
-            error: (variance / n).sqrt() / mean,
-            effective_sample_size: sum * sum / squares,
-        }
     }
 }
 
@@ -128,39 +87,27 @@ impl Moments {
     }
 }
 
-/// A mean over examples, each of which has a Monte Carlo error of its own.
-#[derive(Clone, Copy, Debug, Default)]
+/// A mean over examples, each of which has a Monte Carlo error of its own, infinite where it is not known.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Figure {
-    examples: Moments,
-    squared_errors: f64,
+    pub(super) values: Vec<f64>,
+    errors: Vec<f64>,
 }
 
 impl Figure {
     pub(super) fn add(&mut self, value: f64, error: f64) {
-        self.examples.add(value);
-        self.squared_errors += error * error;
+        self.values.push(value);
+        self.errors.push(error);
     }
 
     pub(super) fn estimate(&self, kind: Kind, method: String) -> Estimate {
-        Estimate {
-            value: self.examples.mean(),
-            kind,
-            monte_carlo_error: self.squared_errors.sqrt() / self.examples.count,
-            data_error: self.examples.error(),
-            method,
-            log_z: None,
-            log_z_error: None,
-            effective_sample_size: None,
-            baseline: None,
-            examples: self.examples.count as usize,
-            warnings: Vec::new(),
-        }
+        Estimate::of(&self.values, kind, method).with_monte_carlo_error(error_of_mean(&self.values, &self.errors))
     }
 }
 
 /// The figures of one example after its draws.
 pub(super) struct Scored<'e> {
-    pub(super) weights: Weights,
+    pub(super) weights: WeightSums,
     pub(super) log_likelihoods: Moments,
     pub(super) divergence: f64,
     /// The example.
@@ -180,7 +127,7 @@ pub(super) fn score_rows(
         let count = batch.min(rows.len() - first);
         evaluator.load(rows, first..first + count);
         evaluator.start_streams(first..first + count, sampling.seed);
-        let mut scored = [(Weights::NONE, Moments::default()); BATCH];
+        let mut scored = [(WeightSums::NONE, Moments::default()); BATCH];
         for drawn in (0..sampling.samples).step_by(DRAWS) {
             evaluator.draw(&vae.store);
             let wanted = DRAWS.min(sampling.samples - drawn);
@@ -195,6 +142,9 @@ pub(super) fn score_rows(
         }
     }
 }
+
+/// Rows whose variance is below this part of their mean square differ by rounding alone.
+const SAME: f64 = 1e-12;
 
 /// Sums from which the figure of independent values follows.
 struct Independent {
@@ -212,13 +162,16 @@ impl Independent {
         }
     }
 
-    fn baseline(&self, likelihood: Likelihood) -> f64 {
+    /// `None` for noise as wide as the rows' own where all of them are the same to rounding.
+    fn baseline(&self, likelihood: Likelihood) -> Option<f64> {
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rows).collect();
-        let variance = self.squares / self.rows - means.iter().map(|mean| mean * mean).sum::<f64>();
+        let square = self.squares / self.rows;
+        let variance = square - means.iter().map(|mean| mean * mean).sum::<f64>();
         match likelihood {
-            Likelihood::Bernoulli => independent_bernoulli(&means),
-            Likelihood::Gaussian => independent_gaussian(means.len(), variance, Some(1.0)),
-            Likelihood::GaussianLearned => independent_gaussian(means.len(), variance, None),
+            Likelihood::Bernoulli => Some(independent_bernoulli(&means)),
+            Likelihood::Gaussian => Some(independent_gaussian(means.len(), variance, Some(1.0))),
+            Likelihood::GaussianLearned if variance <= SAME * square => None,
+            Likelihood::GaussianLearned => Some(independent_gaussian(means.len(), variance, None)),
         }
     }
 }
@@ -261,34 +214,35 @@ impl Vae {
         sampling.check()?;
         self.check_scored(data)?;
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
-        let mut values = Vec::with_capacity(data.len());
         let (mut likelihood, mut elbo) = (Figure::default(), Figure::default());
         let (mut reconstruction, mut divergence, mut effective) =
             (Moments::default(), Moments::default(), Moments::default());
+        // Examples whose weights rest on too few draws to know an error.
+        let mut unknown = 0;
         let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
         score_rows(self, &mut evaluator, Rows::Data(data), sampling, |_, row| {
             let w = row.weights.log_mean();
-            values.push(w.value);
             likelihood.add(w.value, w.error);
             elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());
             reconstruction.add(row.log_likelihoods.mean());
             divergence.add(row.divergence);
             effective.add(w.effective_sample_size);
+            unknown += usize::from(!w.error_is_known());
             independent.add(row.x);
         });
 
         let samples = sampling.samples;
-        let baseline = Some(independent.baseline(self.config.likelihood));
+        let baseline = independent.baseline(self.config.likelihood);
         let mut log_likelihood =
             likelihood.estimate(Kind::Lower, format!("importance sampling, {samples} samples an example"));
         (log_likelihood.baseline, log_likelihood.effective_sample_size) = (baseline, Some(effective.mean()));
-        if effective.mean() < FEW_DRAWS.min(0.5 * samples as f64) {
+        if unknown > data.len() / 2 && samples > 1 {
             let warning = Warning::FewEffectiveSamples { effective: effective.mean(), samples };
             log_likelihood.warnings.push(warning);
         }
         let mut elbo = elbo.estimate(Kind::Lower, format!("ELBO, {samples} samples an example"));
         elbo.baseline = baseline;
         let (reconstruction, divergence) = (reconstruction.mean(), divergence.mean());
-        Ok((values, VaeScore { log_likelihood, elbo, reconstruction, divergence }))
+        Ok((likelihood.values, VaeScore { log_likelihood, elbo, reconstruction, divergence }))
     }
 }

@@ -3,9 +3,13 @@
 //! - the ELBO, (1/k) Σᵢ ln p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), with the divergence ½ Σ (e^s + μ² − 1 − s) in closed form;
 //! - the importance-weighted bound, ln (1/k) Σᵢ wᵢ with ln wᵢ = ln p(x | zᵢ) + β (ln p(zᵢ) − ln q(zᵢ | x)).
 //!
-//! The gradient of the latter is Σᵢ w̃ᵢ ∇ ln wᵢ with the normalised weights w̃ᵢ = wᵢ / Σⱼ wⱼ. In the encoder's part, the
-//! derivative of ln q(zᵢ | x) for zᵢ held fixed has mean zero without weights, but not with them, and its noise does not fall
-//! with k; reparameterised a second time (Tucker et al. 2019) it becomes Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∇zᵢ.
+//! The gradient of the latter is Σᵢ w̃ᵢ ∇ ln wᵢ with the normalised weights w̃ᵢ = wᵢ / Σⱼ wⱼ. In the encoder's part,
+//! −β Σᵢ w̃ᵢ ∂ ln q(zᵢ | x) / ∂φ for zᵢ held fixed has mean zero without weights, but not with them, and its noise does not fall
+//! with k. Reparameterised a second time (Tucker et al. 2019),
+//!
+//! E[w̃ᵢ ∂ ln q(zᵢ | x) / ∂φ] = E[(∂w̃ᵢ / ∂zᵢ) ∂zᵢ / ∂φ] with ∂w̃ᵢ / ∂zᵢ = (w̃ᵢ − w̃ᵢ²) ∂ ln wᵢ / ∂zᵢ,
+//!
+//! so that the encoder's gradient has the mean of Σᵢ [w̃ᵢ − β (w̃ᵢ − w̃ᵢ²)] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ, whatever β.
 
 use super::network::{Network, Posterior};
 use super::recipe::Bound;
@@ -67,8 +71,8 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
     log_weights.logsumexp(0) - (log_weights.shape()[0] as f32).ln()
 }
 
-/// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ w̃ᵢ² (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the encoder. Its
-/// value means nothing.
+/// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ [(1 − β) w̃ᵢ + β w̃ᵢ²] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the
+/// encoder. Its value means nothing.
 fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Var<'t> {
     let tape = pass.z.tape();
     let (mu, s) = (pass.posterior.mean.stop_gradient(), pass.posterior.log_variance.stop_gradient());
@@ -77,8 +81,9 @@ fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>)
     let log_w = network.log_likelihood(pass.x, network.decode(z)) + beta * log_ratio;
     let w = log_w.softmax(0).stop_gradient();
     let for_decoder = (w * log_w).sum() * (-1.0 / log_w.shape()[1] as f32);
-    // w̃ ∂ ln w / ∂z, times w̃ once more. The reverse pass through the decoder is the one its own gradient takes.
+    // w̃ ∂ ln w / ∂z, times 1 − β + β w̃. The reverse pass through the decoder is the one its own gradient takes.
     let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
-    let for_encoder = (by_z * w.reshape(w.shape().and(1)) * pass.z).sum();
+    let once_more = (beta * w + (1.0 - beta)).stop_gradient();
+    let for_encoder = (by_z * once_more.reshape(w.shape().and(1)) * pass.z).sum();
     for_decoder + for_encoder
 }

@@ -27,7 +27,12 @@ fn a_network_stores_digits_and_recalls_them() {
     assert!(place.failure("sample run").contains("helmholtz recall"));
     assert!(place.failure("train hopfield --out run").contains("--overwrite"));
     assert!(place.failure("train hopfield bars:3 --patterns 20").contains("there are 14 different rows"));
-    assert!(place.failure("train hopfield bars:3 --patterns 14").contains("linear combination"));
+    // Fourteen patterns in five dimensions.
+    let bars = place.json("train hopfield bars:3 --patterns 14 --out bars");
+    assert_eq!((&bars["stable"], &bars["rule"]), (&14.into(), &"pseudo-inverse".into()));
+    place.json("train hopfield bars:3 --out few");
+    let swept = place.json("train hopfield --capacity --units 10 --networks 2 --out sweep");
+    assert_eq!(swept["rules"].as_object().map(|rules| rules.len()), Some(4), "{swept}");
     assert!(place.failure("train hopfield --margin -1 --rule perceptron").contains("the margin"));
 }
 

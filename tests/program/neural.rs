@@ -36,7 +36,10 @@ fn a_run_leaves_a_folder_that_every_command_reads() {
     assert_eq!(fs::read_dir(place.path("run")).unwrap().count(), 7, "nothing else is left");
     assert_eq!((&trained["model"], &trained["data"]), (&"neural".into(), &"gaussians8".into()));
     assert_eq!((&trained["split"], &trained["examples"]), (&"test".into(), &10_000.into()));
-    assert_eq!((&trained["log_likelihood_kind"], &trained["monte_carlo_error"]), (&"exact".into(), &0.0.into()));
+    assert_eq!(
+        (&trained["log_likelihood_kind"], &trained["monte_carlo_error"]),
+        (&"estimate".into(), &0.0.into())
+    );
     // 8 normal distributions with an entropy of 2.832 nats; the rows' own error is below 0.02.
     assert!((number(&trained["true_log_likelihood"]) + 2.832).abs() < 0.1, "{trained}");
     assert!(number(&trained["log_likelihood"]) < number(&trained["true_log_likelihood"]));
@@ -96,6 +99,33 @@ fn many_dimensions_are_annealed_and_say_so() {
     // Grey levels are numbers too, and pictures of them are images.
     place.json(&format!("train neural digits {SMALL} --out digits --ais 4,5"));
     assert!(place.path("digits/samples.png").is_file() && !place.path("digits/density.png").exists());
+}
+
+/// What rests on one chain is no figure: neither better than anything, nor more than a level that the truth is below.
+#[test]
+fn annealing_that_rests_on_a_chain_has_no_headline() {
+    let place = Place::new();
+    place.write("points.npy", &npy([200, 4], (0..800).map(|i| ((i * i) as f32 * 0.37).sin() * 5.0)));
+    place.json(&format!("train neural points.npy {SMALL} --out run --ais 20,30"));
+    let alone = place.json("eval run --rescore 1,5");
+    assert!(alone["monte_carlo_error"].is_null() && alone["log_z_error"].is_null(), "{alone}");
+    assert!(alone["warnings"].to_string().contains("too few to know the Monte Carlo error"), "{alone}");
+    let told = text(&place.run("eval run --rescore 1,5").stdout);
+    for part in
+        ["unknown: below", "with 95 % confidence", "--rescore CHAINS,TEMPERATURES", "Monte Carlo error unknown"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("nats better"), "{told}");
+    // A column that hardly varies: no baseline, no advice, and its number.
+    let odd = |i: usize| if i % 4 == 2 { f32::from(u8::from(i == 2)) } else { ((i * i) as f32 * 0.37).sin() };
+    place.write("odd.npy", &npy([200, 4], (0..800).map(odd)));
+    let odd = place.json(&format!("train neural odd.npy {SMALL} --out odd --ais 20,30"));
+    assert!(
+        odd["baseline"].is_null() && odd["warnings"].to_string().contains("column 2 (from 0) is constant"),
+        "{odd}"
+    );
+    assert!(!odd["warnings"].to_string().contains("rate"), "{odd}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::energy::held::{
 };
 use crate::energy::independent::{biases_of, softplus};
 use crate::kernels::reduce;
-use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error};
+use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error, three_errors};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
 
@@ -156,7 +156,7 @@ impl BoltzmannMachine {
             let apart = down - log_z.value;
             // Temperatures take from the walk down, and add nothing.
             let allowed = if apart < 0.0 { 0.0 } else { allowed };
-            Ok((apart, allowed + 3.0 * log_z.error.hypot(error)))
+            Ok((apart, allowed + three_errors(&[log_z.error, error])))
         };
         let (apart, allowed) = gap(completed.states(), 0, GAP_ALLOWED)?;
         if apart.abs() > allowed {

@@ -1,7 +1,7 @@
 //! Dense associative memories: energies steeper than quadratic, and far more memories than units.
 //!
-//! E(x) = −Σ_μ F(ξ_μ · x) over the stored patterns ξ_μ, on {−1, 1}ⁿ. F(z) = z² is Hebb's network up to a constant; F(z) = zᵈ
-//! stores about nᵈ⁻¹ patterns (Krotov & Hopfield 2016), F(z) = eᶻ exponentially many (Demircigil et al. 2017). Each unit
+//! E(x) = −Σ_μ F(ξ_μ · x) over the stored patterns ξ_μ, on {−1, 1}ⁿ. With F(z) = z² it is twice the energy of Hebb's network, less
+//! n for each pattern; F(z) = zᵈ stores about nᵈ⁻¹ patterns (Krotov & Hopfield 2016), F(z) = eᶻ exponentially many (Demircigil et al. 2017). Each unit
 //! takes the sign of the lower energy, the other units held.
 
 use super::asynchronous::{in_random_order, recall_rows};

@@ -26,11 +26,6 @@ pub enum HopfieldError {
         /// Its value.
         value: f32,
     },
-    /// Patterns of which one is a combination of the others: the pseudo-inverse rule has no answer.
-    Dependent {
-        /// The first such pattern.
-        pattern: usize,
-    },
     /// Arrays that are not a network's.
     Snapshot(SnapshotError),
 }
@@ -39,7 +34,9 @@ impl HopfieldError {
     /// Advice: what usually helps, in one line, where there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            HopfieldError::Dependent { .. } => Some("Hebb's and Storkey's rules take any patterns"),
+            HopfieldError::NotASign { .. } => {
+                Some("numbers become signs by a threshold; what is 0 or 1 is bits already")
+            }
             _ => None,
         }
     }
@@ -55,10 +52,6 @@ impl fmt::Display for HopfieldError {
             HopfieldError::NotASign { pattern, unit, value } => {
                 write!(f, "unit {unit} of pattern {pattern} is {value}, wanted -1 or 1")
             }
-            HopfieldError::Dependent { pattern } => write!(
-                f,
-                "pattern {pattern} is a linear combination of those before it: the pseudo-inverse rule cannot store it"
-            ),
             HopfieldError::Snapshot(error) => error.fmt(f),
         }
     }

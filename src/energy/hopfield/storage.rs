@@ -19,7 +19,11 @@ pub enum Rule {
     /// local and incremental as Hebb's rule, and a higher capacity.
     Storkey,
     /// The projection on the patterns' span, W = Ξᵀ (Ξ Ξᵀ)⁻¹ Ξ, without its diagonal (Personnaz, Guyon & Dreyfus 1985;
-    /// Kanter & Sompolinsky 1987): stores up to n − 1 linearly independent patterns exactly.
+    /// Kanter & Sompolinsky 1987). Patterns may depend on one another: the span is what counts.
+    ///
+    /// The field of unit i in a stored pattern is (1 − Pᵢᵢ) ξᵢ, P being the projection. So every pattern is fixed; by a field of
+    /// its own sign at each unit whose direction does not lie in the span, and by a tie, all weights of the unit being 0, where it
+    /// does. Of n independent patterns every direction does, every weight is 0, and nothing is recalled.
     PseudoInverse,
     /// The perceptron rule for each unit (Gardner 1988), the weights kept symmetric: stores whatever symmetric weights can.
     Perceptron(Perceptron),
@@ -29,8 +33,7 @@ impl Hopfield {
     /// The network that has `patterns` stored by `rule`.
     ///
     /// # Errors
-    /// Where there are no patterns or units, a setting is out of its range, or the pseudo-inverse rule meets patterns that
-    /// are linearly dependent.
+    /// Where there are no patterns or units, or a setting is out of its range.
     pub fn store(patterns: &BitMatrix, rule: Rule) -> Result<Self, HopfieldError> {
         if patterns.units() == 0 {
             return Err(HopfieldError::NoUnits);
@@ -41,7 +44,7 @@ impl Hopfield {
         let weights = match rule {
             Rule::Hebb => hebb(patterns),
             Rule::Storkey => storkey(patterns),
-            Rule::PseudoInverse => pseudo_inverse(patterns)?,
+            Rule::PseudoInverse => pseudo_inverse(patterns),
             Rule::Perceptron(settings) => perceptron::weights(patterns, settings)?,
         };
         let units = patterns.units();
@@ -84,46 +87,60 @@ fn storkey(patterns: &BitMatrix) -> AlignedVec<f32> {
     symmetric(&weights, units)
 }
 
-/// Ξᵀ G⁻¹ Ξ by the Cholesky factor of the Gram matrix G = Ξ Ξᵀ / n, in f64.
-fn pseudo_inverse(patterns: &BitMatrix) -> Result<AlignedVec<f32>, HopfieldError> {
-    let (rows, units) = (patterns.rows(), patterns.units());
-    let x: Vec<Vec<f64>> =
-        (0..rows).map(|row| signs(patterns, row).into_iter().map(f64::from).collect()).collect();
-    let mut factor = vec![vec![0.0; rows]; rows];
-    for i in 0..rows {
-        for j in 0..=i {
-            let gram = x[i].iter().zip(&x[j]).map(|(a, b)| a * b).sum::<f64>() / units as f64;
-            let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
-            if i == j {
-                // The part of the pattern outside the span of those before it; the sums above err by some ε a pattern.
-                let rest = gram - known;
-                if rest <= 16.0 * rows as f64 * f64::EPSILON {
-                    return Err(HopfieldError::Dependent { pattern: i });
-                }
-                factor[i][i] = rest.sqrt();
-            } else {
-                factor[i][j] = (gram - known) / factor[j][j];
+/// Yᵀ Y without its diagonal, the rows of Y being an orthonormal basis of the patterns' span, in f64.
+///
+/// An exact 0 must not become 10⁻¹⁶, or rounding would decide where exact arithmetic has a tie. So weights below n ε are 0, and
+/// all weights of a unit are where its direction lies in the span. Of such a unit 1 − Pᵢᵢ, the square of the direction's distance
+/// from the span, is 0, and known to n ε, while its weights are only known to the root of that.
+fn pseudo_inverse(patterns: &BitMatrix) -> AlignedVec<f32> {
+    let units = patterns.units();
+    let least = units as f64 * f64::EPSILON;
+    let basis = basis_of_span(patterns);
+    let outside = |unit: usize| 1.0 - basis.iter().map(|y| y[unit] * y[unit]).sum::<f64>();
+    let free: Vec<bool> = (0..units).map(|unit| outside(unit) > least).collect();
+    let mut weights = vec![0.0f64; units * units];
+    weights.par_chunks_exact_mut(units).enumerate().filter(|(i, _)| free[*i]).for_each(|(i, row)| {
+        for y in &basis {
+            row.iter_mut().zip(y).for_each(|(w, own)| *w += y[i] * own);
+        }
+        for (w, free) in row.iter_mut().zip(&free) {
+            if !free || w.abs() < least {
+                *w = 0.0;
             }
         }
-    }
-    // With G = L Lᵀ and Y = L⁻¹ Ξ, the projection is Yᵀ Y / n; the rows of Y follow one another.
-    let mut y = x;
-    for i in 0..rows {
-        let (before, rest) = y.split_at_mut(i);
-        for (j, before) in before.iter().enumerate() {
-            let l = factor[i][j];
-            rest[0].iter_mut().zip(before).for_each(|(y, before)| *y -= l * before);
-        }
-        rest[0].iter_mut().for_each(|y| *y /= factor[i][i]);
-    }
-    let mut weights = vec![0.0f64; units * units];
-    weights.par_chunks_exact_mut(units).enumerate().for_each(|(i, row)| {
-        for y in &y {
-            let scale = y[i] / units as f64;
-            row.iter_mut().zip(y).for_each(|(w, y)| *w += scale * y);
-        }
     });
-    Ok(symmetric(&weights, units))
+    symmetric(&weights, units)
+}
+
+/// An orthonormal basis of the patterns' span, `[rank][units]`, by the modified Gram–Schmidt process: of the patterns left, the one
+/// farthest from the span of those taken is next, until none is farther than rounding would have it. Each is made orthogonal to
+/// the basis twice, which leaves it so to machine precision (Giraud, Langou & Rozložník 2005).
+fn basis_of_span(patterns: &BitMatrix) -> Vec<Vec<f64>> {
+    let (rows, units) = (patterns.rows(), patterns.units());
+    let mut left: Vec<Vec<f64>> =
+        (0..rows).map(|row| signs(patterns, row).into_iter().map(f64::from).collect()).collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let remove = |x: &mut [f64], y: &[f64]| {
+        let along = dot(x, y);
+        x.iter_mut().zip(y).for_each(|(x, y)| *x -= along * y);
+    };
+    // Squares of distances in units of a pattern's own; whole numbers to begin with, so that ties go to the first.
+    let least = units as f64 * f64::EPSILON;
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    while !left.is_empty() {
+        let squares: Vec<f64> = left.par_iter().map(|x| dot(x, x) / units as f64).collect();
+        let farthest = (1..left.len()).fold(0, |best, row| if squares[row] > squares[best] { row } else { best });
+        if squares[farthest] <= least {
+            break;
+        }
+        let mut y = left.remove(farthest);
+        basis.iter().for_each(|before| remove(&mut y, before));
+        let norm = dot(&y, &y).sqrt();
+        y.iter_mut().for_each(|y| *y /= norm);
+        left.par_iter_mut().for_each(|x| remove(x, &y));
+        basis.push(y);
+    }
+    basis
 }
 
 /// As f32, the upper triangle being the lower one's mirror image, without the diagonal.

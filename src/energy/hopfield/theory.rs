@@ -26,12 +26,16 @@ pub fn retrieval_overlap(load: f64) -> Option<f64> {
 }
 
 /// The probability that a stored pattern is exactly fixed under Hebb's rule: each of n units independently withstands the
-/// crosstalk of the other patterns, a normal variable of variance (n − 1)(P − 1) against a field of n − 1.
+/// crosstalk of the other patterns, a sum of (n − 1)(P − 1) random signs against a field of n − 1. A tie holds: the sum must fall
+/// below −(n − 1), and as it goes by steps of 2, the normal variable of its variance must fall below −n where there can be a tie,
+/// below −(n − 1) where there can be none. A single other pattern can do no more than tie.
 pub fn exactly_fixed(units: usize, patterns: usize) -> f64 {
-    if units < 2 || patterns < 2 {
+    if units < 2 || patterns < 3 {
         return 1.0;
     }
-    let margin = ((units - 1) as f64 / (patterns - 1) as f64).sqrt();
+    let field = (units - 1) as f64;
+    let ties = (units - 1).is_multiple_of(2) || patterns.is_multiple_of(2);
+    let margin = if ties { field + 1.0 } else { field } / (field * (patterns - 1) as f64).sqrt();
     let wrong = 0.5 * (1.0 - erf(margin / std::f64::consts::SQRT_2));
     (units as f64 * (-wrong).ln_1p()).exp()
 }

@@ -6,10 +6,10 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, correlated_gaussian, mean_and_error,
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, all_but_constant, correlated_gaussian, mean_and_error,
 };
 
-/// The settings by which the likelihood of a model of more than two dimensions is estimated. Of fewer, log Z is a sum over a grid.
+/// The settings by which the likelihood of a model of more than two dimensions is estimated. Of one or two, log Z is a sum over a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NeuralScoring {
     /// Chains of annealed importance sampling (Neal 2001).
@@ -27,12 +27,10 @@ impl Default for NeuralScoring {
     }
 }
 
-/// A sum over a grid that still moves by more than this, nats, is no longer called exact.
+/// A sum over a grid that still moves by more than this, nats, carries a warning.
 const COARSE: f64 = 0.01;
 /// Numbers among which different ones are counted.
 const LEVELS_LOOKED_AT: usize = 1 << 16;
-/// Fewer effective chains than this carry a warning.
-const FEW_CHAINS: f64 = 10.0;
 
 impl NeuralScoring {
     /// Checks both numbers.
@@ -46,9 +44,10 @@ impl NeuralScoring {
 }
 
 impl NeuralEnergy {
-    /// The mean log-density of `data`, nats a row. Up to two dimensions log Z is a sum over a grid, without Monte Carlo in
-    /// it; of more dimensions annealed importance sampling underestimates it on average, so that the figure is optimistic.
-    /// The baseline is the normal distribution with the rows' own mean and covariance.
+    /// The mean log-density of `data`, nats a row. Up to two dimensions log Z is a sum over a grid: an estimate, without Monte Carlo
+    /// in it, whose `log_z_error` is how far the sum moved last. Of more dimensions annealed importance sampling underestimates it on
+    /// average, so that the figure is optimistic. The baseline is the normal distribution with the rows' own mean and covariance;
+    /// there is none where a column is constant or nearly so.
     ///
     /// # Errors
     /// Where nothing confines the model, the data has no rows, is bits or of another width, or a setting is 0.
@@ -60,10 +59,15 @@ impl NeuralEnergy {
         }
         let rows = rows_of(data, data.len());
         let (energy, data_error) = mean_and_error(&self.energies(&rows));
-        let baseline = correlated_gaussian(self.width(), &covariance(&rows, self.width()));
+        let constant = all_but_constant(&rows, self.width());
+        let baseline = match constant {
+            None => correlated_gaussian(self.width(), &covariance(&rows, self.width())),
+            Some(_) => None,
+        };
+        let levels = few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels });
         let estimate = Estimate {
             value: 0.0,
-            kind: Kind::Exact,
+            kind: Kind::Estimate,
             monte_carlo_error: 0.0,
             data_error,
             method: String::new(),
@@ -72,7 +76,7 @@ impl NeuralEnergy {
             effective_sample_size: None,
             baseline,
             examples: data.len(),
-            warnings: few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels }).into_iter().collect(),
+            warnings: levels.into_iter().chain(constant).collect(),
         };
         if self.has_grid() {
             let grid = self.quadrature(&rows, None);
@@ -80,11 +84,7 @@ impl NeuralEnergy {
             let axes = if self.width() == 1 { String::new() } else { format!(" × {}", grid.points) };
             return Ok(Estimate {
                 value: -energy - grid.log_z,
-                method: format!(
-                    "log Z by a sum over {}{axes} points, good to {:.0e} nats",
-                    grid.points, grid.error
-                ),
-                kind: if coarse.is_none() { Kind::Exact } else { Kind::Estimate },
+                method: format!("log Z by a sum over {}{axes} points", grid.points),
                 log_z: Some(grid.log_z),
                 log_z_error: Some(grid.error).filter(|error| error.is_finite()),
                 warnings: estimate.warnings.into_iter().chain(coarse).collect(),
@@ -92,7 +92,7 @@ impl NeuralEnergy {
             });
         }
         let log_z = self.annealed_log_z(scoring)?;
-        let few = log_z.effective_sample_size < FEW_CHAINS;
+        let few = !log_z.error_is_known();
         let (effective, chains) = (log_z.effective_sample_size, scoring.chains);
         Ok(Estimate {
             value: -energy - log_z.value,
@@ -100,7 +100,7 @@ impl NeuralEnergy {
             monte_carlo_error: log_z.error,
             method: format!("AIS, {} chains × {} temperatures", scoring.chains, scoring.temperatures),
             log_z: Some(log_z.value),
-            log_z_error: Some(log_z.error),
+            log_z_error: Some(log_z.error).filter(|error| error.is_finite()),
             effective_sample_size: Some(effective),
             warnings: estimate
                 .warnings

@@ -133,10 +133,14 @@ impl NeuralEnergy {
     /// Where `x` is no whole number of rows.
     #[track_caller]
     pub fn energies(&self, x: &[f32]) -> Vec<f64> {
-        let u = self.standardised(x);
+        self.energies_of(&self.standardised(x))
+    }
+
+    /// The energies `[rows]` of standardised rows u `[rows, width]`.
+    fn energies_of(&self, u: &[f32]) -> Vec<f64> {
         let mut energies = vec![0.0; u.len() / self.width()];
         let field = Field::of_values(self, ROWS);
-        let pieces = (chunks_mut(&mut energies, ROWS), chunks(&u, ROWS * self.width()));
+        let pieces = (chunks_mut(&mut energies, ROWS), chunks(u, ROWS * self.width()));
         for_each_with(
             pieces,
             || field.clone(),

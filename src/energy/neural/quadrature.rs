@@ -3,7 +3,12 @@
 //! A smooth function that has fallen to nothing at the ends of an interval is summed by equal steps with an error that falls
 //! faster than any power of the step (Trefethen & Weideman 2014). So the interval, which is wider than the rows that are to be
 //! scored, is widened until the outermost eighth of it holds nothing, then the step is halved until the sum has stood still
-//! twice, or the grid is as fine as it may be; by how much the sum last moved is its error.
+//! twice, or the grid is as fine as it may be; by how much the sum last moved is its error, an estimate.
+//!
+//! A peak between the points moves no sum. Where the rows are the density is known without a grid, and a row sees what the grid does
+//! not: its density times a cell is above 1, which no density that the grid resolves can be; or it holds a hundredth of the whole,
+//! and the nearest point less than 1/e of what it does. Then the step is halved on, and if the finest grid is no better, the error is
+//! not known.
 
 use super::field::Field;
 use super::{NeuralEnergy, ROWS};
@@ -23,13 +28,19 @@ const OUTSIDE: f64 = 1e-8;
 const WIDENINGS: usize = 12;
 /// The sum stands still when it moves by less, nats.
 const STILL: f64 = 1e-5;
+/// The largest share of the whole in the cell of a row, nats, whatever the nearest point says.
+const IMPOSSIBLE: f64 = 0.0;
+/// The largest one where the nearest point holds less by [`UNSEEN`] nats: ln 1/100.
+const NOTICEABLE: f64 = -4.605;
+/// See [`NOTICEABLE`].
+const UNSEEN: f64 = 1.0;
 
 /// ∫ e^(−E(x)) dx.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quadrature {
     /// Its logarithm, nats.
     pub(super) log_z: f64,
-    /// By how much halving the step last moved it, nats.
+    /// By how much halving the step last moved it, nats; infinite where that was not tried, or a row sees more than the grid.
     pub(super) error: f64,
     /// Points along an axis.
     pub(super) points: usize,
@@ -44,7 +55,8 @@ impl NeuralEnergy {
     /// log Z with at most `most` points along an axis, and what is known of its error. `rows`, `[rows, width]`, are within.
     pub(super) fn quadrature(&self, rows: &[f32], most: Option<usize>) -> Quadrature {
         let most = most.unwrap_or(MOST[self.width() - 1]);
-        let farthest = self.standardised(rows).iter().fold(0.0f32, |farthest, u| farthest.max(u.abs()));
+        let u = self.standardised(rows);
+        let farthest = u.iter().fold(0.0f32, |farthest, u| farthest.max(u.abs()));
         let reach = REACH * f64::from(self.base_deviation());
         let (mut reach, mut points) = (reach.max(BEYOND * f64::from(farthest)), POINTS.min(most));
         let (mut sum, mut outside) = self.sum(reach, points);
@@ -55,14 +67,34 @@ impl NeuralEnergy {
             (reach, points) = (1.5 * reach, (points + points / 2).min(most));
             (sum, outside) = self.sum(reach, points);
         }
+        let energies = self.energies_of(&u);
+        let sees_more = |sum: f64, points: usize| self.rows_see_more(&u, &energies, sum, reach, points);
         let (mut error, mut before) = (f64::INFINITY, f64::INFINITY);
-        while error.max(before) > STILL && 2 * points <= most {
+        let mut unseen = sees_more(sum, points);
+        while (unseen || error.max(before) > STILL) && 2 * points <= most {
             points *= 2;
             let (finer, _) = self.sum(reach, points);
             (before, error, sum) = (error, (finer - sum).abs(), finer);
+            unseen = sees_more(sum, points);
         }
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
-        Quadrature { log_z: sum + units, error: error + outside, points }
+        let error = if unseen { f64::INFINITY } else { error + outside };
+        Quadrature { log_z: sum + units, error, points }
+    }
+
+    /// Whether a row of `u` `[rows, width]`, with `energies` `[rows]`, has a density that the grid cannot have seen.
+    fn rows_see_more(&self, u: &[f32], energies: &[f64], sum: f64, reach: f64, points: usize) -> bool {
+        let (width, cell) = (self.width(), 2.0 * reach / points as f64);
+        let share = |energy: f64| width as f64 * cell.ln() - energy - sum;
+        let noticed = |energy: &f64| share(*energy) > NOTICEABLE;
+        if !energies.iter().any(noticed) {
+            return false;
+        }
+        let nearest = |&u: &f32| ((((f64::from(u) + reach) / cell).floor() + 0.5) * cell - reach) as f32;
+        let rows = energies.iter().zip(u.chunks_exact(width)).filter(|(energy, _)| noticed(energy));
+        let (of_rows, places): (Vec<f64>, Vec<&[f32]>) = rows.unzip();
+        let of_points = self.energies_of(&places.concat().iter().map(nearest).collect::<Vec<f32>>());
+        of_rows.iter().zip(of_points).any(|(&row, point)| share(row) > IMPOSSIBLE || point - row > UNSEEN)
     }
 
     /// ln of the sum over the cells of [−reach, reach]ᵈ, and what part of it the outermost eighth holds.

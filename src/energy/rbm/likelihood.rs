@@ -17,7 +17,7 @@ use crate::data::{Dataset, Values, Wanted};
 use crate::energy::held::{GAIN_ALLOWED, GAP_ALLOWED, Often, SCOUT_GAP_ALLOWED, SCOUT_SWEEPS, SCOUTS};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
-use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error};
+use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error, three_errors};
 use crate::tensor::BitMatrix;
 
 /// How a machine is scored.
@@ -113,7 +113,7 @@ impl Rbm {
         bridge.plan(scoring.raise.chains_of(rows.rows()), scoring.raise.temperatures);
         bridge.plan(SCOUTS * scoring.raise.chains, scoring.raise.temperatures);
         let (mut estimate, annealed) = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
-        let errors = |other: f64| 3.0 * estimate.monte_carlo_error.hypot(other);
+        let errors = |other: f64| three_errors(&[estimate.monte_carlo_error, other]);
         // Where the walk comes to a part of the states too rarely, rows elsewhere are likelier under it, though its weights
         // make up for that on the way up.
         let excess = self.walk_excess(&annealed.often, &rows);
@@ -157,7 +157,7 @@ impl Rbm {
         let raise = Raise { seed: raise.seed.derive("scouts", 1), ..*raise };
         let (down, down_error) = mean_and_error(&raise.log_z_of_rows(bridge, scouts.visible()));
         let gap = down - log_z;
-        let allowed = SCOUT_GAP_ALLOWED + 3.0 * error.hypot(down_error);
+        let allowed = SCOUT_GAP_ALLOWED + three_errors(&[error, down_error]);
         (gap > allowed).then_some(Warning::ModeMissed { gap, allowed })
     }
 

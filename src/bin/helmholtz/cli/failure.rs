@@ -101,9 +101,6 @@ fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     if let Some(RbmError::Coarse { .. }) = error.downcast_ref() {
         return Some("--precision f32 takes every machine");
     }
-    if let Some(HopfieldError::Dependent { .. }) = error.downcast_ref() {
-        return Some("--rule hebb or storkey takes any patterns");
-    }
     let said: [Option<&'e str>; 8] = [
         error.downcast_ref().and_then(DataError::hint),
         error.downcast_ref().and_then(TrainError::hint),

@@ -63,12 +63,15 @@ pub fn report_beside(
         report.warn(above);
     }
     if let Some(baseline) = estimate.baseline {
-        let gain = estimate.value - baseline;
-        let compared = if gain >= 0.0 { "better" } else { "worse" };
-        report.line(format!(
-            "baseline        {baseline:.2} nats for {baseline_of}: the model is {:.2} nats {compared}",
-            gain.abs()
-        ));
+        let bound = Figure::main(&report.figures()).and_then(|figure| figure.bound_from_above());
+        let gain = bound.unwrap_or(estimate.value) - baseline;
+        let compared = match (bound, gain >= 0.0) {
+            (None, true) => format!("the model is {gain:.2} nats better"),
+            (None, false) => format!("the model is {:.2} nats worse", -gain),
+            (Some(_), true) => "whether the model is better is not known".to_owned(),
+            (Some(_), false) => format!("the model is at least {:.2} nats worse", -gain),
+        };
+        report.line(format!("baseline        {baseline:.2} nats for {baseline_of}: {compared}"));
         if gain < -1.0 {
             report.warn(format!("worse than {baseline_of}: docs/how-to-improve.md says what to look at"));
         }
@@ -78,7 +81,9 @@ pub fn report_beside(
 /// What is wrong where a conservative figure lies above an optimistic one, of the same rows, by more than both their errors.
 fn above(optimistic: &Estimate, conservative: &Estimate) -> Option<String> {
     let gap = conservative.value - optimistic.value;
-    let error = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
+    // An error that is not known hides no contradiction.
+    let known = |error: f64| if error.is_finite() { error } else { 0.0 };
+    let error = known(optimistic.monte_carlo_error).hypot(known(conservative.monte_carlo_error));
     (optimistic.examples == conservative.examples && gap > AGREE * error).then(|| {
         format!(
             "the conservative figure lies above the optimistic one, by {gap:.2} ± {error:.2} nats of the same rows: one of \
@@ -97,9 +102,13 @@ pub fn warn_of_unused(report: &mut Report, estimate: &Estimate, option: Option<&
 /// The log-likelihood among the figures of a report or of `run.json`, in lines; none where there is no such figure.
 pub fn lines(figures: &Map<String, Value>) -> Vec<String> {
     let Some(main) = Figure::main(figures) else { return Vec::new() };
+    let value = match main.bound_from_above() {
+        None => format!("{:.2} nats an example", main.value),
+        Some(bound) => format!("unknown: below {bound:.2} nats an example with 95 % confidence"),
+    };
     let mut lines = vec![
-        format!("log-likelihood  {:.2} nats an example, mean of {}", main.value, main.rows(&main.split)),
-        format!("                {}", direction(&main.kind)),
+        format!("log-likelihood  {value}, mean of {}", main.rows(&main.split)),
+        format!("                {}", main.direction()),
         format!("                {}; {}", main.method, main.errors()),
     ];
     let Some(other) = Figure::conservative(figures) else { return lines };
@@ -125,6 +134,7 @@ struct Figure {
     /// Standard errors, nats; NaN where unknown.
     monte_carlo_error: f64,
     data_error: f64,
+    log_z_error: f64,
     method: String,
     examples: u64,
     split: String,
@@ -139,6 +149,7 @@ impl Figure {
             kind: words("log_likelihood_kind"),
             monte_carlo_error: number("monte_carlo_error").unwrap_or(f64::NAN),
             data_error: number("data_error").unwrap_or(f64::NAN),
+            log_z_error: number("log_z_error").unwrap_or(f64::NAN),
             method: words("method"),
             examples: figures.get("examples").and_then(Value::as_u64).unwrap_or(0),
             split: words("split"),
@@ -168,8 +179,34 @@ impl Figure {
         let data = shown_error("data error", self.data_error);
         match self.kind.as_str() {
             "exact" => data,
+            _ if self.is_without_sampling() && self.log_z_error.is_finite() => {
+                format!("error of log Z {:.0e}, {data}", self.log_z_error)
+            }
+            _ if self.is_without_sampling() => format!("error of log Z unknown, {data}"),
             _ => format!("{}, {data}", shown_error("Monte Carlo error", self.monte_carlo_error)),
         }
+    }
+}
+
+impl Figure {
+    /// As [`Estimate::is_without_sampling`].
+    fn is_without_sampling(&self) -> bool {
+        self.kind == "estimate" && self.monte_carlo_error == 0.0
+    }
+
+    /// A level that the log-likelihood is below with 95 % confidence, where annealing knows no error and its own figure would
+    /// say nothing: by Markov's inequality log Ẑ exceeds log Z by ln 20 once in 20 times at the most.
+    fn bound_from_above(&self) -> Option<f64> {
+        let unknown = self.kind == "upper" && !self.monte_carlo_error.is_finite();
+        unknown.then_some(self.value + 20f64.ln())
+    }
+
+    fn direction(&self) -> &'static str {
+        if self.bound_from_above().is_some() {
+            return "the partition function is underestimated by an unknown amount: eval with more temperatures, \
+                    --rescore CHAINS,TEMPERATURES, helps";
+        }
+        if self.is_without_sampling() { "no sampling; the error is estimated" } else { direction(&self.kind) }
     }
 }
 
@@ -279,6 +316,7 @@ mod tests {
         assert_eq!(above(&main, &estimate(-16.5, Kind::Lower, 0.02, 359)), None);
         let said = above(&main, &estimate(-15.5, Kind::Lower, 0.02, 359)).unwrap();
         assert!(said.contains("above the optimistic one, by 0.50 ± 0.03"), "{said}");
+        assert!(above(&main, &estimate(-15.5, Kind::Lower, f64::INFINITY, 359)).is_some());
         // Of other rows that says nothing.
         assert_eq!(above(&main, &estimate(-15.5, Kind::Lower, 0.02, 100)), None);
     }
@@ -311,6 +349,19 @@ mod tests {
         let unknown = said(&estimate(-2.0, Kind::Lower, f64::INFINITY, 14), None);
         assert_eq!(unknown[2], "                a method; Monte Carlo error unknown, data error 0.22");
         assert!(lines(&Map::new()).is_empty());
+        // An annealed figure without a known error is a level that the truth is below.
+        let mut made = Report::new();
+        let alone = estimate(-2.0, Kind::Upper, f64::INFINITY, 14).with_baseline(-30.0);
+        report(&mut made, &alone, None, "test");
+        let told = lines(&made.figures());
+        assert_eq!(
+            told[0],
+            "log-likelihood  unknown: below 1.00 nats an example with 95 % confidence, mean of 14 test examples"
+        );
+        assert!(told[1].contains("--rescore"));
+        let grid = said(&estimate(-2.0, Kind::Estimate, 0.0, 14).with_log_z(1.0, 4e-15), None);
+        assert_eq!(grid[1], "                no sampling; the error is estimated");
+        assert_eq!(grid[2], "                a method; error of log Z 4e-15, data error 0.22");
     }
 
     #[test]

@@ -163,6 +163,9 @@ impl Train {
         ));
         let fixed = stable(&memory);
         report.line(format!("stable          {fixed} of them are exactly as recall leaves them"));
+        if memory.network.weights().iter().all(|&weight| weight == 0.0) {
+            report.warn("all weights are 0: every state stays as it is, and nothing is recalled");
+        }
         recalled.report(&memory, SHOWN, &mut report);
         report.figure("model", KIND);
         report.figure("data", name);
