@@ -13,7 +13,7 @@ use helmholtz::train::tape::{
     BatchProgram, BatchReader, Evaluation, Objective, Part, Piece, TapeModel, TapeTrainer,
 };
 use helmholtz::train::{
-    Batch, Control, Fit, Fitting, Judge, Metrics, Observer, Progress, TrainError, Trainer, Training,
+    Batch, Control, Fit, Fitting, Judge, Metrics, Observer, Progress, TrainError, Training,
 };
 
 /// Independent pixels with logits b: ln p(x) = Σ (x b − softplus b).

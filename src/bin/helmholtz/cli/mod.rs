@@ -9,7 +9,6 @@ pub mod size;
 mod subcommand;
 
 #[cfg(test)]
-pub use console::{Chatter, Format, Warnings};
 pub use console::{Console, Report};
 pub use counted::counted;
 pub use failure::Failure;
