@@ -2,6 +2,7 @@
 
 pub mod boltzmann;
 mod enumerated;
+mod held;
 pub mod hopfield;
 mod independent;
 pub mod neural;

@@ -10,6 +10,9 @@ pub enum Kind {
     Exact,
     /// A lower bound in expectation: the truth is likely higher.
     Lower,
+    /// A lower bound in expectation for the model that annealing reaches, which is the model itself only where annealing
+    /// misses no mode: conservative of that one.
+    Annealed,
     /// An upper bound in expectation: the truth is likely lower, the figure is optimistic.
     Upper,
     /// Neither.
@@ -21,6 +24,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Exact => "exact",
             Kind::Lower => "lower",
+            Kind::Annealed => "annealed",
             Kind::Upper => "upper",
             Kind::Estimate => "estimate",
         })
@@ -140,6 +144,7 @@ impl fmt::Display for Estimate {
         let direction = match self.kind {
             Kind::Exact => "exact; ",
             Kind::Lower => "conservative; ",
+            Kind::Annealed => "conservative of the annealed model; ",
             Kind::Upper => "optimistic; ",
             Kind::Estimate => "estimate; ",
         };

@@ -1,6 +1,12 @@
 //! Warnings: reasons not to take an estimate at its word.
 
+use super::estimate::LogMeanExp;
 use std::fmt;
+
+/// Fewer effective chains than this, or a smaller share of all chains: the reported error means little, the variance
+/// of the weights resting on a handful of them.
+const FEW_CHAINS: f64 = 10.0;
+const FEW_SHARE: f64 = 0.05;
 
 /// Why an estimate should not be taken at its word.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +40,18 @@ pub enum Warning {
         /// The most that is let pass, nats.
         allowed: f64,
     },
+    /// Chains that hold one unit live in states that annealing without holding any has missed: log Z counts them, but there
+    /// may be others.
+    IsolatedMode {
+        /// By how much they raise log Z, nats.
+        gain: f64,
+    },
+    /// Annealing ends in states that one unit opens, or in those that it closes, far too rarely: log Z counts them by their
+    /// weights, but a model that annealing reaches has other rows.
+    RareMode {
+        /// By how much rows are likelier under that model on average, nats, at least.
+        excess: f64,
+    },
     /// A density of real numbers on rows of a few levels, on which it can grow without bound.
     DiscreteLevels {
         /// Different numbers among those of the rows.
@@ -58,6 +76,15 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// That of annealed `chains` whose weights have this mean, if any.
+    pub(crate) fn of_few_chains(mean: &LogMeanExp, chains: usize) -> Option<Self> {
+        let effective = mean.effective_sample_size;
+        let few = effective < FEW_CHAINS.min(0.5 * chains as f64) || effective < FEW_SHARE * chains as f64;
+        few.then_some(Warning::FewEffectiveChains { effective, chains })
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -72,19 +99,29 @@ impl fmt::Display for Warning {
             ),
             Warning::Disagreement { gap, allowed } if gap < 0.0 => write!(
                 f,
-                "the conservative figure is {:.1} nats above the optimistic one, more than {allowed:.1}: annealing does not \
+                "annealing down gives a figure {:.1} nats above the optimistic one, more than {allowed:.1}: annealing does not \
                  reach this machine's distribution, and neither figure can be trusted",
                 -gap
             ),
             Warning::Disagreement { gap, allowed } => write!(
                 f,
-                "the optimistic and the conservative figure are {gap:.1} nats apart, more than {allowed:.1}: the truth \
-                 may be anywhere between; annealing may miss where the data live"
+                "annealing up and down are {gap:.1} nats apart, more than {allowed:.1}: the truth may be lower than the \
+                 optimistic figure by as much or more; annealing may miss where the data live"
             ),
             Warning::ModeMissed { gap, allowed } => write!(
                 f,
                 "chains of the model from random starts end where annealing hardly goes ({gap:.1} nats too rarely, more \
                  than {allowed:.1}): log Z may lack their share, and the truth be lower by as much"
+            ),
+            Warning::IsolatedMode { gain } => write!(
+                f,
+                "annealing misses a mode that one unit opens: chains that hold it have raised log Z by {gain:.2} nats, and \
+                 modes that no single unit opens may be missing still; the model of reverse annealing lacks this one"
+            ),
+            Warning::RareMode { excess } => write!(
+                f,
+                "annealing comes to a mode of one unit too rarely, so that the rows are {excess:.2} nats likelier under the \
+                 model it reaches: reverse annealing bounds that one, and its figure is left out"
             ),
             Warning::DiscreteLevels { levels } => write!(
                 f,

@@ -35,7 +35,7 @@ fn a_machine_of_two_wells_is_warned_of_and_one_that_mixes_is_not() {
 #[test]
 fn training_leaves_its_chains_to_sampling_and_says_whether_they_mix() {
     let place = Place::new();
-    let trained = place.json("train rbm --hidden 24 --epochs 10 --ais 8,20 --out run");
+    let trained = place.json("train rbm --hidden 24 --epochs 100 --ais 8,20 --out run");
     assert!(trained["start_errors_apart"].is_f64() && trained["in_equilibrium"].is_boolean(), "{trained}");
     let own = place.json("sample run --out own.png");
     assert_eq!(own["start"], "the run's own chains");

@@ -1,5 +1,6 @@
 //! Enumeration, transition matrices, χ² against the machine by the book.
 
+use super::likelihood::RowWeights;
 use super::reference::{Reference, machine};
 use super::*;
 use crate::data::Dataset;
@@ -243,7 +244,7 @@ fn annealing_is_right_where_the_truth_is_known() {
             let start = BitMatrix::from_fn(128, n, |_, unit| {
                 rand::RngExt::random::<f64>(&mut uniforms) < 1.0 / (1.0 + (-f64::from(base[unit])).exp())
             });
-            let logs = machine.annealing_weights(&annealing, start, None, &base);
+            let (logs, _) = machine.annealing_weights(&annealing, start, None, &base);
             let estimate = crate::sampling::LogMeanExp::of(&logs);
             (estimate.value + log_z0 - exact).abs() <= 3.0 * estimate.error
         });
@@ -267,9 +268,8 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
         let rows = data.to_bits();
         let log_z = machine.exact_log_z().expect("few") + machine.energy_offset();
         let annealing = Ais { temperatures: 400, ..AIS };
-        let (logs, error) = machine.annealed_log_weights(&rows, &annealing);
+        let RowWeights { values: logs, error, .. } = machine.annealed_log_weights(&rows, &annealing);
         let mean = logs.iter().sum::<f64>() / 5.0 - log_z;
-        // ln of a mean errs downwards by half its variance, far below the error.
         assert!((mean - want).abs() < 4.0 * error + 1e-4, "{mean} {want} ± {error}");
         let restricted = super::reference::machine([8, 4], units, 0.8, 12, |i, j| i < 8 || j < 8);
         let want = Reference::of(&restricted).log_likelihood(8, &states);
@@ -278,6 +278,71 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
         assert!(restricted.hidden_are_independent() && !machine.hidden_are_independent());
         assert!((logs.iter().sum::<f64>() / 5.0 - log_z - want).abs() < 1e-5);
     }
+}
+
+#[test]
+fn annealing_down_gives_a_log_z_that_is_too_high_by_little() {
+    for units in BOTH {
+        let machine = full([9, 4], units, 0.6, 13);
+        let log_z = machine.exact_log_z().expect("few") + machine.energy_offset();
+        let base: Vec<f32> = (0..13).map(|unit| 0.1 * unit as f32 - 0.5).collect();
+        let states = machine.sample_exact(2_000, Seed(4)).expect("few");
+        let down = machine.log_z_of_states(&states, 200, Seed(5), &base).expect("a machine");
+        let (mean, error) = crate::sampling::mean_and_error(&down);
+        // A normal deviate beyond 4.5, α = 7e-6, and the temperatures' own share above.
+        assert!(mean > log_z - 4.5 * error && mean < log_z + 0.1 + 4.5 * error, "{mean} ± {error} {log_z}");
+    }
+}
+
+#[test]
+fn the_logarithm_of_few_weights_a_row_has_no_bias_beyond_its_error() {
+    // So few temperatures that each row's 16 weights vary by a factor of e: half the variance of their logarithm, in every
+    // row, was several of the mean's errors.
+    let machine = full([10, 8], Units::Binary, 1.2, 15);
+    let rows = BitMatrix::from_fn(400, 10, |row, unit| (row * 7 + unit * 3 + row * unit) % 5 < 2);
+    let log_z = machine.exact_log_z().expect("few");
+    let exact = machine.exact_log_likelihoods(&rows).expect("few");
+    let truth = exact.iter().sum::<f64>() / 400.0 + log_z;
+    for seed in 0..4 {
+        let ais = Ais { temperatures: 16, seed: Seed(seed), ..AIS };
+        let RowWeights { values, error, .. } = machine.annealed_log_weights(&rows, &ais);
+        let mean = values.iter().sum::<f64>() / 400.0;
+        // Four normal deviates beyond 4.5: α = 3e-5.
+        assert!((mean - truth).abs() < 4.5 * error, "{mean} ± {error}, {truth}");
+    }
+}
+
+#[test]
+fn likelihoods_that_rest_on_few_chains_or_miss_a_mode_say_so() {
+    use crate::energy::rbm::Rbm;
+    use crate::sampling::Warning;
+    // The last unit opens a state with twice the weight of all the 2²³ others.
+    let (visible, hidden, weight) = (14usize, 10usize, 6.0f32);
+    let weights: Vec<f32> =
+        (0..visible * hidden).map(|index| if index % hidden == hidden - 1 { weight } else { 0.0 }).collect();
+    let ln2 = 2f64.ln();
+    let on = visible as f64 * f64::from(weight).exp().ln_1p();
+    let mut biases = vec![0.0f32; hidden];
+    biases[hidden - 1] = (ln2 + visible as f64 * ln2 - on) as f32;
+    let rbm = Rbm::from_parameters(visible, hidden, &weights, &vec![0.0; visible], &biases).expect("finite");
+    let rows = BitMatrix::from_fn(100, visible, |row, unit| (row * 7 + unit * 3 + row * unit) % 5 < 2);
+    let data = Dataset::from_f32(rows.to_f32(), &[100, visible]).expect("bits");
+    let truth = rbm.exact_log_likelihood(&data, 20).expect("few").value;
+    let machine = BoltzmannMachine::from(&rbm);
+    let ais = Ais { temperatures: 300, ..AIS };
+    let estimate = machine.log_likelihood(&data, &ais).expect("bits");
+    let missed = estimate.warnings.iter().any(|warning| matches!(warning, Warning::IsolatedMode { .. }));
+    assert!(missed, "{estimate} {truth}");
+    assert!((estimate.value - truth).abs() < 4.5 * estimate.monte_carlo_error + 1e-4, "{estimate} {truth}");
+
+    let strong = full([14, 10], Units::Spin, 1.5, 16);
+    let hasty = strong.log_likelihood(&data, &Ais { chains: 64, temperatures: 3, seed: Seed(1) }).expect("bits");
+    let few = hasty.warnings.iter().any(|warning| matches!(warning, Warning::FewEffectiveChains { .. }));
+    assert!(few, "{hasty}");
+    // A machine that annealing knows gets none.
+    let tame = full([14, 10], Units::Binary, 0.3, 17);
+    let estimate = tame.log_likelihood(&data, &ais).expect("bits");
+    assert_eq!(estimate.warnings, [], "{estimate}");
 }
 
 #[test]

@@ -1,32 +1,24 @@
 //! Log-likelihoods that say what they are: exact where the smaller layer can be enumerated, else by annealing.
 //!
-//! Annealing is no certificate: it knows nothing of modes it has not seen. So a [score](Rbm::score) looks three ways.
-//! Up the bridge for log Ẑ, which is too low on average. Down the bridge from the data: where annealing misses the mode
+//! Annealing is no certificate: it knows nothing of modes it has not seen. So a [score](Rbm::score) looks four ways.
+//! Up the bridge for log Ẑ, which is too low on average. Up the bridge with one hidden unit held on or off, each in turn:
+//! what those chains find beyond log Ẑ is counted in, and said. Down the bridge from the data: where annealing misses the mode
 //! the data live in, the conservative figure falls far below the optimistic one. And down the bridge from where chains of
 //! the machine end that started at random: for a state x of a mode B, log p*(x) − log p_ann(x) = log Z + log p(B) −
 //! log p_ann(B), so a mean far above log Ẑ says that annealing visits B too rarely for its weight. That compares
 //! probabilities of modes, where a comparison of free energies would compare states of unlike number, and it holds its
 //! peace about chains that mix slowly within what annealing reaches. What no chain and no row has ever seen goes unseen.
 
+use super::ais::Annealed;
 use super::bridge::Bridge;
 use super::exact::{EXACT_UNITS, Enumeration};
 use super::{AdaptiveAis, Ais, Annealing, Raise, Rbm, RbmError};
 use crate::data::{Dataset, Values, Wanted};
+use crate::energy::held::{GAIN_ALLOWED, GAP_ALLOWED, Often, SCOUT_GAP_ALLOWED, SCOUT_SWEEPS, SCOUTS};
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
 use crate::sampling::{Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error};
 use crate::tensor::BitMatrix;
-
-/// Chains from random starts whose ends are annealed down, and their sweeps.
-const SCOUTS: usize = 32;
-const SCOUT_SWEEPS: usize = 500;
-
-/// Nats that the optimistic figure may exceed the conservative one by, besides three standard errors. Reverse annealing
-/// of a 500-unit machine of handwritten digits loses about one nat to its temperatures (Burda et al. 2015).
-const GAP_ALLOWED: f64 = 2.0;
-/// Nats that the ends of random chains may be too unlikely by, besides three standard errors. Such ends may lie in rare
-/// places, which temperatures serve worse than the data.
-const SCOUT_GAP_ALLOWED: f64 = 5.0;
 
 /// How a machine is scored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +58,8 @@ impl Scoring {
 pub struct Score {
     /// Exact, or the optimistic estimate, with the warnings of both.
     pub estimate: Estimate,
-    /// The conservative estimate, where the other one is not exact.
+    /// The conservative estimate, where the other one is not exact and annealing is not known to miss a mode or to come
+    /// there too rarely ([`Warning::IsolatedMode`], [`Warning::RareMode`]): a bound of another model says nothing of this one.
     pub conservative: Option<Estimate>,
 }
 
@@ -85,7 +78,8 @@ impl Rbm {
 
     /// The mean log-likelihood of `data` from both sides: exact where the smaller layer is small, else the optimistic
     /// figure of annealed importance sampling with the conservative one of RAISE beside it, and warnings where they
-    /// contradict one another or annealing misses a mode (see [`Warning`]).
+    /// contradict one another or annealing misses a mode (see [`Warning`]). The conservative one bounds the annealed model:
+    /// where a mode is known to be missed, it is left out.
     ///
     /// # Errors
     /// As [`log_likelihood`](Self::log_likelihood), and where a setting is out of its range.
@@ -96,7 +90,7 @@ impl Rbm {
     /// let ais = Ais { chains: 32, temperatures: 100, ..Ais::default() };
     /// let score = rbm.score(&Dataset::digits().test(), &Scoring::with_ais(ais))?;
     /// assert_eq!(score.estimate.kind, Kind::Upper);
-    /// assert_eq!(score.conservative.map(|estimate| estimate.kind), Some(Kind::Lower));
+    /// assert_eq!(score.conservative.map(|estimate| estimate.kind), Some(Kind::Annealed));
     /// # Ok::<(), helmholtz::rbm::RbmError>(())
     /// ```
     pub fn score(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<Score, RbmError> {
@@ -118,24 +112,53 @@ impl Rbm {
         let bridge = Bridge::new(self, &base).counted(work);
         bridge.plan(scoring.raise.chains_of(rows.rows()), scoring.raise.temperatures);
         bridge.plan(SCOUTS * scoring.raise.chains, scoring.raise.temperatures);
-        let mut estimate = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
-        let conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
-
+        let (mut estimate, annealed) = self.annealed_estimate(&bridge, &rows, &scoring.annealing)?;
         let errors = |other: f64| 3.0 * estimate.monte_carlo_error.hypot(other);
-        let gap = estimate.value - conservative.value;
-        let allowed = GAP_ALLOWED + errors(conservative.monte_carlo_error);
-        // A lower bound far above an upper one: annealing does not reach the machine's distribution.
-        let disagreement = (gap.abs() > allowed).then_some(Warning::Disagreement { gap, allowed });
+        // Where the walk comes to a part of the states too rarely, rows elsewhere are likelier under it, though its weights
+        // make up for that on the way up.
+        let excess = self.walk_excess(&annealed.often, &rows);
+        let rare =
+            (annealed.gain <= GAIN_ALLOWED && excess > GAIN_ALLOWED).then_some(Warning::RareMode { excess });
+        let conservative = (annealed.gain.max(excess) <= GAIN_ALLOWED).then(|| {
+            let mut conservative = scoring.raise.estimate(&bridge, &rows, &self.free_energy(&rows));
+            let errors = [annealed.gain, excess].into_iter().fold(conservative.monte_carlo_error, f64::hypot);
+            conservative.monte_carlo_error = errors;
+            conservative
+        });
+        let disagreement = conservative.as_ref().and_then(|conservative| {
+            let gap = estimate.value - conservative.value;
+            // Temperatures take from the conservative figure, and add nothing.
+            let slack = if gap < 0.0 { 0.0 } else { GAP_ALLOWED };
+            let allowed = slack + errors(conservative.monte_carlo_error);
+            // The annealed model's lower bound far above an upper one: annealing does not reach the machine's distribution.
+            (gap.abs() > allowed).then_some(Warning::Disagreement { gap, allowed })
+        });
 
-        let mut scouts = self.chains(SCOUTS, scoring.raise.seed.derive("scouts", 0));
+        let log_z = estimate.log_z.unwrap_or(f64::NAN);
+        let missed = self.missed_by(&bridge, &scoring.raise, log_z, estimate.monte_carlo_error);
+        estimate.warnings.extend(rare.into_iter().chain(disagreement).chain(missed));
+        Ok(Score { estimate, conservative })
+    }
+
+    /// By how much the walk's density exceeds the machine's on average over `rows`, as the unit that tells most of it knows.
+    fn walk_excess(&self, often: &[Often], rows: &BitMatrix) -> f64 {
+        let means = self.mean_hidden(rows);
+        let on = |unit: usize| {
+            let all = means.iter().skip(unit).step_by(self.hidden);
+            all.map(|&mean| f64::from(mean)).sum::<f64>() / rows.rows() as f64
+        };
+        often.iter().enumerate().map(|(unit, often)| often.excess(on(unit))).fold(0.0, f64::max)
+    }
+
+    /// Anneals down from where random chains end, and warns where this `log_z`, with this error, lacks their share.
+    pub(super) fn missed_by(&self, bridge: &Bridge<'_>, raise: &Raise, log_z: f64, error: f64) -> Option<Warning> {
+        let mut scouts = self.chains(SCOUTS, raise.seed.derive("scouts", 0));
         scouts.gibbs(self, SCOUT_SWEEPS);
-        let raise = Raise { seed: scoring.raise.seed.derive("scouts", 1), ..scoring.raise };
-        let (log_z, error) = mean_and_error(&raise.log_z_of_rows(&bridge, scouts.visible()));
-        let gap = log_z - estimate.log_z.unwrap_or(f64::NAN);
-        let allowed = SCOUT_GAP_ALLOWED + errors(error);
-        let missed = (gap > allowed).then_some(Warning::ModeMissed { gap, allowed });
-        estimate.warnings.extend(disagreement.into_iter().chain(missed));
-        Ok(Score { estimate, conservative: Some(conservative) })
+        let raise = Raise { seed: raise.seed.derive("scouts", 1), ..*raise };
+        let (down, down_error) = mean_and_error(&raise.log_z_of_rows(bridge, scouts.visible()));
+        let gap = down - log_z;
+        let allowed = SCOUT_GAP_ALLOWED + 3.0 * error.hypot(down_error);
+        (gap > allowed).then_some(Warning::ModeMissed { gap, allowed })
     }
 
     /// ln p(v) of each row of `data`, `[rows]`, nats, with the [score](Self::score) whose log Z they take: their mean is its
@@ -174,7 +197,7 @@ impl Rbm {
         }
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        self.annealed_estimate(&Bridge::new(self, &base).counted(work), &rows, &scoring.annealing)
+        Ok(self.annealed_estimate(&Bridge::new(self, &base).counted(work), &rows, &scoring.annealing)?.0)
     }
 
     /// The mean log-likelihood of `data` by enumeration of the smaller layer, of at most `limit` units.
@@ -199,23 +222,25 @@ impl Rbm {
         ais.check()?;
         let rows = self.likelihood_rows(data)?;
         let base = biases_of(&rows);
-        self.annealed_estimate(&Bridge::new(self, &base), &rows, &Annealing::Fixed(*ais))
+        Ok(self.annealed_estimate(&Bridge::new(self, &base), &rows, &Annealing::Fixed(*ais))?.0)
     }
 
+    /// The optimistic estimate, and the annealing it comes from.
     fn annealed_estimate(
         &self,
         bridge: &Bridge<'_>,
         rows: &BitMatrix,
         annealing: &Annealing,
-    ) -> Result<Estimate, RbmError> {
-        let annealed = annealing.run(bridge)?;
-        let method = format!("annealed importance sampling, {}", annealed.ais);
+    ) -> Result<(Estimate, Annealed), RbmError> {
+        let mut annealed = annealing.run(bridge)?;
+        let held = if annealed.gain > 0.0 { ", and with units held" } else { "" };
+        let method = format!("annealed importance sampling, {}{held}", annealed.ais);
         let mut estimate = self.estimate(rows, annealed.log_z, Kind::Upper, method);
-        estimate.warnings = annealed.warnings;
+        estimate.warnings = std::mem::take(&mut annealed.warnings);
         if estimate.value > 0.0 {
             estimate.warnings.push(Warning::AboveZero { value: estimate.value });
         }
-        Ok(estimate)
+        Ok((estimate, annealed))
     }
 
     pub(super) fn likelihood_rows(&self, data: &Dataset<'_>) -> Result<BitMatrix, RbmError> {

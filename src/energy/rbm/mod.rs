@@ -23,6 +23,8 @@ mod likelihood_tests;
 mod machine;
 pub mod metrics;
 #[cfg(test)]
+mod missed_tests;
+#[cfg(test)]
 mod model_free_tests;
 mod monitor;
 mod raise;

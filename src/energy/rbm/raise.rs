@@ -15,7 +15,9 @@
 //!   = p*_K(x) / Z₀ · Πₖ p*_k−1(v_k−1) / p*_k(v_k−1),
 //!
 //! with the partition functions of the intermediate models cancelling within each factor and Z₀ known. E[w] = p_ann(x),
-//! so by Jensen's inequality E[log mean w] ≤ log p_ann(x): a lower bound, where forward annealing gives an upper one.
+//! so by Jensen's inequality E[log mean w] ≤ log p_ann(x): a lower bound for the annealed model, of the kind
+//! [`Annealed`](Kind::Annealed). It is none for the machine where annealing misses a mode: there p_ann(x) = p(x) / p(A) in
+//! the modes A that it reaches, and the figure may be above the truth by −log p(A).
 //!
 //! Summed over a data set: log p(x) varies by tens of nats from image to image, log p̂(x) − log p*(x), which would be
 //! −log Z of a perfect walk, hardly at all. So the mean over the few annealed examples is taken of that difference, and
@@ -86,7 +88,7 @@ impl Raise {
         let effort = Ais { chains: self.chains, temperatures: self.temperatures, seed: self.seed };
         Estimate {
             value: -mean - log_z,
-            kind: Kind::Lower,
+            kind: Kind::Annealed,
             monte_carlo_error,
             data_error,
             method: format!("reverse annealing (RAISE) of {} examples, {effort}", subset.rows()),
@@ -101,8 +103,9 @@ impl Raise {
 }
 
 impl Rbm {
-    /// The mean log-likelihood of `data` by reverse annealing (Burda, Grosse & Salakhutdinov 2015): below that of the
-    /// annealed model, which is the machine's in the limit of many temperatures. The Monte Carlo error counts the choice
+    /// The mean log-likelihood of `data` by reverse annealing (Burda, Grosse & Salakhutdinov 2015): on average below that of
+    /// the annealed model, which is the machine's in the limit of many temperatures, and higher while annealing misses a
+    /// mode. The Monte Carlo error counts the choice
     /// of the annealed examples too; it is infinite for a single one.
     ///
     /// # Errors

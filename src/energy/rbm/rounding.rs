@@ -35,14 +35,18 @@ pub struct Rounding {
     /// The root of the sum of squared rounding errors of the worst unit's weights: what its logit is off by where all
     /// its inputs are on and the errors independent; less otherwise.
     pub logit_error: f64,
+    /// The most that a logit can be off by, whatever the inputs: over the units, the larger of the sums of their weights'
+    /// upward and downward errors.
+    pub largest_logit_error: f64,
 }
 
 impl std::fmt::Display for Rounding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "weights are multiples of 2^-{}: root mean square error {:.1e} a weight, at most {:.1e} a logit",
-            self.bits, self.weight_error, self.logit_error
+            "weights are multiples of 2^-{}: root mean square error {:.1e} a weight, {:.1e} the worst unit's logit, which \
+             is never off by more than {:.1e}",
+            self.bits, self.weight_error, self.logit_error, self.largest_logit_error
         )
     }
 }
@@ -52,7 +56,7 @@ impl Rbm {
     /// add up to more than 65,535 steps: the machine that [`Precision::I16`] samples, exactly. Biases stay.
     ///
     /// # Errors
-    /// Where the grid is so coarse that it would move a logit by more than 0.1.
+    /// Where the grid is so coarse that it would move a logit by more than 0.1, root mean square.
     pub fn rounded(&self) -> Result<(Rbm, Rounding), RbmError> {
         self.clone().into_rounded()
     }
@@ -99,26 +103,31 @@ impl Rbm {
         }
         let (step, per_step) = (step(bits), 1.0 / step(bits));
 
-        // The sum and the largest of the rows' squared errors.
+        // The sum and the largest of the rows' squared errors, and the largest sum of errors of one sign.
         let errors = |weights: &[f32], width: usize| {
             weights
                 .par_chunks_exact(width)
                 .with_min_len(TASK_ROWS)
                 .map(|row| {
                     let error = |weight: f32| f64::from(weight - nearest(weight * per_step) * step);
-                    let error = row.iter().map(|&weight| error(weight).powi(2)).sum::<f64>();
-                    (error, error)
+                    let (mut squares, mut up, mut down) = (0.0, 0.0f64, 0.0f64);
+                    for error in row.iter().map(|&weight| error(weight)) {
+                        squares += error * error;
+                        up += error.max(0.0);
+                        down += (-error).max(0.0);
+                    }
+                    (squares, squares, up.max(down))
                 })
-                .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1.max(b.1)))
+                .reduce(|| (0.0, 0.0, 0.0), |a, b| (a.0 + b.0, a.1.max(b.1), a.2.max(b.2)))
         };
-        let (all, hidden) = errors(&self.transposed, stride(self.visible));
-        let (_, visible) = errors(&self.weights, self.hidden);
+        let (all, hidden, most_hidden) = errors(&self.transposed, stride(self.visible));
+        let (_, visible, most_visible) = errors(&self.weights, self.hidden);
         let weight_error = (all / (self.visible * self.hidden) as f64).sqrt();
         let logit_error = hidden.max(visible).sqrt();
         if logit_error > LOGIT_ERROR_LIMIT {
             return Err(RbmError::Coarse { logit_error, limit: LOGIT_ERROR_LIMIT });
         }
-        Ok(Rounding { bits, step, weight_error, logit_error })
+        Ok(Rounding { bits, step, weight_error, logit_error, largest_logit_error: most_hidden.max(most_visible) })
     }
 }
 
@@ -241,6 +250,28 @@ mod tests {
                 assert_eq!(float.hidden(), other.hidden());
             }
         }
+    }
+
+    #[test]
+    fn no_logit_is_off_by_more_than_the_bound_and_some_by_more_than_the_root_mean_square() {
+        let rbm = machine(12, 9, 2.0, 8);
+        let (rounded, report) = rbm.rounded().expect("fine enough");
+        let mut largest = 0.0f64;
+        let error = |index: usize| f64::from(rbm.weights[index] - rounded.weights[index]);
+        for state in 0..1usize << 12 {
+            for unit in 0..9 {
+                let on = (0..12).filter(|input| state >> input & 1 == 1);
+                largest = largest.max(on.map(|input| error(input * 9 + unit)).sum::<f64>().abs());
+            }
+        }
+        for state in 0..1usize << 9 {
+            for input in 0..12 {
+                let on = (0..9).filter(|unit| state >> unit & 1 == 1);
+                largest = largest.max(on.map(|unit| error(input * 9 + unit)).sum::<f64>().abs());
+            }
+        }
+        assert!(largest > report.logit_error, "{largest} {report}");
+        assert!((largest - report.largest_logit_error).abs() < 1e-9 * largest, "{largest} {report}");
     }
 
     #[test]

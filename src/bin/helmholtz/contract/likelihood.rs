@@ -37,8 +37,12 @@ pub fn report_beside(
         report.figure("conservative_data_error", conservative.data_error);
         report.figure("conservative_examples", conservative.examples);
         report.figure("conservative_method", conservative.method.clone());
+        report.figure("conservative_gap", estimate.value - conservative.value);
+        report.figure("conservative_gap_error", error_of_gap(estimate, conservative));
     }
-    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    if let Some(agree) = conservative.and_then(|conservative| agree(estimate, conservative)) {
+        report.figure("conservative_agrees", agree);
+    }
     for (key, figure) in [
         ("baseline", estimate.baseline),
         ("log_z", estimate.log_z),
@@ -49,12 +53,12 @@ pub fn report_beside(
             report.figure(key, figure);
         }
     }
-    let mut figures = report.figures();
-    figures.insert("warnings".to_owned(), warnings.clone().into());
-    for line in lines(&figures) {
+    for line in lines(&report.figures()) {
         report.line(line);
     }
-    warnings.into_iter().for_each(|warning| report.warn(warning));
+    for warning in &estimate.warnings {
+        report.warn(warning);
+    }
     if let Some(above) = conservative.and_then(|conservative| above(estimate, conservative)) {
         report.warn(above);
     }
@@ -107,9 +111,8 @@ pub fn lines(figures: &Map<String, Value>) -> Vec<String> {
     lines.push(format!("conservative    {:.2} nats an example{differing}", other.value));
     lines.push(format!("                {}", direction(&other.kind)));
     lines.push(format!("                {}; {}", other.method, other.errors()));
-    let doubted = figures.get("warnings").and_then(Value::as_array).is_some_and(|warnings| !warnings.is_empty());
-    if !doubted {
-        lines.extend(together(&main, &other));
+    if let Some(agree) = figures.get("conservative_agrees").and_then(Value::as_bool) {
+        lines.push(together(&main, &other, agree));
     }
     lines
 }
@@ -187,28 +190,40 @@ fn direction(kind: &str) -> &'static str {
     }
 }
 
-/// Whether two figures agree within their errors, and then what on; nothing where an error is unknown.
-fn together(optimistic: &Figure, conservative: &Figure) -> Option<String> {
+/// The standard error of the difference of two figures.
+fn error_of_gap(optimistic: &Estimate, conservative: &Estimate) -> f64 {
     let sampled = optimistic.monte_carlo_error.hypot(conservative.monte_carlo_error);
     // Of the same rows the error of the data is in both alike.
-    let of_difference = if optimistic.examples == conservative.examples {
-        sampled
-    } else {
-        sampled.hypot(optimistic.data_error).hypot(conservative.data_error)
-    };
+    if optimistic.examples == conservative.examples {
+        return sampled;
+    }
+    sampled.hypot(optimistic.data_error).hypot(conservative.data_error)
+}
+
+/// Whether two figures agree within their errors; nothing where an error is unknown or a warning stands, as both may lack the
+/// same mode.
+fn agree(optimistic: &Estimate, conservative: &Estimate) -> Option<bool> {
+    let of_difference = error_of_gap(optimistic, conservative);
     let gap = (optimistic.value - conservative.value).abs();
+    let known = [of_difference, gap, optimistic.data_error].iter().all(|number| number.is_finite());
+    let doubted = !optimistic.warnings.is_empty()
+        || !conservative.warnings.is_empty()
+        || above(optimistic, conservative).is_some();
+    (known && !doubted).then_some(gap <= AGREE * of_difference)
+}
+
+/// The one figure that both agree on, or how far they are apart.
+fn together(optimistic: &Figure, conservative: &Figure, agree: bool) -> String {
+    let gap = (optimistic.value - conservative.value).abs();
+    if !agree {
+        return format!(
+            "together        they are {gap:.2} nats apart, more than their errors: more temperatures bring them closer"
+        );
+    }
     let middle = 0.5 * (optimistic.value + conservative.value);
     let error = optimistic.data_error.hypot(optimistic.monte_carlo_error.max(conservative.monte_carlo_error));
-    if !(of_difference.is_finite() && error.is_finite() && gap.is_finite()) {
-        return None;
-    }
-    Some(if gap <= AGREE * of_difference {
-        format!("together        they agree: {} nats, unless annealing misses a mode", with_error(middle, error))
-    } else {
-        format!(
-            "together        they are {gap:.2} nats apart, more than their errors: more temperatures bring them closer"
-        )
-    })
+    let shown = with_error(middle, error);
+    format!("together        they agree: {shown} nats, unless annealing misses a mode")
 }
 
 /// A value and its standard error, to one digit of the error, or two where the first is a 1.
@@ -307,7 +322,6 @@ mod tests {
             (-1234.2, 23.0, "-1234 ± 23"),
             (-2.639, 0.0, "-2.64"),
         ] {
-            let told = with_error(value, error);
             assert_eq!(with_error(value, error), shown);
         }
     }

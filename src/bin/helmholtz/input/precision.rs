@@ -44,5 +44,6 @@ pub fn report_rounding(rounding: Option<Rounding>, said: &str, report: &mut Repo
         report.line(format!("rounding        {said}{rounding}"));
         report.figure("rounding_bits", rounding.bits);
         report.figure("rounding_logit_error", rounding.logit_error);
+        report.figure("rounding_logit_error_bound", rounding.largest_logit_error);
     }
 }

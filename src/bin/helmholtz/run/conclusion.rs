@@ -57,15 +57,17 @@ impl Session {
             self.say_that_it_is_not_scored(&mut report);
             report
         };
+        let note = format!("\ntrained, not scored: {} scores", self.resume());
+        let ending = interrupt::end_with(LastWords { note, report: unscored().text(&console) });
+        // From here on Ctrl-C ends the program; one that came before, while the model was written, does so as well.
         if interrupt::requested() {
+            drop(ending);
             return self.end(unscored(), Standing::Trained(Scoring::Open));
         }
-        {
-            let note = format!("\ntrained, not scored: {} scores", self.resume());
-            let _ending = interrupt::end_with(LastWords { note, report: unscored().text(&console) });
-            let estimating = Estimating::begin(&console, "the log-likelihood");
-            trained.judge(self, estimating.work(), &mut report)?;
-        }
+        let estimating = Estimating::begin(&console, "the log-likelihood");
+        trained.judge(self, estimating.work(), &mut report)?;
+        drop(estimating);
+        drop(ending);
         self.say_where(&mut report, pictures);
         self.end(report, Standing::Finished)
     }

@@ -1,14 +1,17 @@
 //! The bar that shows how far an estimate is.
 
+use super::progress_lines::clock;
 use crate::cli::Console;
 use helmholtz::sampling::Work;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(100);
+/// The shortest time between two lines, where there is no bar.
+const LINES: Duration = Duration::from_secs(10);
 
 /// A long estimate: while it lives people see how long it takes, and for how long it goes on where its [`Work`] says so.
 pub struct Estimating {
@@ -22,16 +25,20 @@ impl Estimating {
     pub fn begin(console: &Console, what: &str) -> Self {
         let (work, over) = (Arc::new(Work::new()), Arc::new(AtomicBool::new(false)));
         let bar = console.bar();
-        if bar.is_hidden() {
+        let hidden = bar.is_hidden();
+        if hidden {
             console.note(format_args!("estimating {what} …"));
-            return Estimating { work, over, shows: None };
         }
         bar.set_message(format!("estimating {what} …"));
         let shows = {
-            let (work, over) = (work.clone(), over.clone());
-            std::thread::spawn(move || show(&bar, &work, &over))
+            let (work, over, console, what) = (work.clone(), over.clone(), console.clone(), what.to_owned());
+            match (hidden, console.tells_progress_in_lines()) {
+                (false, _) => Some(std::thread::spawn(move || show(&bar, &work, &over))),
+                (true, true) => Some(std::thread::spawn(move || tell(&console, &what, &work, &over))),
+                (true, false) => None,
+            }
         };
-        Estimating { work, over, shows: Some(shows) }
+        Estimating { work, over, shows }
     }
 
     /// What is planned and done of it.
@@ -58,6 +65,30 @@ fn show(bar: &ProgressBar, work: &Work, over: &AtomicBool) {
     bar.finish_and_clear();
 }
 
+/// The same in lines, where there is no bar.
+fn tell(console: &Console, what: &str, work: &Work, over: &AtomicBool) {
+    let begun = Instant::now();
+    let mut due = LINES;
+    while !over.load(Ordering::Relaxed) {
+        let elapsed = begun.elapsed();
+        if elapsed >= due {
+            due = elapsed + LINES.max(elapsed / 20);
+            console.note(format_args!("estimating {what}: {}", how_far(elapsed, work.done(), work.planned())));
+        }
+        std::thread::park_timeout(EVERY);
+    }
+}
+
+/// How far an estimate is that has gone on for so long.
+fn how_far(elapsed: Duration, done: u64, planned: u64) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if planned == 0 || done == 0 {
+        return format!("{seconds:.0} s so far");
+    }
+    let part = (done as f64 / planned as f64).min(1.0);
+    format!("{:.0} %, about {} left", 100.0 * part, clock(seconds * (1.0 - part) / part))
+}
+
 fn style(bar: &ProgressBar, template: &str) {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
@@ -72,5 +103,19 @@ impl Drop for Estimating {
             // A bar that has died has nothing to tell.
             let _ = shows.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_tells_how_far_it_is_as_far_as_it_knows() {
+        let after = |done, planned| how_far(Duration::from_secs(30), done, planned);
+        assert_eq!(after(0, 0), "30 s so far");
+        assert_eq!(after(0, 100), "30 s so far");
+        assert_eq!(after(50, 200), "25 %, about 90 s left".replace("90 s", "2 min"));
+        assert_eq!(after(200, 200), "100 %, about 0 s left");
     }
 }

@@ -71,7 +71,7 @@ fn line(progress: &Progress, done: Done, figure: &str) -> String {
 }
 
 /// Seconds in words: 45 s, 12 min, 3.5 h.
-fn clock(seconds: f64) -> String {
+pub fn clock(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 90.0 => format!("{seconds:.0} s"),
         seconds if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),
