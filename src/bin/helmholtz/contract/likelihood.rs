@@ -307,7 +307,6 @@ mod tests {
             (-1234.2, 23.0, "-1234 ± 23"),
             (-2.639, 0.0, "-2.64"),
         ] {
-            let told = with_error(value, error);
             assert_eq!(with_error(value, error), shown);
         }
     }

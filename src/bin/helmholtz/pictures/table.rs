@@ -299,6 +299,6 @@ mod tests {
         over_originals(&[0.5; 20], &[0.5; 20], 10, "reconstructions");
         weights(&vec![vec![0.5f32; 13]; 128]);
         weights(&vec![vec![0.0f32; 1]; 1]);
-        weights::<Vec<f32>>(&[]);
+        weights(&[] as &[Vec<f32>]);
     }
 }

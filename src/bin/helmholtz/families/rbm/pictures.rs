@@ -27,13 +27,7 @@ pub fn filters(rbm: &Rbm, canvas: Canvas) -> Raster {
 /// Draws of the model, each from its own chain: exact ones as they are where the machine is small enough, else the
 /// probabilities of the pixels at the end of a long chain from a row of `start`, or from a random state; of a table its bits,
 /// over those of the data.
-pub fn samples(
-    rbm: &Rbm,
-    canvas: Canvas,
-    data: &Dataset<'_>,
-    start: Option<&BitMatrix>,
-    seed: Seed,
-) -> Raster {
+pub fn samples(rbm: &Rbm, canvas: Canvas, data: &Dataset<'_>, start: Option<&BitMatrix>, seed: Seed) -> Raster {
     let points = if canvas.is_table() { table::points(data) } else { Vec::new() };
     let count = if canvas.is_table() { points.len() / rbm.visible().max(1) } else { SAMPLES };
     let values = rbm.sample_exact(count, seed).map_or_else(
