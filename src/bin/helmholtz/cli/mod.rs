@@ -8,7 +8,6 @@ pub mod interrupt;
 pub mod size;
 mod subcommand;
 
-#[cfg(test)]
 pub use console::{Console, Report};
 pub use counted::counted;
 pub use failure::Failure;

@@ -204,7 +204,7 @@ impl Figure {
     fn direction(&self) -> &'static str {
         if self.bound_from_above().is_some() {
             return "the partition function is underestimated by an unknown amount: eval with more temperatures, \
-                    --rescore CHAINS,TEMPERATURES, helps";
+                    --ais CHAINS,TEMPERATURES, helps";
         }
         if self.is_without_sampling() { "no sampling; the error is estimated" } else { direction(&self.kind) }
     }
@@ -358,7 +358,7 @@ mod tests {
             told[0],
             "log-likelihood  unknown: below 1.00 nats an example with 95 % confidence, mean of 14 test examples"
         );
-        assert!(told[1].contains("--rescore"));
+        assert!(told[1].contains("--ais"));
         let grid = said(&estimate(-2.0, Kind::Estimate, 0.0, 14).with_log_z(1.0, 4e-15), None);
         assert_eq!(grid[1], "                no sampling; the error is estimated");
         assert_eq!(grid[2], "                a method; error of log Z 4e-15, data error 0.22");
