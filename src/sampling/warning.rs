@@ -1,6 +1,6 @@
 //! Warnings: reasons not to take an estimate at its word.
 
-use super::estimate::LogMeanExp;
+use super::LogMeanExp;
 use std::fmt;
 
 /// Fewer effective chains than this, or a smaller share of all chains: the reported error means little, the variance
