@@ -60,7 +60,7 @@ pub struct Estimate {
     pub method: String,
     /// The log partition function, nats, where the model has one.
     pub log_z: Option<f64>,
-    /// Standard error of `log_z`, nats.
+    /// Standard error of `log_z`, nats, infinite where it is not known; of a sum over a grid an estimate of its error.
     pub log_z_error: Option<f64>,
     /// Effective number of importance samples, (Σw)² / Σw².
     pub effective_sample_size: Option<f64>,

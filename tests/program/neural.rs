@@ -107,12 +107,12 @@ fn annealing_that_rests_on_a_chain_has_no_headline() {
     let place = Place::new();
     place.write("points.npy", &npy([200, 4], (0..800).map(|i| ((i * i) as f32 * 0.37).sin() * 5.0)));
     place.json(&format!("train neural points.npy {SMALL} --out run --ais 20,30"));
-    let alone = place.json("eval run --rescore 1,5");
+    let alone = place.json("eval run --ais 1,5");
     assert!(alone["monte_carlo_error"].is_null() && alone["log_z_error"].is_null(), "{alone}");
     assert!(alone["warnings"].to_string().contains("too few to know the Monte Carlo error"), "{alone}");
-    let told = text(&place.run("eval run --rescore 1,5").stdout);
+    let told = text(&place.run("eval run --ais 1,5").stdout);
     for part in
-        ["unknown: below", "with 95 % confidence", "--rescore CHAINS,TEMPERATURES", "Monte Carlo error unknown"]
+        ["unknown: below", "with 95 % confidence", "--ais CHAINS,TEMPERATURES", "Monte Carlo error unknown"]
     {
         assert!(told.contains(part), "{part}: {told}");
     }

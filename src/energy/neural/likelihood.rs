@@ -86,7 +86,7 @@ impl NeuralEnergy {
                 value: -energy - grid.log_z,
                 method: format!("log Z by a sum over {}{axes} points", grid.points),
                 log_z: Some(grid.log_z),
-                log_z_error: Some(grid.error).filter(|error| error.is_finite()),
+                log_z_error: Some(grid.error),
                 warnings: estimate.warnings.into_iter().chain(coarse).collect(),
                 ..estimate
             });
@@ -100,7 +100,7 @@ impl NeuralEnergy {
             monte_carlo_error: log_z.error,
             method: format!("AIS, {} chains × {} temperatures", scoring.chains, scoring.temperatures),
             log_z: Some(log_z.value),
-            log_z_error: Some(log_z.error).filter(|error| error.is_finite()),
+            log_z_error: Some(log_z.error),
             effective_sample_size: Some(effective),
             warnings: estimate
                 .warnings
