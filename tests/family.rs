@@ -12,9 +12,7 @@ use helmholtz::tensor::BitMatrix;
 use helmholtz::train::tape::{
     BatchProgram, BatchReader, Evaluation, Objective, Part, Piece, TapeModel, TapeTrainer,
 };
-use helmholtz::train::{
-    Batch, Control, Fit, Fitting, Judge, Metrics, Observer, Progress, TrainError, Training,
-};
+use helmholtz::train::{Batch, Control, Fit, Fitting, Judge, Metrics, Observer, Progress, TrainError, Training};
 
 /// Independent pixels with logits b: ln p(x) = Σ (x b − softplus b).
 #[derive(Clone, Debug)]
