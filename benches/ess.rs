@@ -5,8 +5,8 @@
 
 use helmholtz::Seed;
 use helmholtz::sampling::{
-    DensityError, GradientLogDensity, Hamiltonian, Kernel, Langevin, LogDensity, Mass, Metropolis, RandomWalk,
-    Run, Trajectory, Tuning,
+    DensityError, GradientLogDensity, Hamiltonian, Langevin, LogDensity, MarkovKernel, Mass, Metropolis,
+    RandomWalk, Run, Trajectory, Tuning,
 };
 use std::time::Instant;
 
@@ -84,7 +84,7 @@ impl GradientLogDensity for Target<'_> {
     }
 }
 
-fn measure<'t, K: Kernel<Target<'t>>>(
+fn measure<'t, K: MarkovKernel<Target<'t>>>(
     target: (&str, &'t dyn Gradient),
     name: &str,
     kernel: K,

@@ -6,7 +6,7 @@ use helmholtz::data::Dataset;
 use helmholtz::rbm::{Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
-use helmholtz::train::{Direction, EarlyStopping, Observer, Progress, TrainError, Training, train};
+use helmholtz::train::{EarlyStopping, Judge, Observer, Progress, TrainError, Training, train};
 use helmholtz_fuzz::check_line;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -30,8 +30,7 @@ impl Observer for Keep {
 }
 
 fn training(stop_after: Option<u64>) -> Training {
-    let early_stopping =
-        EarlyStopping { metric: "pseudo_likelihood".into(), patience: 3, direction: Direction::Higher };
+    let early_stopping = EarlyStopping { patience: 3, judge: Some(Judge::higher("pseudo_likelihood")) };
     Training { epochs: 4, batch: 5, stop_after, early_stopping: Some(early_stopping), ..Training::default() }
 }
 

@@ -51,9 +51,15 @@ fuzz_target!(|case: Case| {
     let b = Stored::new("b", case.seed, [k, n], case.transposed[1], usize::from(case.padding[1] % 20));
     let bias = numbers("bias", case.seed, n, 1.0);
     let before = numbers("before", case.seed, m * n, 1.0);
-    let activation =
-        [Activation::Identity, Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Softplus]
-            [usize::from(case.activation % 5)];
+    let activations = [
+        Activation::Identity,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Relu,
+        Activation::LeakyRelu(0.25),
+        Activation::Softplus,
+    ];
+    let activation = activations[usize::from(case.activation) % activations.len()];
     let scale = f32::from(case.scale) / 64.0;
     let epilogue = Epilogue {
         scale,
@@ -88,6 +94,7 @@ fuzz_target!(|case: Case| {
                 Activation::Sigmoid => 1.0 / (1.0 + (-sum).exp()),
                 Activation::Tanh => sum.tanh(),
                 Activation::Relu => sum.max(0.0),
+                Activation::LeakyRelu(slope) => sum.max(f64::from(slope) * sum),
                 Activation::Softplus => sum.max(0.0) + (-sum.abs()).exp().ln_1p(),
             };
             // The documented bound, through functions that are all 1-Lipschitz, and their own 3 ULP.

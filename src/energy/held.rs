@@ -175,7 +175,7 @@ pub(super) fn find_missed(
 ) -> Found {
     let first = machine.units().start;
     let count = 2 * machine.units().len();
-    let held = |index: usize| Held { unit: first + index / 2, on: index % 2 == 0 };
+    let held = |index: usize| Held { unit: first + index / 2, on: index.is_multiple_of(2) };
     let temperatures = (work / (2 * HASTY_CHAINS * count.max(1)) as u64).clamp(HASTY[0] as u64, HASTY[1] as u64);
     let hasty = Ais { chains: HASTY_CHAINS, temperatures: temperatures as usize, seed };
 

@@ -10,7 +10,7 @@
 //!   those that need something of their own.
 //! - [`map`] collects a result a task, [`join`] runs two closures.
 //!
-//! ```ignore
+//! ```text
 //! for_each((chunks_mut(sums, BLOCK), chunks(values, BLOCK)), |block, (sums, values)| …);
 //! ```
 //!

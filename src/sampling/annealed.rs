@@ -5,7 +5,7 @@
 //!
 //! log w = Σₖ log p*_βₖ(xₖ₋₁) − log p*_βₖ₋₁(xₖ₋₁),  xₖ ~ T_βₖ(· | xₖ₋₁).
 //!
-//! E[w] = Z₁ / Z₀ whatever the transitions' speed, so that log of the mean w lies below log Z₁ / Z₀ in expectation; slow
+//! E\[w\] = Z₁ / Z₀ whatever the transitions' speed, so that log of the mean w lies below log Z₁ / Z₀ in expectation; slow
 //! transitions and few steps cost variance, not bias.
 
 use super::metropolis::{acceptance, accepted};

@@ -4,7 +4,7 @@
 //!
 //! - plain, for a normalised p: μ̂ = Σ w f / S, unbiased, with variance (E_q[w² f²] − μ²) / S;
 //! - self-normalised, for a p known up to a constant: μ̂ = Σ w f / Σ w, consistent, with variance about
-//!   E_q[w² (f − μ)²] / (E_q[w]² S).
+//!   E_q[w² (f − μ)²] / (E_q\[w\]² S).
 //!
 //! The proposal of least variance is therefore not the target. For plain importance sampling it is q ∝ p·|f|, which has
 //! variance 0 where f keeps one sign; for self-normalised importance sampling it is q ∝ p·|f − μ|. A proposal q ∝ p only

@@ -1,10 +1,10 @@
 //! Instruction sets as tokens.
 //!
-//! A kernel is written once, generic over a token `S:` [`Simd`], and entered through [`dispatch`], which chooses the
+//! A kernel is written once, generic over a token `S:` [`Simd`], and entered through `dispatch`, which chooses the
 //! token at run time and calls the kernel inside a function compiled for its instructions. A token can be made only
 //! where the CPU has the instructions, so holding one is the proof that its methods may run. `HELMHOLTZ_ISA` pins one.
 //!
-//! Everything between [`dispatch`] and an intrinsic is `#[inline(always)]`: only then is it compiled for the
+//! Everything between `dispatch` and an intrinsic is `#[inline(always)]`: only then is it compiled for the
 //! instruction set. Nearly all `unsafe` of the crate lives here and in the kernels that walk pointers.
 
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! The model's likelihood of its own data, from both sides.
 //!
 //! An example x decoded from a draw z₀ of the prior comes with an exact draw of its posterior: z₀ itself. With z₁ … z_k from
-//! q(z | x), w(z) = p(x, z) / q(z | x) and the mean ŵ of w(z₀) … w(z_k): were z₀ drawn from q too, E[ŵ] = p(x); drawn from
+//! q(z | x), w(z) = p(x, z) / q(z | x) and the mean ŵ of w(z₀) … w(z_k): were z₀ drawn from q too, E\[ŵ\] = p(x); drawn from
 //! p(z | x), which has w(z₀) / p(x) times q's density there, any function f has, ŵ being symmetric,
 //! E[f(ŵ)] = E_q[f(ŵ) w(z₀) / p(x)] = E_q[f(ŵ) ŵ / p(x)]. So
 //!

@@ -8,7 +8,7 @@
 //! One unit at a time the energy never rises where Wᵢᵢ ≥ 0, so recall ends in a minimum; all units at once it ends in a
 //! fixed point or in a cycle of two states (Goles & Olivos 1981). W = x xᵀ stores x and −x alike.
 //!
-//! States are the rows of a [`BitMatrix`], bit 1 for +1 and bit 0 for −1.
+//! States are the rows of a [`BitMatrix`](crate::tensor::BitMatrix), bit 1 for +1 and bit 0 for −1.
 
 mod asynchronous;
 mod attention;

@@ -14,7 +14,7 @@
 //! w = p₀(v₀) Πₖ T_k(v_k | v_k−1) / T̃_k(v_k−1 | v_k) = p₀(v₀) Πₖ p*_k(v_k) / p*_k(v_k−1)
 //!   = p*_K(x) / Z₀ · Πₖ p*_k−1(v_k−1) / p*_k(v_k−1),
 //!
-//! with the partition functions of the intermediate models cancelling within each factor and Z₀ known. E[w] = p_ann(x),
+//! with the partition functions of the intermediate models cancelling within each factor and Z₀ known. E\[w\] = p_ann(x),
 //! so by Jensen's inequality E[log mean w] ≤ log p_ann(x): a lower bound for the annealed model, of the kind
 //! [`Annealed`](Kind::Annealed). It is none for the machine where annealing misses a mode: there p_ann(x) = p(x) / p(A) in
 //! the modes A that it reaches, and the figure may be above the truth by −log p(A).

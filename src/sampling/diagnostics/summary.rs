@@ -19,7 +19,7 @@ pub struct Summary {
     pub quantiles: [f64; 2],
     /// Standard errors of `quantiles`: [`mcse_quantile`].
     pub quantile_errors: [f64; 2],
-    /// [`r_hat`]
+    /// [`r_hat()`]
     pub r_hat: f64,
     /// [`ess_bulk`]
     pub ess_bulk: f64,

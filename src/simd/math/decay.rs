@@ -1,4 +1,4 @@
-//! e^(−|x|) for samplers: half the work of [`exp`](super::exp), for a probability that is compared with 24 random bits.
+//! e^(−|x|) for samplers: half the work of `exp`, for a probability that is compared with 24 random bits.
 //!
 //! 1. t = −|x| / ln 2, no less than −126, so the result is normal: below e^−87.3 it stays there.
 //! 2. t = n + f with n the nearest integer: the difference is exact.

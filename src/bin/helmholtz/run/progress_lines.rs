@@ -95,8 +95,7 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_how_fast_how_good_and_how_long() {
-        let progress =
-            Progress { epoch: 3, epochs: 12, step: 300, steps: 1200, examples: 19_200, ..Progress::default() };
+        let progress = Progress { epoch: 3, epochs: 12, step: 300, steps: 1200, examples: 19_200 };
         let done = Done { steps: 200, examples: 12_800, elapsed: Duration::from_secs(20) };
         let said = line(&progress, done, ", elbo -21.300");
         assert_eq!(said, "epoch 3 of 12, 640 samples/s, elbo -21.300, 90 s left".replace("90 s", "2 min"));

@@ -184,7 +184,8 @@ mod tests {
         let mut squares = 0.0;
         for seed in 0..200 {
             // Units that go together in blocks of eight, so that they are far from independent.
-            let block = |row: usize, unit: usize| f64::from(u8::from((row * 31 + unit / 8 * 17 + seed) % 3 == 0));
+            let block =
+                |row: usize, unit: usize| f64::from(u8::from((row * 31 + unit / 8 * 17 + seed).is_multiple_of(3)));
             let [a, b] = [0, 1].map(|side| {
                 states(64, 40, |r, u| 0.2 + 0.6 * block(r + 64 * side, u), 2 * seed as u64 + side as u64)
             });
