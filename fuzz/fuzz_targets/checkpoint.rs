@@ -39,7 +39,7 @@ fn resume(from: Option<&Snapshot>, stop_after: Option<u64>) -> Result<Vec<u8>, T
     let mut trainer =
         RbmTrainer::new(Rbm::new(4, 3, Seed(1)), Recipe::default(), &data, &training).expect("a good recipe");
     let mut keep = Keep(Vec::new());
-    train(&mut trainer, &data, None, &training, from, &mut keep)?;
+    train(&mut trainer, &data, Some(&data), &training, from, &mut keep)?;
     Ok(keep.0)
 }
 
