@@ -44,6 +44,8 @@ mod annealed;
 mod annealed_tests;
 mod baseline;
 mod categorical;
+#[cfg(test)]
+pub(crate) mod chi_squared;
 mod cycle;
 mod density;
 pub mod diagnostics;

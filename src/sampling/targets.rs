@@ -16,20 +16,6 @@ pub(super) fn normal_distribution(x: f64) -> f64 {
     0.5 + sum * (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The value that a χ² variable of many degrees of freedom exceeds with probability 10⁻⁵ / 16, by Wilson & Hilferty's
-/// cube: 16 such tests together fail once in 10⁵ runs.
-pub(super) fn chi_squared_bound(degrees: f64) -> f64 {
-    let c = 2.0 / (9.0 * degrees);
-    // Φ⁻¹(1 − 10⁻⁵ / 16).
-    degrees * (1.0 - c + 4.847 * c.sqrt()).powi(3)
-}
-
-/// Pearson's χ² of `counts` against `probabilities`.
-pub(super) fn chi_squared(counts: &[u64], probabilities: &[f64]) -> f64 {
-    let total = counts.iter().sum::<u64>() as f64;
-    counts.iter().zip(probabilities).map(|(n, p)| (*n as f64 - p * total).powi(2) / (p * total)).sum()
-}
-
 /// An autoregression x₀ ~ N(0, 1), xᵢ ~ N(ρ xᵢ₋₁, 1 − ρ²): every component is standard normal.
 pub(super) struct Autoregression {
     pub dimension: usize,

@@ -141,3 +141,34 @@ fn what_is_said_of_a_run_follows_from_what_was_measured() {
     assert!(warnings.contains("--beta 0, which maximises no bound"), "{warnings}");
     assert!(!warnings.contains("learning-rate"), "{warnings}");
 }
+
+/// Of a file without a test split the same figure has the same label, whoever prints it.
+#[test]
+fn a_file_without_a_split_is_called_what_it_is() {
+    let place = Place::new();
+    let rows: Vec<f32> = (0..60 * 9).map(|place| f32::from(u8::from(place * 7 % 13 < 5))).collect();
+    let other: Vec<f32> = rows.iter().map(|bit| 1.0 - bit).collect();
+    for (name, rows) in [("rows.npy", &rows), ("other.npy", &other)] {
+        let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (60, 9), }";
+        file.extend(format!("{header:<117}\n").bytes());
+        file.extend(rows.iter().flat_map(|number| number.to_le_bytes()));
+        std::fs::write(place.path(name), file).expect("a file");
+    }
+    let trained = place.json("train rbm rows.npy --hidden 3 --epochs 2 --out run");
+    assert_eq!((&trained["split"], &trained["examples"]), (&"train".into(), &60.into()));
+    for line in ["eval run", "eval run rows.npy"] {
+        let again = place.json(line);
+        assert_eq!(
+            (&again["split"], &again["log_likelihood"]),
+            (&"train".into(), &trained["log_likelihood"]),
+            "{line}"
+        );
+    }
+    assert_eq!(place.json("eval run other.npy")["split"], "test");
+    let advised =
+        |line: &str| text(&place.run(line).stdout).contains("none is left to judge by: --validation 0.1");
+    assert!(advised("train rbm rows.npy --hidden 3 --epochs 2 --out a"));
+    assert!(!advised("train rbm rows.npy --hidden 3 --epochs 2 --validation 0.2 --out b"));
+    assert!(!advised("train rbm bars:3 --hidden 3 --epochs 2 --out c"));
+}

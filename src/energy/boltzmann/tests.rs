@@ -5,9 +5,10 @@ use super::reference::{Reference, machine};
 use super::*;
 use crate::data::Dataset;
 use crate::energy::rbm::reference as rbm;
-use crate::energy::rbm::reference::{chi_squared, chi_squared_quantile, state};
+use crate::energy::rbm::reference::state;
 use crate::random::Seed;
 use crate::sampling::Kind;
+use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
 use crate::tensor::BitMatrix;
 
 /// One error in 100,000 runs of all χ² tests together; each takes an equal part.

@@ -5,6 +5,7 @@ use super::tests::{random, shaped};
 use super::{NeuralChains, NeuralConfig, NeuralEnergy, NeuralError, NeuralSampling};
 use crate::autodiff::Activation;
 use crate::random::Seed;
+use crate::sampling::chi_squared::chi_squared;
 
 const CHAINS: usize = 16_384;
 /// χ² of 19 degrees of freedom exceeds this with probability 10⁻⁶ (Wilson & Hilferty).
@@ -36,7 +37,7 @@ fn humps() -> NeuralEnergy {
 }
 
 /// χ² of the draws in 20 cells of equal probability, by the density on 200,000 points.
-fn chi_squared(energy: &NeuralEnergy, draws: &[f32]) -> f64 {
+fn statistic_of(energy: &NeuralEnergy, draws: &[f32]) -> f64 {
     let points: Vec<f32> = (0..200_000).map(|i| 0.5 + 2.0 * (i as f32 * 1e-4 - 10.0)).collect();
     let weights: Vec<f64> = energy.energies(&points).into_iter().map(|energy| (-energy).exp()).collect();
     let total: f64 = weights.iter().sum();
@@ -47,10 +48,9 @@ fn chi_squared(energy: &NeuralEnergy, draws: &[f32]) -> f64 {
             ends.push(*point);
         }
     }
-    let mut counts = [0u32; 20];
+    let mut counts = [0; 20];
     draws.iter().for_each(|draw| counts[ends.partition_point(|end| end < draw)] += 1);
-    let wanted = draws.len() as f64 / 20.0;
-    counts.iter().map(|&count| (f64::from(count) - wanted).powi(2) / wanted).sum()
+    chi_squared(&counts, &[0.05; 20]).0
 }
 
 /// Steps so long that a third of them are refused: dropping the proposal's ratio, or half of the drift, would show.
@@ -60,10 +60,10 @@ fn langevin_draws_are_of_the_density() {
     let mut chains = energy.chains(CHAINS, Seed(3)).unwrap();
     let acceptance = chains.langevin(&energy, 1.1, 100).unwrap();
     assert!((0.4..0.9).contains(&acceptance), "{acceptance}");
-    let statistic = chi_squared(&energy, &chains.positions());
+    let statistic = statistic_of(&energy, &chains.positions());
     assert!(statistic < LIMIT, "{statistic}");
     // The test sees what a chain has not yet come to: where it starts.
-    let statistic = chi_squared(&energy, &energy.chains(CHAINS, Seed(3)).unwrap().positions());
+    let statistic = statistic_of(&energy, &energy.chains(CHAINS, Seed(3)).unwrap().positions());
     assert!(statistic > LIMIT, "{statistic}");
 }
 
@@ -73,7 +73,7 @@ fn hamiltonian_draws_are_of_the_density() {
     let mut chains = energy.chains(CHAINS, Seed(4)).unwrap();
     let acceptance = chains.hamiltonian(&energy, 0.8, 3, 40).unwrap();
     assert!((0.4..0.95).contains(&acceptance), "{acceptance}");
-    let statistic = chi_squared(&energy, &chains.positions());
+    let statistic = statistic_of(&energy, &chains.positions());
     assert!(statistic < LIMIT, "{statistic}");
 }
 
@@ -81,11 +81,11 @@ fn hamiltonian_draws_are_of_the_density() {
 fn samples_and_what_is_led_to_the_model_are_of_the_density() {
     let energy = humps();
     let sampling = NeuralSampling { steps: 80, seed: Seed(5), ..NeuralSampling::default() };
-    let statistic = chi_squared(&energy, &energy.sample(CHAINS, &sampling).unwrap());
+    let statistic = statistic_of(&energy, &energy.sample(CHAINS, &sampling).unwrap());
     assert!(statistic < LIMIT, "{statistic}");
     let start = energy.chains(CHAINS, Seed(6)).unwrap();
     let untrained = NeuralEnergy::new(energy.config().clone(), Seed(0)).unwrap();
-    let statistic = chi_squared(&untrained, &start.positions());
+    let statistic = statistic_of(&untrained, &start.positions());
     assert!(statistic < LIMIT, "chains start with draws from the confinement: {statistic}");
 }
 

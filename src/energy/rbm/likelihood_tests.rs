@@ -1,10 +1,11 @@
 //! Transition matrices, and annealing where the truth is known: where it must be right, and where it must own up.
 
-use super::reference::{Reference, chi_squared_quantile, machine, rows};
+use super::reference::{Reference, machine, rows};
 use super::*;
 use crate::data::Dataset;
 use crate::energy::independent::biases_of;
 use crate::random::Seed;
+use crate::sampling::chi_squared::{chi_squared_quantile, chi_squared_quantile_below};
 use crate::sampling::{Kind, LogMeanExp, Warning};
 use crate::train::{Fit, Training};
 
@@ -157,13 +158,6 @@ fn reported_errors_are_standard_errors() {
     let statistic: f64 = squares.sum();
     let (least, most) = (chi_squared_quantile_below(SEEDS as f64, 5e-6), chi_squared_quantile(SEEDS as f64, 5e-6));
     assert!((least..most).contains(&statistic), "Σ z² = {statistic:.1}, not in {least:.1}..{most:.1}");
-}
-
-/// The value below which a χ² variable lies with probability `alpha`, by the same cube with the quantile's sign turned.
-fn chi_squared_quantile_below(degrees: f64, alpha: f64) -> f64 {
-    let c = 2.0 / (9.0 * degrees);
-    let above = (chi_squared_quantile(degrees, alpha) / degrees).cbrt();
-    degrees * (2.0 * (1.0 - c) - above).max(0.0).powi(3)
 }
 
 #[test]

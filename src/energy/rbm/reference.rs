@@ -102,36 +102,3 @@ pub(in crate::energy) fn state(bits: &BitMatrix, row: usize) -> usize {
 pub(in crate::energy) fn rows(states: &[usize], units: usize) -> BitMatrix {
     BitMatrix::from_fn(states.len(), units, |row, unit| states[row] >> unit & 1 == 1)
 }
-
-/// The value that a χ² variable with `degrees` degrees of freedom exceeds with probability `alpha`, by the
-/// Wilson–Hilferty cube and a rational normal quantile (Abramowitz & Stegun 26.2.23 and 26.4.17).
-pub(in crate::energy) fn chi_squared_quantile(degrees: f64, alpha: f64) -> f64 {
-    let t = (-2.0 * alpha.ln()).sqrt();
-    let z = t
-        - (2.515517 + 0.802853 * t + 0.010328 * t * t)
-            / (1.0 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
-    let c = 2.0 / (9.0 * degrees);
-    degrees * (1.0 - c + z * c.sqrt()).powi(3)
-}
-
-/// Pearson's χ² of `counts` against `probabilities`, cells of less than 5 expected pooled, and its degrees of freedom.
-pub(in crate::energy) fn chi_squared(counts: &[u64], probabilities: &[f64]) -> (f64, f64) {
-    let total = counts.iter().sum::<u64>() as f64;
-    let (mut statistic, mut cells) = (0.0, 0.0f64);
-    let (mut rare_count, mut rare_expected) = (0.0, 0.0);
-    for (&count, probability) in counts.iter().zip(probabilities) {
-        let (count, expected) = (count as f64, probability * total);
-        if expected < 5.0 {
-            rare_count += count;
-            rare_expected += expected;
-        } else {
-            statistic += (count - expected).powi(2) / expected;
-            cells += 1.0;
-        }
-    }
-    if rare_expected > 1.0 {
-        statistic += (rare_count - rare_expected).powi(2) / rare_expected;
-        cells += 1.0;
-    }
-    (statistic, (cells - 1.0).max(1.0))
-}

@@ -1,11 +1,12 @@
 //! Parallel tempering against enumeration, on machines whose plain chains are slow; and its place in training.
 
-use super::reference::{Reference, chi_squared, chi_squared_quantile, machine, state};
+use super::reference::{Reference, machine, state};
 use super::tabulated::Tabulated;
 use super::tests::second_eigenvalue;
 use super::*;
 use crate::data::Dataset;
 use crate::random::Seed;
+use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
 use crate::tensor::BitMatrix;
 use crate::train::{Batch, Learner, Training, train};
 

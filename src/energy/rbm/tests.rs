@@ -1,9 +1,10 @@
 //! Enumeration, transition matrices, χ² and central differences against the machine by the book.
 
-use super::reference::{Reference, chi_squared, chi_squared_quantile, machine, rows, state};
+use super::reference::{Reference, machine, rows, state};
 use super::*;
 use crate::data::Dataset;
 use crate::random::Seed;
+use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
 use crate::tensor::BitMatrix;
 
 /// One error in 100,000 runs of all χ² tests together; each takes an equal part.

@@ -1,11 +1,12 @@
 //! Training steps by the book in f64: rates, momentum, decay, averages, chains, streams, resume.
 
-use super::reference::{Reference, chi_squared, chi_squared_quantile, machine};
+use super::reference::{Reference, machine};
 use super::trainer::RbmTrainer;
 use super::*;
 use crate::data::{Binarization, Dataset, Holdout};
 use crate::random::Lanes;
 use crate::random::Seed;
+use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
 use crate::store::Snapshot;
 use crate::tensor::LANES;
 use crate::train::{

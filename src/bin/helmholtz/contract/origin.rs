@@ -96,9 +96,11 @@ impl Origin {
             false => name.clone(),
         };
         let data = data::open(&path, self.domain, &self.console)?;
-        if trained_on && let Some(saved) = &self.fingerprint {
+        let mut seen = false;
+        if let Some(saved) = &self.fingerprint {
             let found = format!("{:016x}", data.fingerprint());
-            if found != *saved {
+            seen = found == *saved;
+            if trained_on && !seen {
                 self.console.warn(format!(
                     "{path} is not what the model was trained on: its fingerprint is {found}, and was {saved}"
                 ));
@@ -109,7 +111,12 @@ impl Origin {
         } else {
             None
         };
-        choice.of(&data, path, self.reading(choice.binarize), held_out, &self.console)
+        let mut rows = choice.of(&data, path, self.reading(choice.binarize), held_out, &self.console)?;
+        // A file without a test split is all test rows, unless it is what the model was trained on.
+        if seen && rows.split == "test" && !data.has_test_split() {
+            rows.split = "train";
+        }
+        Ok(rows)
     }
 
     /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual

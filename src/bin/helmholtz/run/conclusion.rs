@@ -165,6 +165,12 @@ impl Session {
         if self.validation.is_some() && self.data.has_test_split() {
             report.advise(format!("test rows       helmholtz eval {} scores them", self.folder.path().display()));
         }
+        // Of bars and stripes there are no others.
+        if self.validation.is_none() && !self.data.has_test_split() && !self.data.name().starts_with("bars:") {
+            report.advise(
+                "rows            all were trained on, and none is left to judge by: --validation 0.1 holds some out",
+            );
+        }
         report.advise(format!("next            helmholtz sample {}", self.folder.path().display()));
     }
 }
