@@ -205,7 +205,7 @@ impl DataError {
             DataError::Labels { .. } => {
                 "give the file of images (`…-images-idx3-ubyte`) or the folder with all four"
             }
-            DataError::Value { largest, .. } if *largest == 1.0 => {
+            DataError::Value { value, largest, .. } if *largest == 1.0 && value.is_finite() => {
                 "scale the data to [0, 1], for grey levels of 0 to 255 by dividing by 255"
             }
             DataError::Missing { .. } => "names with `.idx3-ubyte` or `.idx1-ubyte` at the end are found too",
@@ -300,5 +300,19 @@ impl std::error::Error for DataError {
             DataError::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scaling makes a large number small, and a NaN no number.
+    #[test]
+    fn a_hint_follows_from_the_number() {
+        let value = |value| DataError::Value { file: "x.npy".into(), row: 0, column: 2, value, largest: 1.0 };
+        assert!(value(16.0).hint().is_some_and(|hint| hint.starts_with("scale the data")));
+        assert_eq!(value(f64::NAN).hint(), None);
+        assert_eq!(value(f64::INFINITY).hint(), None);
     }
 }
