@@ -1,5 +1,6 @@
 //! Whoever waits for a long estimate is told how far it is.
 
+use super::neural::npy;
 use super::{Place, text};
 use std::fs;
 use std::process::Stdio;
@@ -8,12 +9,12 @@ use std::time::{Duration, Instant};
 #[test]
 fn eval_says_how_far_it_is_and_how_long_it_takes_whatever_the_model() {
     let place = Place::new();
-    let rows: String = (0..40).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 3)).collect();
-    place.write("rows.csv", rows.as_bytes());
+    let numbers = (0..120).map(|index| (index as f32 * 0.37).sin());
+    place.write("rows.npy", &npy([40, 3], numbers));
     let models = [
         ("rbm", "--hidden 24 --steps 3 --ais 8,10", "--ais 64,50000000"),
         ("boltzmann", "--hidden 4 --steps 3 --ais 8,10", "--ais 64,50000000"),
-        ("neural", "rows.csv --hidden 4 --steps 3 --ais 8,10", "--ais 64,50000000"),
+        ("neural", "rows.npy --hidden 4 --steps 3 --ais 8,10", "--ais 64,1000000"),
         ("vae", "--steps 3 --samples 2", "--samples 5000000"),
     ];
     for (kind, training, _) in models {
