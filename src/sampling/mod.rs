@@ -5,6 +5,7 @@
 //!   where there is a gradient, [`Gibbs`] where there are conditionals, [`Tempering`] where there are several modes.
 //! - [`AnnealedImportance`] estimates a normaliser along a path of densities.
 //! - [`diagnostics`] say how far the draws can be trusted; [`Estimate`] is a likelihood that knows its errors.
+//! - [`Paired`] holds two models against one another on the same rows, [`TwoSamples`] draws against data.
 //!
 //! A correlated normal distribution, by its log-density and
 //! gradient:
@@ -66,8 +67,12 @@ mod langevin;
 mod log_mean_exp;
 mod mass;
 mod metropolis;
+mod mmd;
+mod mmd_power;
 #[cfg(test)]
 mod moments_tests;
+mod paired;
+mod precision_recall;
 mod proposal;
 mod run;
 #[cfg(test)]
@@ -78,6 +83,7 @@ mod targets;
 mod tempered;
 mod tempering;
 mod tuning;
+mod two_samples;
 mod walk;
 mod warning;
 mod work;
@@ -98,12 +104,17 @@ pub use kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 pub use langevin::{Langevin, LangevinChain};
 pub use log_mean_exp::LogMeanExp;
 pub use metropolis::{Metropolis, MetropolisChain};
+pub use mmd::Mmd;
+pub use mmd_power::MmdPower;
+pub use paired::{Distinction, Paired, RowLikelihoods};
+pub use precision_recall::PrecisionRecall;
 pub use proposal::Proposal;
 pub use run::Run;
 pub use sampler::Sampler;
 pub use tempered::{Flat, Tempered};
 pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
+pub use two_samples::{TwoSampleError, TwoSamples};
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
 pub use work::Work;
