@@ -90,6 +90,7 @@ mod work;
 
 pub use ais::Ais;
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
+pub use baseline::{independent_bits_of_rows, normal_of_rows};
 pub use categorical::Categorical;
 pub use cycle::{Cycle, CycleChain};
 pub use density::{DensityError, GradientLogDensity, LogDensity};
@@ -121,6 +122,7 @@ pub use work::Work;
 
 pub(crate) use baseline::{
     all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,
+    mean_and_covariance,
 };
 pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};
 pub(crate) use log_mean_exp::WeightSums;
