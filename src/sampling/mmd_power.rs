@@ -35,7 +35,7 @@ pub struct MmdPower {
 
 impl MmdPower {
     /// The power of a test of `rows` rows against as many, where genuine ones are drawn from `genuine` `[many, width]`, at
-    /// least twice as many, and foreign ones from `foreign` `[rows or more, width]`. The bandwidth is the median distance of
+    /// least twice as many, and foreign ones from `foreign` `[rows or more, width]`. The bandwidth is that of
     /// the genuine rows, as it is in a test of a good sampler.
     ///
     /// # Errors

@@ -189,10 +189,8 @@ mod tests {
         if kind != Kind::Lower {
             estimate = estimate.with_log_z(7.0, 0.1);
         }
-        let conservative = conservative.map(|value| Estimate {
-            value,
-            ..Estimate::of(&rows, Kind::Annealed, "back").with_monte_carlo_error(0.3)
-        });
+        let conservative = conservative
+            .map(|value| Estimate::of(&[value, value], Kind::Annealed, "back").with_monte_carlo_error(0.3));
         Scored { estimate, conservative, rows }
     }
 

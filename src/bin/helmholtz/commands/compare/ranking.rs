@@ -151,7 +151,7 @@ mod tests {
             let mut likelihood = model(Kind::Exact, Some(by), Some(by));
             let one = likelihood.estimates[0].clone();
             likelihood.estimates =
-                spread.iter().map(|off| Estimate { value: one.value + off, ..one.clone() }).collect();
+                spread.iter().map(|off| Estimate::of(&[one.value + off], Kind::Exact, "")).collect();
             likelihood
         };
         let (tight, wide) = ([-0.1, 0.1], [-2.0, 2.0]);

@@ -55,7 +55,11 @@ pub fn seat(
             None => choice.clone(),
         };
         let rows = contestant.first().origin.rows(&choice).and_then(|rows| fitting(contestant, rows));
-        let seat = rows.map(|rows| Seat { space: space(contestant, &rows), rows, choice });
+        let seat = rows.map(|rows| Seat {
+            space: space(contestant, &rows),
+            choice: choice.same_of(&rows.name, Some(rows.binarize)),
+            rows,
+        });
         if let Ok(seat) = &seat {
             named.get_or_insert_with(|| seat.rows.name.clone());
         } else if named.is_none() {
