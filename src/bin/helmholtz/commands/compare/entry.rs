@@ -8,6 +8,7 @@ use crate::cli::{Failure, Globals, counted};
 use crate::contract::ScoreOptions;
 use crate::input::data;
 use crate::run::Estimating;
+use helmholtz::Seed;
 use helmholtz::sampling::{MmdPower, independent_bits_of_rows, normal_of_rows};
 
 /// The family of a row that is no model's.
@@ -92,20 +93,27 @@ impl Entry {
         };
         let values = drawing::of_rows(&seat.rows, asked.draws)?;
         let turn = format!("{}, {} of {count}", contestant.name, index + 1);
-        entry.likelihood = {
-            let _shown = Estimating::begin(&console, &format!("the log-likelihood of {turn}"));
-            let seed = asked.globals.seed.map(helmholtz::Seed);
-            Likelihood::of(contestant, seat, asked.options, seed).map_err(|failure| failure.to_string())
-        };
+        // Who does not answer is not waited for.
+        entry.likelihood = model
+            .scorer()
+            .map(drop)
+            .and_then(|()| {
+                let _shown = Estimating::begin(&console, &format!("the log-likelihood of {turn}"));
+                Likelihood::of(contestant, seat, asked.options, asked.globals.seed.map(Seed))
+            })
+            .map_err(|failure| failure.to_string());
         for warning in entry.likelihood.iter().flat_map(|found| &found.estimates).flat_map(|one| &one.warnings) {
             console.warn(format!("{}: {warning}", contestant.name));
         }
         let (width, seed) = (contestant.width(), asked.globals.seed());
-        entry.drawn = {
-            let _shown = Estimating::begin(&console, &format!("draws of {turn}"));
-            let drawn = drawing::draw(contestant, values.len() / width, seed, &console);
-            drawn.map_err(|failure| failure.to_string())
-        };
+        entry.drawn = model
+            .sampler()
+            .map(drop)
+            .and_then(|()| {
+                let _shown = Estimating::begin(&console, &format!("draws of {turn}"));
+                drawing::draw(contestant, values.len() / width, seed, &console)
+            })
+            .map_err(|failure| failure.to_string());
         entry.likeness = entry.drawn.as_ref().map_err(String::clone).and_then(|drawn| {
             drawing::likeness(&values, &drawn.values, width, seed).map_err(|failure| failure.to_string())
         });
@@ -122,12 +130,7 @@ impl Entry {
 
     /// What the plainest model reaches on the rows of a seat: independent pixels with the rows' own means, of real numbers the
     /// normal distribution with their mean and covariance. `None` where there is none.
-    pub fn baseline(
-        seat: &Seat,
-        place: &Place,
-        width: usize,
-        seed: helmholtz::Seed,
-    ) -> Result<Option<Self>, Failure> {
+    pub fn baseline(seat: &Seat, place: &Place, width: usize, seed: Seed) -> Result<Option<Self>, Failure> {
         let rows = &seat.rows.rows;
         let (name, each, method) = match place.space.as_str() {
             "bits" => {

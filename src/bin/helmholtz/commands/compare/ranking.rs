@@ -21,6 +21,16 @@ pub fn between(a: &Side, b: &Side) -> Paired {
     Paired::between(a.likelihoods(), b.likelihoods())
 }
 
+/// A difference and its error, to two digits of the error where that is small.
+pub fn shown(paired: &Paired) -> String {
+    let Paired { difference, error, .. } = *paired;
+    if !error.is_finite() {
+        return format!("{difference:.2} ± unknown");
+    }
+    let digits = if error > 0.0 { (1.0 - error.log10().floor()).clamp(2.0, 9.0) as usize } else { 2 };
+    format!("{difference:.digits$} ± {error:.digits$}")
+}
+
 /// The standard deviation of the difference of one seed's figure of each; 0 where neither has several.
 fn spread(a: &Likelihood, b: &Likelihood) -> f64 {
     a.spread().unwrap_or(0.0).hypot(b.spread().unwrap_or(0.0))
@@ -48,38 +58,38 @@ pub fn why_not(a: &Likelihood, a_name: &str, b: &Likelihood, b_name: &str) -> St
             _ => format!("an error is not known: {}", closer(&[unknown])),
         };
     }
-    let shown = format!("{:.2} ± {:.2} nats", paired.difference, paired.error);
+    let between_bounds = format!("{} nats", shown(&paired));
     let spread = spread(a, b);
     // With seeds, figures that no number of rows would tell apart.
     let within_spread = spread > 0.0 && figures.difference.abs() <= spread;
     if within_spread {
         return format!(
-            "{:.2} ± {:.2} nats between their figures, and seeds spread by {spread:.2}: what they differ by is chance unless \
-             more seeds say otherwise",
-            figures.difference, figures.error
+            "{} nats between their figures, and seeds spread by {spread:.2}: what they differ by is chance unless more \
+             seeds say otherwise",
+            shown(&figures)
         );
     }
     // The figures are apart and their bounds are not, so neither rows nor anything but closer bounds would help.
     let apart = figures.is_above(ERRORS);
     if paired.difference <= 0.0 || apart && !paired.is_above(ERRORS) && figures.difference > paired.difference {
         return format!(
-            "{shown} from one's conservative figure to the other's optimistic one: {}",
+            "{between_bounds} from one's conservative figure to the other's optimistic one: {}",
             closer(&[a, b])
         );
     }
     match paired.distinction(ERRORS) {
         Distinction::Rows(rows) => {
             format!(
-                "{shown}: about {rows:.0} rows would tell, were the difference to stay; there are {}",
+                "{between_bounds}: about {rows:.0} rows would tell, were the difference to stay; there are {}",
                 paired.rows
             )
         }
         Distinction::SharedError { below } => format!(
-            "{shown}: no number of rows would tell before the error of log Z, {:.2} nats, is below {below:.2}: {}",
+            "{between_bounds}: no number of rows would tell before the error of log Z, {:.3} nats, is below {below:.3}: {}",
             paired.shared_error,
             closer(&[a, b])
         ),
-        _ => format!("{shown}, and seeds spread by {spread:.2}"),
+        _ => format!("{between_bounds}, and seeds spread by {spread:.2}"),
     }
 }
 
@@ -121,6 +131,15 @@ mod tests {
             conservative: low.map(at).ok_or_else(|| "no bound".to_owned()),
             optimistic: high.map(at).ok_or_else(|| "no bound".to_owned()),
         }
+    }
+
+    #[test]
+    fn small_differences_are_told_to_the_digits_of_their_errors() {
+        let of = |rows: &[f64]| shown(&between(&side(rows, 0.0), &side(&[0.0, 0.0], 0.0)));
+        assert_eq!(of(&[1.0, 3.0]), "2.00 ± 1.00");
+        assert_eq!(of(&[0.001, 0.003]), "0.0020 ± 0.0010");
+        assert_eq!(of(&[0.0, 0.0]), "0.00 ± 0.00");
+        assert_eq!(shown(&between(&side(&[1.0], 0.0), &side(&[0.0], 0.0))), "1.00 ± unknown");
     }
 
     #[test]

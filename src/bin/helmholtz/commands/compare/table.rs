@@ -137,7 +137,7 @@ fn shown(error: f64) -> String {
 }
 
 fn shown_pair(paired: Option<Paired>) -> String {
-    paired.map_or_else(|| "–".to_owned(), |paired| format!("{:.2} ± {}", paired.difference, shown(paired.error)))
+    paired.map_or_else(|| "–".to_owned(), |paired| ranking::shown(&paired))
 }
 
 fn say(group: &Group<'_>, standings: &[Standing], open: &[(usize, usize, String)], report: &mut Report) {
@@ -179,11 +179,10 @@ fn say(group: &Group<'_>, standings: &[Standing], open: &[(usize, usize, String)
     for &index in &order {
         for (other, paired) in &standings[index].above {
             report.line(format!(
-                "above           {} stands above {}, by {:.2} ± {:.2} nats at least",
+                "above           {} stands above {}, by {} nats at least",
                 name(index),
                 name(*other),
-                paired.difference,
-                paired.error
+                ranking::shown(paired)
             ));
         }
     }
