@@ -17,6 +17,62 @@ pub(crate) fn independent_bernoulli(means: &[f64]) -> f64 {
     -means.iter().map(|&mean| entropy(mean)).sum::<f64>()
 }
 
+/// The log-likelihood of each of `rows` under independent bits with the rows' own means, `[rows]`, nats: on average the most that
+/// any independent bits reach on them.
+pub fn independent_bits_of_rows(rows: &BitMatrix) -> Vec<f64> {
+    let (count, counts) = (rows.rows() as f64, rows.column_counts());
+    // A bit that is always on has no row in which it is off: no 0 · ln 0 comes up.
+    let logs: Vec<[f64; 2]> =
+        counts.iter().map(|&on| [1.0 - f64::from(on) / count, f64::from(on) / count].map(f64::ln)).collect();
+    let of_row = |row| logs.iter().enumerate().map(|(unit, logs)| logs[usize::from(rows.get(row, unit))]).sum();
+    (0..rows.rows()).map(of_row).collect()
+}
+
+/// The log-density of each of `rows` `[rows, width]` under the normal distribution with their own mean and covariance, `[rows]`,
+/// nats: on average the most that any normal distribution reaches on them. `None` where they lie in a plane or a column hardly
+/// varies, so that there is no most.
+///
+/// # Panics
+/// Where they are no whole rows.
+#[track_caller]
+pub fn normal_of_rows(rows: &[f32], width: usize) -> Option<Vec<f64>> {
+    assert!(width > 0 && rows.len() % width == 0, "{} numbers in rows of {width}", rows.len());
+    if rows.is_empty() || all_but_constant(rows, width).is_some() {
+        return None;
+    }
+    let (mean, covariance) = mean_and_covariance(rows, width);
+    let factor = cholesky(width, &covariance)?;
+    let log_norm: f64 =
+        (0..width).map(|i| factor[i * width + i].ln() + 0.5 * (2.0 * std::f64::consts::PI).ln()).sum();
+    let mut standardised = vec![0.0; width];
+    let of_row = |row: &[f32]| {
+        // L z = x − m by forward substitution.
+        for i in 0..width {
+            let known: f64 = (0..i).map(|j| factor[i * width + j] * standardised[j]).sum();
+            standardised[i] = (f64::from(row[i]) - mean[i] - known) / factor[i * width + i];
+        }
+        -0.5 * standardised.iter().map(|z| z * z).sum::<f64>() - log_norm
+    };
+    Some(rows.chunks_exact(width).map(of_row).collect())
+}
+
+/// The mean `[width]` and the covariance `[width, width]` of rows `[rows, width]`.
+pub(crate) fn mean_and_covariance(rows: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
+    let count = (rows.len() / width) as f64;
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / count);
+    }
+    let mut covariance = vec![0.0; width * width];
+    for row in rows.chunks_exact(width) {
+        for (i, line) in covariance.chunks_exact_mut(width).enumerate() {
+            let x = f64::from(row[i]) - mean[i];
+            line.iter_mut().enumerate().for_each(|(j, sum)| *sum += x * (f64::from(row[j]) - mean[j]) / count);
+        }
+    }
+    (mean, covariance)
+}
+
 /// The mean log-likelihood of `rows` under independent bits with the rows' own means, nats an example.
 pub(crate) fn independent_bits(rows: &BitMatrix) -> f64 {
     let mean = |on| f64::from(on) / rows.rows() as f64;
@@ -33,9 +89,16 @@ pub(crate) fn independent_gaussian(width: usize, total_variance: f64, noise: Opt
 /// The mean log-density of rows under the normal distribution with their own mean and covariance `[width, width]`: the best of
 /// its kind, nats an example. `None` where the rows lie in a plane, so that there is no best.
 pub(crate) fn correlated_gaussian(width: usize, covariance: &[f64]) -> Option<f64> {
-    // −½ ln |2πe Σ| by Cholesky's factor, whose diagonal holds the deviations given the components before.
+    // −½ ln |2πe Σ|.
+    let factor = cholesky(width, covariance)?;
+    let log_density = |i: usize| -0.5 * ((2.0 * std::f64::consts::PI * factor[i * width + i].powi(2)).ln() + 1.0);
+    Some((0..width).map(log_density).sum())
+}
+
+/// Cholesky's factor of a covariance `[width, width]`, lower triangle, whose diagonal holds the deviations given the components
+/// before. `None` where a component follows from those before it.
+fn cholesky(width: usize, covariance: &[f64]) -> Option<Vec<f64>> {
     let mut factor = covariance.to_vec();
-    let mut log_density = 0.0;
     for i in 0..width {
         for j in 0..=i {
             let known: f64 = (0..j).map(|k| factor[i * width + k] * factor[j * width + k]).sum();
@@ -45,10 +108,8 @@ pub(crate) fn correlated_gaussian(width: usize, covariance: &[f64]) -> Option<f6
             }
             factor[i * width + j] = if i == j { rest.sqrt() } else { rest / factor[j * width + j] };
         }
-        let variance = factor[i * width + i].powi(2);
-        log_density -= 0.5 * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0);
     }
-    Some(log_density)
+    Some(factor)
 }
 
 /// The first column of rows `[rows, width]` that is constant, or nearly so, and how many there are: a density of real numbers can
@@ -113,6 +174,29 @@ mod tests {
         assert!((correlated_gaussian(2, &[4.0, 3.0, 3.0, 9.0]).unwrap() - wanted).abs() < 1e-14);
         assert_eq!(correlated_gaussian(2, &[4.0, 6.0, 6.0, 9.0]), None);
         assert_eq!(correlated_gaussian(1, &[0.0]), None);
+    }
+
+    /// The mean over rows is the mean log-likelihood in closed form; a single row is the sum of its bits.
+    #[test]
+    fn rows_have_the_mean_that_is_known() {
+        let rows = BitMatrix::from_fn(7, 5, |row, unit| unit == 4 || (row * 3 + unit) % (unit + 2) == 0);
+        let each = independent_bits_of_rows(&rows);
+        assert!((each.iter().sum::<f64>() / 7.0 - independent_bits(&rows)).abs() < 1e-14, "{each:?}");
+        let counts = rows.column_counts();
+        let first: f64 = (0..5)
+            .map(|unit| {
+                let on = f64::from(counts[unit]) / 7.0;
+                if rows.get(0, unit) { on.ln() } else { (1.0 - on).ln() }
+            })
+            .sum();
+        assert!((each[0] - first).abs() < 1e-14);
+
+        let values: Vec<f32> = (0..60).map(|i| ((i * i) % 17) as f32 + 0.1 * i as f32).collect();
+        let each = normal_of_rows(&values, 3).unwrap();
+        let best = correlated_gaussian(3, &mean_and_covariance(&values, 3).1).unwrap();
+        assert!((each.iter().sum::<f64>() / 20.0 - best).abs() < 1e-12, "{each:?}, {best}");
+        assert_eq!(normal_of_rows(&[1.0, 2.0, 1.0, 3.0, 1.0, 4.0], 2), None);
+        assert_eq!(normal_of_rows(&[], 2), None);
     }
 
     #[test]

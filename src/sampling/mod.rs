@@ -5,6 +5,7 @@
 //!   where there is a gradient, [`Gibbs`] where there are conditionals, [`Tempering`] where there are several modes.
 //! - [`AnnealedImportance`] estimates a normaliser along a path of densities.
 //! - [`diagnostics`] say how far the draws can be trusted; [`Estimate`] is a likelihood that knows its errors.
+//! - [`Paired`] holds two models against one another on the same rows, [`TwoSamples`] draws against data.
 //!
 //! A correlated normal distribution, by its log-density and
 //! gradient:
@@ -66,8 +67,12 @@ mod langevin;
 mod log_mean_exp;
 mod mass;
 mod metropolis;
+mod mmd;
+mod mmd_power;
 #[cfg(test)]
 mod moments_tests;
+mod paired;
+mod precision_recall;
 mod proposal;
 mod run;
 #[cfg(test)]
@@ -78,12 +83,14 @@ mod targets;
 mod tempered;
 mod tempering;
 mod tuning;
+mod two_samples;
 mod walk;
 mod warning;
 mod work;
 
 pub use ais::Ais;
 pub use annealed::{AnnealedImportance, AnnealingPath, GeometricPath, random_walk_transition};
+pub use baseline::{independent_bits_of_rows, normal_of_rows};
 pub use categorical::Categorical;
 pub use cycle::{Cycle, CycleChain};
 pub use density::{DensityError, GradientLogDensity, LogDensity};
@@ -98,18 +105,24 @@ pub use kernel::{Chain, Exchanges, MarkovKernel, Outcome, Step, WarmUp};
 pub use langevin::{Langevin, LangevinChain};
 pub use log_mean_exp::LogMeanExp;
 pub use metropolis::{Metropolis, MetropolisChain};
+pub use mmd::Mmd;
+pub use mmd_power::MmdPower;
+pub use paired::{Distinction, Paired, RowLikelihoods};
+pub use precision_recall::PrecisionRecall;
 pub use proposal::Proposal;
 pub use run::Run;
 pub use sampler::Sampler;
 pub use tempered::{Flat, Tempered};
 pub use tempering::{Tempering, TemperingChain};
 pub use tuning::Tuning;
+pub use two_samples::{TwoSampleError, TwoSamples};
 pub use walk::{MultiplicativeWalk, RandomWalk};
 pub use warning::Warning;
 pub use work::Work;
 
 pub(crate) use baseline::{
     all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,
+    mean_and_covariance,
 };
 pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};
 pub(crate) use log_mean_exp::WeightSums;

@@ -99,6 +99,9 @@ fn the_models_own_data_are_bounded_from_both_sides() {
     assert_eq!((wide.lower.kind, wide.upper.kind, wide.lower.examples), (Kind::Lower, Kind::Upper, ROWS));
     // Weights vary by more than half of themselves: three draws leave 0.05 nats either way, many times the error.
     assert!(wide.lower.value < exact - 0.01 && wide.upper.value > exact + 0.01, "{wide:?}, exactly {exact}");
+    assert!((wide.gap - (wide.upper.value - wide.lower.value)).abs() < 1e-9, "{wide:?}");
+    // Both bounds share what differs from example to example.
+    assert!(wide.gap_error > 0.0 && wide.gap_error < wide.lower.data_error, "{wide:?}");
     let close = bounds(200);
     for bound in [&close.lower, &close.upper] {
         // Either bound is off by half the variance of a weight over 200 draws.

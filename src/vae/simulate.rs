@@ -17,7 +17,7 @@ use super::generate::Observation;
 use super::likelihood::{BATCH, Figure, score_rows};
 use super::rows::Rows;
 use super::{ImportanceSampling, Vae, VaeError};
-use crate::sampling::{Estimate, Kind, Work};
+use crate::sampling::{Estimate, Kind, Work, mean_and_error};
 
 /// The mean log-likelihood of a model's own data from both sides, nats an example.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,10 @@ pub struct SimulatedBounds {
     pub lower: Estimate,
     /// With the exact draw among the weights.
     pub upper: Estimate,
+    /// How far the upper bound lies above the lower one on average.
+    pub gap: f64,
+    /// Standard error of `gap`, by its scatter over the examples: both bounds of an example share its draws.
+    pub gap_error: f64,
 }
 
 impl Vae {
@@ -71,7 +75,11 @@ impl Vae {
             upper.add(w.value, w.error);
         });
         let k = sampling.samples;
+        let gaps: Vec<f64> = upper.values.iter().zip(&lower.values).map(|(upper, lower)| upper - lower).collect();
+        let (gap, gap_error) = mean_and_error(&gaps);
         Ok(SimulatedBounds {
+            gap,
+            gap_error,
             lower: lower.estimate(Kind::Lower, format!("importance sampling, {k} samples an example, own data")),
             upper: upper.estimate(Kind::Upper, format!("the exact draw and {k} samples an example, own data")),
         })

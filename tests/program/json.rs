@@ -25,6 +25,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed() {
     let place = Place::new();
     place.write("real.npy", &of_f32(4, &[-1.5, 0.25, 3.0, -0.5, 2.0, 1.0, -2.0, 0.75]));
+    // Too few rows for a test of draws.
+    place.write("lines.npy", &of_f32(3, &[0.0, 1.0, 1.0, 0.0, 1.0, 1.0]));
     let page = documented();
     let mut printed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for line in [
@@ -32,6 +34,9 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
         "train rbm --hidden 4 --epochs 4 --stop-after 1 --out stopped",
         "train rbm --hidden 24 --steps 2 --ais 4,4 --out larger",
         "train rbm bars:3 --hidden 3 --steps 2 --seeds 2 --out seeds",
+        "train rbm --hidden 3 --steps 2 --seeds 2 --out seeds-of-digits",
+        "train rbm lines.npy --hidden 3 --steps 2 --batch 1 --out lines",
+        "train neural digits --hidden 3 --steps 2 --batch 4 --ais 4,4 --out neural-of-digits",
         "train boltzmann --hidden 2 --steps 2 --ais 4,4 --out boltzmann",
         "train hopfield --patterns 3 --out hopfield",
         "train hopfield --capacity --rule hebb --units 20 --networks 1 --out capacity",
@@ -47,6 +52,9 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
         "eval vae --samples 2 --simulated",
         "eval grey",
         "eval levels --samples 2",
+        "compare rbm larger seeds-of-digits hopfield vae levels grey --ais 4,4 --samples 2 --draws 8",
+        "compare boltzmann neural-of-digits rbm --ais 4,4 --draws 8",
+        "compare lines --draws 3",
         "sample rbm --count 2",
         "sample rbm --count 2 --steps 2",
         "sample rbm --count 2 --tempering 2 --steps 4 --out ladder.png",
@@ -77,7 +85,9 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
                 .iter()
                 .any(|section| page.get(*section).is_some_and(|keys| keys.contains(key)))
         };
-        for key in object.as_object().expect("an object").keys() {
+        // Of a table, the keys of its rows too.
+        let rows = ["models", "undecided"].into_iter().filter_map(|list| object[list].as_array()).flatten();
+        for key in rows.chain([&object]).filter_map(|object| object.as_object()).flat_map(|object| object.keys()) {
             assert!(known(key), "{line}: `{key}` is not in docs/json.md under {command} or every command");
             printed.entry(command).or_default().insert(key.clone());
             printed.entry("every command").or_default().insert(key.clone());

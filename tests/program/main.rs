@@ -1,5 +1,6 @@
 //! The program from end to end: what it leaves, what it says, and how it fails.
 
+mod compare;
 mod energy;
 mod inputs;
 mod json;

@@ -123,6 +123,7 @@ fn documents_know_the_options_and_the_reports_that_there_are() {
         "train vae --hidden 8 --latent 2 --epochs 2 --early-stop 1 --samples 10 --out vae",
         "train vae --hidden 8 --epochs 1 --samples 10 --likelihood gaussian-learned --out gaussian",
         "train neural --hidden 4 --epochs 1 --out neural",
+        "compare rbm boltzmann vae gaussian hopfield --ais 20,40 --samples 10 --draws 40",
     ] {
         let output = place.run(line);
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
@@ -131,7 +132,10 @@ fn documents_know_the_options_and_the_reports_that_there_are() {
             let label = label.trim();
             let known = label.is_empty() || explained.contains(&format!("`{label}`"));
             // The Hopfield report ends with a line for each rule, by its name, and with one picture.
-            assert!(known || ["hebb", "storkey", "perceptron", "picture"].contains(&label), "{line}: {row}");
+            assert!(
+                known || ["hebb", "storkey", "perceptron", "picture", "levels 0..16"].contains(&label),
+                "{line}: {row}"
+            );
         }
     }
 }

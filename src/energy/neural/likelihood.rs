@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
     AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian,
-    mean_and_error,
+    mean_and_covariance, mean_and_error,
 };
 
 /// The settings by which the likelihood of a model of more than two dimensions is estimated. Of one or two, log Z is a sum over a grid.
@@ -75,7 +75,7 @@ impl NeuralEnergy {
         let (energy, data_error) = mean_and_error(&self.energies(&rows));
         let constant = all_but_constant(&rows, self.width());
         let baseline = match constant {
-            None => correlated_gaussian(self.width(), &covariance(&rows, self.width())),
+            None => correlated_gaussian(self.width(), &mean_and_covariance(&rows, self.width()).1),
             Some(_) => None,
         };
         let levels = few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels });
@@ -155,21 +155,4 @@ fn few_levels(rows: &[f32]) -> Option<usize> {
     bits.sort_unstable();
     bits.dedup();
     (10 * bits.len() <= numbers).then_some(bits.len())
-}
-
-/// The covariance `[width, width]` of rows `[rows, width]` about their mean.
-fn covariance(rows: &[f32], width: usize) -> Vec<f64> {
-    let count = (rows.len() / width) as f64;
-    let mut mean = vec![0.0; width];
-    for row in rows.chunks_exact(width) {
-        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / count);
-    }
-    let mut covariance = vec![0.0; width * width];
-    for row in rows.chunks_exact(width) {
-        for (i, line) in covariance.chunks_exact_mut(width).enumerate() {
-            let x = f64::from(row[i]) - mean[i];
-            line.iter_mut().enumerate().for_each(|(j, sum)| *sum += x * (f64::from(row[j]) - mean[j]) / count);
-        }
-    }
-    covariance
 }

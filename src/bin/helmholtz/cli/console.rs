@@ -31,8 +31,14 @@ pub enum Chatter {
 pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Warnings {
-    fn add(&self, warning: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    /// Adds a warning; `false` where it has been said before.
+    fn add(&self, warning: String) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = !all.contains(&warning);
+        if new {
+            all.push(warning);
+        }
+        new
     }
 
     fn all(&self) -> Vec<String> {
@@ -61,10 +67,11 @@ impl Console {
     }
 
     /// A warning while a command works: `warning: …` on standard error, not when quiet, and in the list `warnings` of its
-    /// JSON. What the result itself makes doubtful is [`Report::warn`].
+    /// JSON; the same one once. What the result itself makes doubtful is [`Report::warn`].
     pub fn warn(&self, warning: impl Display) {
-        self.note(format_args!("warning: {warning}"));
-        self.warnings.add(warning.to_string());
+        if self.warnings.add(warning.to_string()) {
+            self.note(format_args!("warning: {warning}"));
+        }
     }
 
     /// Whether progress is to be told in plain lines: where there is no bar, unless quiet.

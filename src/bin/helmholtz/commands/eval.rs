@@ -2,7 +2,7 @@
 
 use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted};
-use crate::contract::{Detail, ScoreAsk, ScoreOptions};
+use crate::contract::{ScoreAsk, ScoreOptions, Scored};
 use crate::input::{RowChoice, npy};
 use crate::run::{Choice, Estimating};
 use clap::Args;
@@ -43,23 +43,22 @@ impl Task for Eval {
         let rows = origin.rows(&self.rows)?;
         let seed = Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1));
         let estimating = Estimating::begin(&globals.console(), "the log-likelihood");
-        let ask = ScoreAsk {
-            options: &self.options,
-            rows: &rows,
-            seed,
-            detail: if out.is_some() { Detail::EachRow } else { Detail::Mean },
-            work: estimating.work(),
-        };
+        let ask = ScoreAsk { options: &self.options, rows: &rows, seed, work: estimating.work() };
         let begun = Instant::now();
         let mut report = Report::new();
-        let each = scorer.score(&ask, &mut report)?;
+        let scored = scorer.report(&ask, &mut report)?;
         drop(estimating);
         report.figure("model", loaded.model.kind());
         report.figure("seed", seed.0);
         rows.report(&mut report);
         report.figure("binarize", Choice(rows.binarize).to_string());
         report.figure("seconds", begun.elapsed().as_secs_f64());
-        if let (Some(out), Some(each)) = (out, each) {
+        if let Some(out) = out {
+            let Some(Scored { rows: each, .. }) = scored else {
+                return Err(Failure::new(
+                    "--out wants the log-likelihood of each row, and grey levels give a model of bits none",
+                ));
+            };
             npy::save(&out, &npy::of_doubles(&each))?;
             let rows = counted(each.len(), "row");
             report.line(format!("each row        the log-likelihoods of {rows} are in {}", out.display()));

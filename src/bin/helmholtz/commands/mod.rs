@@ -1,6 +1,7 @@
 //! The commands: each parses, loads, asks a family, writes the file and reports.
 
 mod bench;
+mod compare;
 mod encode;
 mod eval;
 mod info;

@@ -1,6 +1,6 @@
 //! All commands, in the order of the help.
 
-use super::{bench, encode, eval, info, inpaint, interpolate, recall, reconstruct, sample, train};
+use super::{bench, compare, encode, eval, info, inpaint, interpolate, recall, reconstruct, sample, train};
 use crate::cli::{Subcommand, Table};
 
 /// All commands, in the order of the help.
@@ -11,6 +11,7 @@ impl Table for Commands {
         vec![
             Subcommand::of::<train::Train>("train"),
             Subcommand::of::<eval::Eval>("eval"),
+            Subcommand::of::<compare::Compare>("compare"),
             Subcommand::of::<sample::Sample>("sample"),
             Subcommand::of::<inpaint::Inpaint>("inpaint"),
             Subcommand::of::<recall::Recall>("recall"),

@@ -8,6 +8,15 @@ use super::score::Scorer;
 use crate::cli::{Failure, Report};
 use crate::input::{Binarize, Domain, PixelScale};
 
+/// What a log-likelihood is of. Figures of different measures say nothing beside one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Rows of bits, which have probabilities.
+    Probability,
+    /// Rows of numbers, which have densities: they depend on the numbers' scale.
+    Density,
+}
+
 /// A trained model of some family. A command asks for the part that answers it before it reads any data; where a family
 /// has none, the default is a refusal in one line.
 pub trait Model {
@@ -17,12 +26,20 @@ pub trait Model {
     /// Values of a row of its data.
     fn width(&self) -> usize;
 
+    /// Numbers that training sets: each weight between two units once.
+    fn parameters(&self) -> usize;
+
     /// Says how large it is.
     fn describe(&self, report: &mut Report);
 
     /// The numbers that it takes.
     fn domain(&self) -> Domain {
         Domain::Levels
+    }
+
+    /// What its log-likelihood is of.
+    fn measure(&self) -> Measure {
+        Measure::Probability
     }
 
     /// How it reads grey levels, unless it was trained on another reading or the command line says so.

@@ -58,7 +58,7 @@ impl Origin {
     }
 
     /// How to read data for this model: as asked, else as it was trained, else as its family reads it.
-    fn reading(&self, binarize: Option<Binarize>) -> Reading {
+    pub fn reading(&self, binarize: Option<Binarize>) -> Reading {
         let trained = self.settings.saved::<Choice<Binarize>>("binarize").map(|choice| choice.0);
         let flipped = self.settings.saved("flip").unwrap_or(false);
         let scale = self.settings.saved::<Choice<PixelScale>>("scale").map(|choice| choice.0);
@@ -75,8 +75,13 @@ impl Origin {
         }
     }
 
+    /// The fingerprint of the data it was trained on, where the file says it.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
     /// The training rows that were held out.
-    fn held_out(&self) -> Option<HeldOut> {
+    pub fn held_out(&self) -> Option<HeldOut> {
         let holdout = self.settings.saved::<Validation>("validation")?.holdout()?;
         Some((holdout, Seed(self.settings.saved("seed")?)))
     }
@@ -111,7 +116,7 @@ impl Origin {
         } else {
             None
         };
-        let mut rows = choice.of(&data, path, self.reading(choice.binarize), held_out, &self.console)?;
+        let mut rows = choice.of(&data, path, self.reading(choice.selection.binarize), held_out, &self.console)?;
         // A file without a test split is all test rows, unless it is what the model was trained on.
         if seen && rows.split == "test" && !data.has_test_split() {
             rows.split = "train";

@@ -14,7 +14,7 @@ const RBM: &str = "Restricted Boltzmann machines";
 const VAE: &str = "Variational autoencoders";
 
 /// The options of `sample` that only some families have.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[group(skip)]
 pub struct SampleOptions {
     /// Gibbs sweeps of each chain, of a neural energy Langevin steps [default: 1000]

@@ -4,14 +4,14 @@ use crate::cli::{Failure, Report};
 use crate::input::{Annealing, Rows, Sums};
 use clap::Args;
 use helmholtz::Seed;
-use helmholtz::sampling::Work;
+use helmholtz::sampling::{Estimate, Work};
 use std::path::PathBuf;
 
 const RBM: &str = "Restricted Boltzmann machines";
 const VAE: &str = "Variational autoencoders";
 
 /// The options of `eval` that only some families have.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[group(skip)]
 pub struct ScoreOptions {
     /// Chains and temperatures of annealed importance sampling; reverse annealing takes as many temperatures
@@ -55,15 +55,6 @@ impl ScoreOptions {
     }
 }
 
-/// How much is wanted besides the mean over the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// Nothing.
-    Mean,
-    /// The log-likelihood of each row.
-    EachRow,
-}
-
 /// Rows to score, and how.
 pub struct ScoreAsk<'a> {
     /// The options that were given.
@@ -72,17 +63,36 @@ pub struct ScoreAsk<'a> {
     pub rows: &'a Rows,
     /// The seed of the run.
     pub seed: Seed,
-    /// How much is wanted.
-    pub detail: Detail,
     /// Is told how far a long estimate is.
     pub work: &'a Work,
 }
 
-impl ScoreAsk<'_> {
-    /// The log-likelihoods of rows, nats, where they are wanted.
-    pub fn each_row(&self, of: impl FnOnce() -> Result<Vec<f64>, Failure>) -> Result<Option<Vec<f64>>, Failure> {
-        (self.detail == Detail::EachRow).then(of).transpose()
+/// The log-likelihood of rows under a model.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// The log-likelihood.
+    pub estimate: Estimate,
+    /// The conservative one beside it, of the same rows, where there is one.
+    pub conservative: Option<Estimate>,
+    /// ln p(x) of each row, `[rows]`, nats: its mean is the estimate. The conservative figure is that of the same rows, all of them
+    /// less the difference of the two: it is another estimate of log Z.
+    pub rows: Vec<f64>,
+}
+
+impl Scored {
+    /// A figure with nothing beside it.
+    pub fn alone(rows: Vec<f64>, estimate: Estimate) -> Self {
+        Scored { estimate, conservative: None, rows }
     }
+}
+
+/// How far above a lower bound the truth may lie, on average over rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slack {
+    /// Nats.
+    pub gap: f64,
+    /// Its standard error.
+    pub error: f64,
 }
 
 /// A model with a likelihood.
@@ -92,10 +102,22 @@ pub trait Scorer {
         &[]
     }
 
-    /// Reports the log-likelihood of the rows. Where [`Detail::EachRow`] is wanted, the log-likelihood of each, `[rows]`,
-    /// nats: their mean is the figure reported.
+    /// The log-likelihood of the rows.
     ///
     /// # Errors
-    /// Where the rows do not fit the model, or there is no figure of each row.
-    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure>;
+    /// Where the rows do not fit the model, or have no likelihood under it.
+    fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure>;
+
+    /// Reports the log-likelihood of the rows, and what else there is to say of them; `None` where something else was asked for, or
+    /// is all that there is.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn report(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Scored>, Failure>;
+
+    /// Where the log-likelihood is a lower bound: how far above it the truth may lie, estimated on data of the model's own, of
+    /// which both bounds are known. Data unlike the model's own may lie further above. `None` where nothing says so.
+    fn slack(&self, _: &ScoreAsk<'_>) -> Result<Option<Slack>, Failure> {
+        Ok(None)
+    }
 }

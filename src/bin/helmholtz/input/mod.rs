@@ -11,4 +11,4 @@ pub use annealing::Annealing;
 pub use data::{Binarize, Domain, PixelScale, Polarity, Reading};
 pub use mask::{Mask, MaskName};
 pub use precision::Sums;
-pub use rows::{HeldOut, RowChoice, Rows};
+pub use rows::{HeldOut, RowChoice, Rows, Selection};

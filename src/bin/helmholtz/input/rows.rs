@@ -9,11 +9,20 @@ use helmholtz::data::{Dataset, Holdout};
 use helmholtz::tensor::BitMatrix;
 
 /// Which rows of which data a command looks at.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
 pub struct RowChoice {
     /// Data; of a single file all rows are the test split [default: what the model was trained on]
     pub data: Option<String>,
+    /// Which part of it.
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+/// Which rows of the data, and how they are read.
+#[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
+pub struct Selection {
     /// Which rows
     #[arg(long, value_enum, default_value_t)]
     split: Split,
@@ -54,6 +63,21 @@ impl RowChoice {
         RowChoice { data: data.map(str::to_owned), ..RowChoice::default() }
     }
 
+    /// The same rows of the data named, read as `binarize` says.
+    pub fn same_of(&self, data: &str, binarize: Option<Binarize>) -> Self {
+        RowChoice { data: Some(data.to_owned()), selection: Selection { binarize, ..self.selection.clone() } }
+    }
+
+    /// The training rows, read the same way.
+    pub fn train(&self) -> Self {
+        RowChoice { selection: Selection { split: Split::Train, ..self.selection.clone() }, ..self.clone() }
+    }
+
+    /// Whether these are rows that a training held out, which another may have trained on.
+    pub fn is_held_out(&self) -> bool {
+        self.selection.split == Split::Validation
+    }
+
     /// The rows of `data`, which is called `name`, read as `reading` says; `held_out` of its training
     /// rows were held out.
     pub fn of(
@@ -64,10 +88,10 @@ impl RowChoice {
         held_out: Option<HeldOut>,
         console: &Console,
     ) -> Result<Rows, Failure> {
-        data::refuse_bits_of_reals(data, self.binarize)?;
+        data::refuse_bits_of_reals(data, self.selection.binarize)?;
         let data = reading.of(data)?;
         data::check_bits(&data, console)?;
-        let (rows, split) = match self.split {
+        let (rows, split) = match self.selection.split {
             Split::Validation => {
                 let (holdout, seed) = held_out.ok_or_else(|| {
                     Failure::new("--split validation: training held no rows of this data out")

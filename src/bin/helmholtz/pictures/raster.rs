@@ -95,6 +95,27 @@ impl Raster {
         whole
     }
 
+    /// Pictures below one another, their left edges in one line.
+    pub fn stacked(pictures: &[Raster]) -> Self {
+        let width = pictures.iter().map(|picture| picture.width).max().unwrap_or(0);
+        let height = pictures.iter().map(|picture| picture.height).sum();
+        let mut whole = Raster::new(width, height, WHITE);
+        let mut y = 0;
+        for picture in pictures {
+            whole.paste(picture, (0, y));
+            y += picture.height;
+        }
+        whole
+    }
+
+    /// The picture under a line of words.
+    pub fn under(&self, words: &str) -> Self {
+        let mut whole = Raster::new(self.width.max(length_of(words)), self.height + LINE, WHITE);
+        whole.words(words, 0, 0, Anchor::Left, BLACK);
+        whole.paste(self, (0, LINE));
+        whole
+    }
+
     /// Puts another picture here, as far as it fits.
     pub fn paste(&mut self, picture: &Raster, (x, y): (usize, usize)) {
         for line in 0..picture.height.min(self.height.saturating_sub(y)) {

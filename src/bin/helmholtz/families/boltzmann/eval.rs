@@ -1,7 +1,7 @@
 //! The log-likelihood of a Boltzmann machine: enumerated, else annealed.
 
 use crate::cli::{Failure, Report};
-use crate::contract::{ScoreAsk, Scorer, likelihood};
+use crate::contract::{ScoreAsk, Scored, Scorer, likelihood};
 use crate::input::Annealing;
 use helmholtz::Seed;
 use helmholtz::energy::boltzmann::{self, Ais, BoltzmannMachine};
@@ -17,15 +17,20 @@ impl Scorer for BoltzmannMachine {
         &["ais"]
     }
 
-    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
+    fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
         let (rows, ais) = (ask.rows, ask.options.ais);
         if let Some(annealing) = ais {
             annealing.check("ais", self.len())?;
         }
         let scored = self.log_likelihoods_counted(&rows.rows, &annealing(ais, ask.seed), ask.work);
         let (values, estimate) = scored.map_err(|error| rows.unfit(error))?;
-        likelihood::report(report, &estimate, None, rows.split);
-        likelihood::warn_of_unused(report, &estimate, ais.map(|_| "ais"));
-        ask.each_row(|| Ok(values))
+        Ok(Scored::alone(values, estimate))
+    }
+
+    fn report(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Scored>, Failure> {
+        let scored = Scorer::score(self, ask)?;
+        likelihood::report(report, &scored.estimate, None, ask.rows.split);
+        likelihood::warn_of_unused(report, &scored.estimate, ask.options.ais.map(|_| "ais"));
+        Ok(Some(scored))
     }
 }

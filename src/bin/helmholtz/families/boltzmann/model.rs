@@ -27,6 +27,10 @@ impl Model for BoltzmannMachine {
         self.visible()
     }
 
+    fn parameters(&self) -> usize {
+        self.len() * (self.len() + 1) / 2
+    }
+
     fn describe(&self, report: &mut Report) {
         let (visible, hidden, units) = (self.visible(), self.hidden(), self.units());
         report.line(format!(

@@ -28,6 +28,11 @@ impl Model for Memory {
         self.network.units()
     }
 
+    fn parameters(&self) -> usize {
+        let units = self.network.units();
+        units * (units + 1) / 2
+    }
+
     fn describe(&self, report: &mut Report) {
         let (units, patterns) = (self.network.units(), self.patterns.rows());
         report.line(format!("model           Hopfield network of {units} units and {patterns} patterns"));

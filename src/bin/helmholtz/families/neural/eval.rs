@@ -1,8 +1,8 @@
 //! The log-likelihood of a neural energy: by a grid in up to two dimensions, else annealed.
 
-use super::report::judge;
+use super::report;
 use crate::cli::{Failure, Report};
-use crate::contract::{ScoreAsk, Scorer};
+use crate::contract::{ScoreAsk, Scored, Scorer};
 use crate::input::data;
 use helmholtz::energy::neural::NeuralEnergy;
 
@@ -11,7 +11,7 @@ impl Scorer for NeuralEnergy {
         &["ais"]
     }
 
-    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
+    fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
         let (rows, ais) = (ask.rows, ask.options.ais);
         if let Some(annealing) = ais {
             if self.width() <= 2 {
@@ -20,12 +20,17 @@ impl Scorer for NeuralEnergy {
             }
             annealing.check("ais", self.width())?;
         }
-        let estimate = judge(self, &rows.rows, rows.split, ais, ask.seed, ask.work, report);
-        let estimate = estimate.map_err(|failure| rows.unfit(failure))?;
-        ask.each_row(|| {
-            let log_z = estimate.log_z.unwrap_or(f64::NAN);
-            let energies = self.energies(&data::values_for(&rows.rows, self.width(), &rows.name)?);
-            Ok(energies.into_iter().map(|energy| -energy - log_z).collect())
-        })
+        let estimate = self.log_likelihood_counted(&rows.rows, &report::scoring(ais, ask.seed), ask.work);
+        let estimate = estimate.map_err(|error| rows.unfit(error))?;
+        let log_z = estimate.log_z.unwrap_or(f64::NAN);
+        let energies = self.energies(&data::values_for(&rows.rows, self.width(), &rows.name)?);
+        let values = energies.into_iter().map(|energy| -energy - log_z).collect();
+        Ok(Scored::alone(values, estimate))
+    }
+
+    fn report(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Scored>, Failure> {
+        let scored = Scorer::score(self, ask)?;
+        report::tell(self, &scored.estimate, &ask.rows.rows, ask.rows.split, ask.seed, report)?;
+        Ok(Some(scored))
     }
 }

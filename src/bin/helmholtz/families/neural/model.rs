@@ -3,7 +3,7 @@
 use super::report::layers;
 use super::train::Train;
 use crate::cli::{Failure, Report, Subcommand};
-use crate::contract::{Family, Inpainter, Model, Sampler, Scorer};
+use crate::contract::{Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::Domain;
 use helmholtz::energy::neural::NeuralEnergy;
 use serde_json::json;
@@ -30,6 +30,10 @@ impl Model for NeuralEnergy {
         NeuralEnergy::width(self)
     }
 
+    fn parameters(&self) -> usize {
+        self.store().count()
+    }
+
     fn describe(&self, report: &mut Report) {
         let (config, parameters) = (self.config(), self.store().count());
         report.line(format!(
@@ -43,6 +47,10 @@ impl Model for NeuralEnergy {
         report.figure("activation", config.activation.to_string());
         report.figure("confinement", f64::from(config.confinement));
         report.figure("parameters", parameters);
+    }
+
+    fn measure(&self) -> Measure {
+        Measure::Density
     }
 
     fn domain(&self) -> Domain {

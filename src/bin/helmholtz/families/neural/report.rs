@@ -22,9 +22,14 @@ pub fn kept_of_a_row(config: &NeuralConfig) -> usize {
     4 * (config.width() + config.hidden.iter().sum::<usize>())
 }
 
+/// How log Z is annealed: as asked, else with the library's defaults; the random numbers are those of the run `seed` names.
+pub fn scoring(given: Option<Annealing>, seed: Seed) -> NeuralScoring {
+    let usual = NeuralScoring { seed: seed.derive("likelihood", 0), ..NeuralScoring::default() };
+    given.map_or(usual, |Annealing { chains, temperatures }| NeuralScoring { chains, temperatures, ..usual })
+}
+
 /// Reports the log-likelihood of the rows, where anything confines the model, and how its draws cover the modes of the data,
-/// where these are known. The estimate, which tells `work` how far
-/// it is.
+/// where these are known. The estimate tells `work` how far it is.
 pub fn judge(
     energy: &NeuralEnergy,
     rows: &Dataset<'_>,
@@ -33,16 +38,23 @@ pub fn judge(
     seed: Seed,
     work: &Work,
     report: &mut Report,
-) -> Result<Estimate, Failure> {
-    let usual = NeuralScoring { seed: seed.derive("likelihood", 0), ..NeuralScoring::default() };
-    let scoring = annealing.map_or(usual, |Annealing { chains, temperatures }| NeuralScoring {
-        chains,
-        temperatures,
-        ..usual
-    });
-    let estimate = energy.log_likelihood_counted(rows, &scoring, work)?;
+) -> Result<(), Failure> {
+    let estimate = energy.log_likelihood_counted(rows, &scoring(annealing, seed), work)?;
+    tell(energy, &estimate, rows, split, seed, report)
+}
+
+/// Reports this `estimate` of the log-likelihood of the rows, and how draws of the model cover the modes of the data, where these
+/// are known.
+pub fn tell(
+    energy: &NeuralEnergy,
+    estimate: &Estimate,
+    rows: &Dataset<'_>,
+    split: &str,
+    seed: Seed,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let beside = "a normal distribution with these rows' mean and covariance";
-    likelihood::report_beside(report, &estimate, None, split, beside);
+    likelihood::report_beside(report, estimate, None, split, beside);
     if let Ok(density) = rows.name().parse::<ToyDensity>() {
         let mut truth = 0.0;
         let mut x = [0.0; 2];
@@ -68,5 +80,5 @@ pub fn judge(
             report.figure("high_quality", coverage.high_quality);
         }
     }
-    Ok(estimate)
+    Ok(())
 }

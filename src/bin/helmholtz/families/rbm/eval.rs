@@ -1,7 +1,7 @@
 //! The log-likelihood of an RBM: enumerated, else annealed.
 
 use crate::cli::{Failure, Report};
-use crate::contract::{ScoreAsk, Scorer, likelihood};
+use crate::contract::{ScoreAsk, Scored, Scorer, likelihood};
 use crate::input::{Annealing, Sums, precision};
 use crate::run::Choice;
 use helmholtz::Seed;
@@ -29,27 +29,33 @@ impl Scorer for Rbm {
         &["ais", "exact-up-to", "precision"]
     }
 
-    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
+    fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
         let (options, rows) = (ask.options, ask.rows);
         let exact_up_to = options.exact_up_to.unwrap_or(EXACT_UP_TO);
-        let precision = options.precision.unwrap_or(Sums::F32);
         if exact_up_to > AT_MOST {
             return Err(Failure::new(format!(
                 "--exact-up-to {exact_up_to}: at most {AT_MOST} units are enumerated"
             )));
         }
         let scoring = scoring(options.ais, ask.seed, exact_up_to);
-        let (rbm, rounding) = precision.machine(Cow::Borrowed(self))?;
+        let (rbm, _) = options.precision.unwrap_or(Sums::F32).machine(Cow::Borrowed(self))?;
         if let Some(annealing) = options.ais {
             annealing.check("ais", rbm.visible() + rbm.hidden())?;
         }
         let scored = rbm.log_likelihoods_counted(&rows.rows, &scoring, ask.work);
         let (values, score) = scored.map_err(|error| rows.unfit(error))?;
-        likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
-        let unused = options.ais.map(|_| "ais");
-        likelihood::warn_of_unused(report, &score.estimate, unused);
+        Ok(Scored { estimate: score.estimate, conservative: score.conservative, rows: values })
+    }
+
+    fn report(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Scored>, Failure> {
+        let options = ask.options;
+        let scored = Scorer::score(self, ask)?;
+        likelihood::report(report, &scored.estimate, scored.conservative.as_ref(), ask.rows.split);
+        likelihood::warn_of_unused(report, &scored.estimate, options.ais.map(|_| "ais"));
+        let precision = options.precision.unwrap_or(Sums::F32);
+        let (_, rounding) = precision.machine(Cow::Borrowed(self))?;
         precision::report_rounding(rounding, "the figures are of the rounded machine: ", report);
         report.figure("precision", Choice(precision).to_string());
-        ask.each_row(|| Ok(values))
+        Ok(Some(scored))
     }
 }

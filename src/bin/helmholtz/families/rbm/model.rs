@@ -28,6 +28,10 @@ impl Model for Rbm {
         self.visible()
     }
 
+    fn parameters(&self) -> usize {
+        self.visible() * self.hidden() + self.visible() + self.hidden()
+    }
+
     fn describe(&self, report: &mut Report) {
         let (visible, hidden) = (self.visible(), self.hidden());
         report.line(format!("model           RBM of {visible} visible and {hidden} hidden units"));

@@ -2,37 +2,57 @@
 
 use super::report;
 use crate::cli::{Failure, Report, counted, size};
-use crate::contract::{Detail, ScoreAsk, Scorer};
+use crate::contract::{ScoreAsk, Scored, Scorer, Slack};
 use crate::input::{Rows, data};
-use helmholtz::vae::{ImportanceSampling, Likelihood, Vae};
+use helmholtz::vae::{ImportanceSampling, Vae};
 use std::path::Path;
+
+/// Examples of the model's own that say how far apart its bounds are.
+const SIMULATED: usize = 500;
 
 impl Scorer for Vae {
     fn options(&self) -> &'static [&'static str] {
         &["samples", "simulated", "noise"]
     }
 
-    fn score(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Vec<f64>>, Failure> {
-        let (options, rows) = (ask.options, ask.rows);
-        let grey = self.config().likelihood == Likelihood::Bernoulli && rows.rows.is_grey();
-        if ask.detail == Detail::EachRow && (grey || options.noise.is_some()) {
-            let why = if grey { "grey levels give a model of bits none" } else { "--noise gives an ELBO" };
-            return Err(Failure::new(format!("--out wants the log-likelihood of each row, and {why}")));
+    fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
+        let rows = ask.rows;
+        if report::has_none(self, &rows.rows) {
+            return Err(Failure::new("grey levels give a model of bits no log-likelihood")
+                .about(&rows.name)
+                .hint("--binarize sample or threshold asks for that of bits"));
         }
+        let scored = self.log_likelihoods_counted(&rows.rows, &sampling(ask)?, ask.work);
+        let (values, score) = scored.map_err(|error| rows.unfit(error))?;
+        Ok(Scored::alone(values, score.log_likelihood))
+    }
+
+    fn report(&self, ask: &ScoreAsk<'_>, report: &mut Report) -> Result<Option<Scored>, Failure> {
+        let (options, rows) = (ask.options, ask.rows);
         if let Some(file) = &options.noise {
             with_noise(self, rows, file, report)?;
             return Ok(None);
         }
-        let samples = options.samples.unwrap_or(ImportanceSampling::default().samples);
-        size::check("samples", samples, 1)?;
-        let sampling = report::sampling(samples, ask.seed);
+        let sampling = sampling(ask)?;
         let judged = report::judge(self, &rows.rows, rows.split, &sampling, ask.work, report);
-        let values = judged.map_err(|failure| rows.unfit(failure))?;
+        let scored = judged.map_err(|failure| rows.unfit(failure))?;
         if options.simulated {
             report::simulate(self, rows.rows.len(), &sampling, ask.work, report)?;
         }
-        ask.each_row(|| Ok(values))
+        Ok(scored)
     }
+
+    fn slack(&self, ask: &ScoreAsk<'_>) -> Result<Option<Slack>, Failure> {
+        let bounds = self.simulated_bounds_counted(SIMULATED, &sampling(ask)?, ask.work)?;
+        Ok(Some(Slack { gap: bounds.gap, error: bounds.gap_error }))
+    }
+}
+
+/// Importance sampling as asked, else with the library's defaults.
+fn sampling(ask: &ScoreAsk<'_>) -> Result<ImportanceSampling, Failure> {
+    let samples = ask.options.samples.unwrap_or(ImportanceSampling::default().samples);
+    size::check("samples", samples, 1)?;
+    Ok(report::sampling(samples, ask.seed))
 }
 
 fn with_noise(vae: &Vae, rows: &Rows, file: &Path, report: &mut Report) -> Result<(), Failure> {

@@ -4,9 +4,9 @@ use super::bench::Bench;
 use super::shape::layers;
 use super::train::{Train, usual_reading, usual_scale};
 use crate::cli::{Failure, Report, Subcommand};
-use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Model, Sampler, Scorer};
+use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, PixelScale};
-use helmholtz::vae::Vae;
+use helmholtz::vae::{Likelihood, Vae};
 use serde_json::json;
 
 /// The name of the family.
@@ -32,6 +32,10 @@ impl Model for Vae {
         self.config().visible
     }
 
+    fn parameters(&self) -> usize {
+        self.store().count()
+    }
+
     fn describe(&self, report: &mut Report) {
         let (config, parameters) = (self.config(), self.store().count());
         report.line(format!(
@@ -48,6 +52,13 @@ impl Model for Vae {
         report.figure("activation", config.activation.to_string());
         report.figure("likelihood", config.likelihood.to_string());
         report.figure("parameters", parameters);
+    }
+
+    fn measure(&self) -> Measure {
+        match self.config().likelihood {
+            Likelihood::Bernoulli => Measure::Probability,
+            Likelihood::Gaussian | Likelihood::GaussianLearned => Measure::Density,
+        }
     }
 
     fn binarize(&self) -> Binarize {

@@ -1,7 +1,7 @@
 //! How good a variational autoencoder is, and of what its figures are made.
 
 use crate::cli::{Failure, Report, counted};
-use crate::contract::likelihood;
+use crate::contract::{Scored, likelihood};
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::sampling::{Estimate, Work};
@@ -16,8 +16,12 @@ pub fn sampling(samples: usize, seed: Seed) -> ImportanceSampling {
     ImportanceSampling { samples, seed: seed.derive("likelihood", 0) }
 }
 
+/// Whether the rows have no log-likelihood under the model: grey levels under one of bits.
+pub fn has_none(vae: &Vae, rows: &Dataset<'_>) -> bool {
+    vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey()
+}
+
 /// Reports the log-likelihood of the rows, where they have one, the parts of the ELBO, and what the latent dimensions do.
-/// Gives the log-likelihood of each row; none of grey levels.
 pub fn judge(
     vae: &Vae,
     rows: &Dataset<'_>,
@@ -25,25 +29,25 @@ pub fn judge(
     sampling: &ImportanceSampling,
     work: &Work,
     report: &mut Report,
-) -> Result<Vec<f64>, Failure> {
+) -> Result<Option<Scored>, Failure> {
     let figures = vae.figures(rows)?;
-    let mut values = Vec::new();
-    if vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey() {
+    let mut found = None;
+    if has_none(vae, rows) {
         say_there_is_none(&figures, rows.len(), split, report);
     } else {
         let begun = Instant::now();
-        let (scored, score) = vae.log_likelihoods_counted(rows, sampling, work)?;
-        values = scored;
+        let (values, score) = vae.log_likelihoods_counted(rows, sampling, work)?;
         likelihood::report(report, &score.log_likelihood, None, split);
         say_parts(&score, sampling.samples, begun.elapsed().as_secs_f64(), report);
         say_what_density(vae, rows, report);
+        found = Some(Scored::alone(values, score.log_likelihood));
     }
     say_what_is_active(&figures, report);
     if let Some(collapse) = vae.collapse(rows)? {
         report.line(format!("collapsed       {collapse}"));
         report.figure("collapse", collapse.to_string());
     }
-    Ok(values)
+    Ok(found)
 }
 
 /// Reports the log-likelihood of data that the model draws, from both sides.
@@ -55,7 +59,7 @@ pub fn simulate(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let bounds = vae.simulated_bounds_counted(examples.min(SIMULATED), sampling, work)?;
-    let gap = bounds.upper.value - bounds.lower.value;
+    let gap = bounds.gap;
     let shown = |bound: &Estimate| format!("{:.2} ± {:.2}", bound.value, bound.monte_carlo_error);
     report.line(format!(
         "simulated       from {} to {} nats: {gap:.2} nats between the bounds on {} of the model's own",
@@ -68,6 +72,8 @@ pub fn simulate(
     report.figure("simulated_lower_error", bounds.lower.monte_carlo_error);
     report.figure("simulated_upper", bounds.upper.value);
     report.figure("simulated_upper_error", bounds.upper.monte_carlo_error);
+    report.figure("simulated_gap", gap);
+    report.figure("simulated_gap_error", bounds.gap_error);
     Ok(())
 }
 
