@@ -9,3 +9,4 @@ pub mod pairs;
 pub mod peak;
 pub mod reduce;
 pub(crate) mod sparse;
+pub mod staircase;
