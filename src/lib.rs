@@ -52,6 +52,7 @@
 pub mod autodiff;
 pub mod data;
 pub mod energy;
+pub mod flow;
 // Instruction sets and the loops on them serve the benches and the fuzz targets: no promise is made of their names.
 #[doc(hidden)]
 pub mod kernels;

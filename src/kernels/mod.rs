@@ -10,3 +10,4 @@ pub mod peak;
 pub mod reduce;
 pub(crate) mod sparse;
 pub mod staircase;
+pub(crate) mod staircase_lanes;

@@ -34,13 +34,7 @@ const LINES: usize = 2048;
 /// # Panics
 /// Where the shapes do not fit.
 #[track_caller]
-pub fn staircase_product(
-    x: MatrixRef,
-    staircase: &Staircase,
-    weights: &[f32],
-    y: &mut [f32],
-    epilogue: Epilogue,
-) {
+pub fn staircase_product(x: MatrixRef, staircase: &Staircase, weights: &[f32], y: &mut [f32], epilogue: Epilogue) {
     staircase_product_on(Isa::current(), x, staircase, weights, y, epilogue);
 }
 
@@ -68,7 +62,12 @@ pub(super) fn staircase_product_on(
     let y = Shared(y.as_mut_ptr());
     products.in_stretches(m, k, PIECE.next_multiple_of(shape.columns) * block, &|rows, packed, rooms| {
         let layers = |index: usize| block_of(&(0..k), index, block);
-        let lines = products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: x }, k.div_ceil(block), &layers, packed);
+        let lines = products.pack(
+            Operand { side: Side::Rows, lines: rows.clone(), of: x },
+            k.div_ceil(block),
+            &layers,
+            packed,
+        );
         let packed = &*packed;
         let pieces = staircase.pieces(PIECE);
         let parts = Parts::of(&rows, pieces, shape.rows);
@@ -126,7 +125,8 @@ pub(super) fn staircase_input_gradient_on(
     let out = Shared(out.as_mut_ptr());
     products.in_stretches(m, n, COLUMNS * deepest, &|rows, packed, rooms| {
         let layers = |index: usize| blocks[index].rows.clone();
-        let lines = products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: g }, blocks.len(), &layers, packed);
+        let lines =
+            products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: g }, blocks.len(), &layers, packed);
         let packed = &*packed;
         let pieces = k.div_ceil(COLUMNS);
         let parts = Parts::of(&rows, pieces, shape.rows);
@@ -305,7 +305,8 @@ impl Products {
     fn in_stretches(&self, m: usize, depth: usize, room: usize, body: &dyn Fn(Range<usize>, &mut [f32], Rooms)) {
         let most = (PACKED / depth.max(1)).clamp(FEWEST_LINES, LINES);
         let lines = even_piece(m, most).next_multiple_of(self.shape.rows);
-        self.with_rooms(lines * depth, room, &|packed, rooms| {
+        // Of no depth there are panels all the same.
+        self.with_rooms(lines * depth.max(1), room, &|packed, rooms| {
             for first in (0..m).step_by(lines) {
                 body(first..m.min(first + lines), packed, rooms);
             }
@@ -323,8 +324,10 @@ impl Products {
     ) -> usize {
         let width = self.shape.width(operand.side);
         let panels = operand.lines.len().div_ceil(width);
-        let begin = layer(0).start;
-        let depth = if layers == 0 { 0 } else { layer(layers - 1).end - begin };
+        let (begin, depth) = match layers {
+            0 => (0, 0),
+            _ => (layer(0).start, layer(layers - 1).end - layer(0).start),
+        };
         let out = Shared(out[..panels * width * depth].as_mut_ptr());
         let task = |index: usize| {
             let (layer, panel) = (layer(index / panels), index % panels);
@@ -360,9 +363,8 @@ impl Products {
             let thread = if self.parallel { rayon::current_thread_index().unwrap_or(0) } else { 0 };
             // SAFETY: there is a room for each thread of the pool, and a thread does one task of a product at a time, since
             // tasks wait for nothing.
-            let own = unsafe {
-                std::slice::from_raw_parts_mut(rooms.first.at(thread * rooms.length), rooms.length)
-            };
+            let own =
+                unsafe { std::slice::from_raw_parts_mut(rooms.first.at(thread * rooms.length), rooms.length) };
             task(index, own);
         });
     }

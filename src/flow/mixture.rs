@@ -1,0 +1,157 @@
+//! A base of mixtures (Papamakarios, Pavlakou & Murray 2017): each component is one of K normal distributions, whose weights, means
+//! and deviations a masked network gives of the components before it.
+//!
+//! ln p(u) = Σ_d ln Σ_k π_dk N(u_d; μ_dk, σ_dk²), with π, μ, σ of u_1, …, u_(d−1).
+
+use super::made::{Made, MadeShape, Outputs};
+use crate::autodiff::{Activation, Var};
+use crate::kernels::elementwise;
+use crate::kernels::staircase_lanes::ROWS;
+use crate::parallel::{chunks_mut, for_each, items_mut};
+use crate::random::{Lanes, Seed, Streams};
+use crate::store::Store;
+
+/// Bound c of ln σ = c tanh(r / c), r being the network's: no component becomes a spike of infinite density.
+const LOG_DEVIATION_BOUND: f32 = 7.0;
+/// The means start spread over as many deviations.
+const SPREAD: f64 = 3.0;
+/// ½ ln 2π
+const HALF_LOG_TWO_PI: f64 = 0.918_938_533_204_672_8;
+
+/// Groups of outputs: the logits of the weights, the means, the unbounded logarithms of the deviations.
+const GROUPS: usize = 3;
+
+/// Shape of the network behind a mixture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MixtureShape<'a> {
+    /// Components of a row.
+    pub(super) width: usize,
+    /// Numbers of the context, 0 where there is none.
+    pub(super) context: usize,
+    /// Normal distributions K of each.
+    pub(super) components: usize,
+    /// Widths of the hidden layers.
+    pub(super) hidden: &'a [usize],
+    /// Between the layers.
+    pub(super) activation: Activation,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub(super) struct Mixture {
+    made: Made,
+}
+
+impl Mixture {
+    /// Adds the network's parameters to the store, `{name}.0.weight` and so on. Before training every component of a row is the
+    /// same mixture of normal distributions of deviation 1, their means spread evenly.
+    ///
+    /// # Panics
+    /// When the store has parameters of these names.
+    #[track_caller]
+    pub(super) fn new(store: &mut Store, name: &str, shape: &MixtureShape<'_>, seed: Seed) -> Self {
+        let MixtureShape { width, context, components, hidden, activation } = *shape;
+        let outputs = Outputs { groups: GROUPS, each: components };
+        let made = Made::new(store, name, &MadeShape { width, context, hidden, activation, outputs }, seed);
+        let last = made.layers.last().expect("a network has a layer").bias;
+        let means = &mut store.get_mut(last)[width * components..2 * width * components];
+        for (place, mean) in means.iter_mut().enumerate() {
+            let part = ((place % components) as f64 + 0.5) / components as f64;
+            *mean = (SPREAD * (part - 0.5)) as f32;
+        }
+        Mixture { made }
+    }
+
+    /// ln p(u) `[rows]` of u `[rows, width]`, recorded on the tape. `context` is `[rows, context]`.
+    ///
+    /// # Panics
+    /// When u or the context has another width.
+    #[track_caller]
+    pub(super) fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
+        let (rows, width, components) = (u.shape()[0], self.made.width, self.made.outputs.each);
+        let outputs = self.made.apply(u, context);
+        let of_all = width * components;
+        let group = |group: usize| outputs.slice(1, group * of_all, of_all).reshape([rows, width, components]);
+        let (logits, means) = (group(0), group(1));
+        let log_deviations = (group(2) * LOG_DEVIATION_BOUND.recip()).tanh() * LOG_DEVIATION_BOUND;
+        let z = (u.reshape([rows, width, 1]) - means) * (-log_deviations).exp();
+        let terms = logits - log_deviations - z.square() * 0.5;
+        let log_densities = terms.logsumexp(2) - logits.logsumexp(2);
+        log_densities.sum_axis(1) - (width as f64 * HALF_LOG_TWO_PI) as f32
+    }
+
+    /// Draws into `rows` `[rows, width]`, a row from a lane of its own; `context` `[rows, context]` is empty where there is none. One
+    /// component after the other: first which of the normal distributions it is, then a draw of that.
+    pub(super) fn draw(&self, store: &Store, streams: &mut Streams, rows: &mut [f32], context: &[f32]) {
+        let (width, components) = (self.made.width, self.made.outputs.each);
+        let mut uniforms = vec![0.0; rows.len()];
+        let block = Streams::ROWS * width;
+        let blocks = (chunks_mut(rows, block), chunks_mut(&mut uniforms, block), items_mut(streams.blocks_mut()));
+        for_each(blocks, |_, (normals, uniforms, lanes)| {
+            fill(lanes, width, normals, Lanes::fill_normal);
+            fill(lanes, width, uniforms, Lanes::fill_uniform);
+        });
+        self.made.in_turn(store, rows, context, &|turn, outputs, values| {
+            let mut u = [0.0; ROWS];
+            let place = |lane: usize| (turn.row + lane) * width + turn.component;
+            for (lane, u) in u.iter_mut().enumerate() {
+                *u = uniforms.get(place(lane)).copied().unwrap_or_default();
+            }
+            draw(components, outputs, &u, values);
+        });
+    }
+}
+
+/// Fills `rows` `[rows, width]`, up to sixteen of them, each from its lane.
+fn fill(lanes: &mut Lanes, width: usize, rows: &mut [f32], fill: fn(&mut Lanes, &mut [f32])) {
+    let mut draws = vec![0.0; width * Streams::ROWS];
+    fill(lanes, &mut draws);
+    for (lane, row) in rows.chunks_exact_mut(width).enumerate() {
+        row.iter_mut().zip(draws[lane..].iter().step_by(Streams::ROWS)).for_each(|(value, draw)| *value = *draw);
+    }
+}
+
+/// A component of [`ROWS`] rows, by uniform draws and, in `values`, standard normal ones, which become its values.
+fn draw(components: usize, outputs: &[f32], uniforms: &[f32; ROWS], values: &mut [f32]) {
+    let group = |group: usize| outputs[group * components * ROWS..][..components * ROWS].chunks_exact(ROWS);
+    let mut largest = [f32::NEG_INFINITY; ROWS];
+    for logits in group(0) {
+        largest.iter_mut().zip(logits).for_each(|(largest, logit)| *largest = largest.max(*logit));
+    }
+    let weights = |logits: &[f32]| {
+        let mut weights = [0.0; ROWS];
+        for lane in 0..ROWS {
+            weights[lane] = logits[lane] - largest[lane];
+        }
+        elementwise::exp(&mut weights);
+        weights
+    };
+    let mut totals = [0.0; ROWS];
+    for logits in group(0) {
+        totals.iter_mut().zip(weights(logits)).for_each(|(total, weight)| *total += weight);
+    }
+    // The first whose cumulative weight is above the uniform draw's; the last one where rounding leaves none.
+    let (mut chosen, mut below) = ([components - 1; ROWS], [0.0; ROWS]);
+    for (component, logits) in group(0).enumerate() {
+        let weights = weights(logits);
+        for lane in 0..ROWS {
+            let before = below[lane];
+            below[lane] += weights[lane];
+            let wanted = uniforms[lane] * totals[lane];
+            if before <= wanted && wanted < below[lane] {
+                chosen[lane] = component;
+            }
+        }
+    }
+    let mut deviations = [0.0; ROWS];
+    for lane in 0..ROWS {
+        deviations[lane] = outputs[(2 * components + chosen[lane]) * ROWS + lane] / LOG_DEVIATION_BOUND;
+    }
+    elementwise::tanh(&mut deviations);
+    deviations.iter_mut().for_each(|deviation| *deviation *= LOG_DEVIATION_BOUND);
+    elementwise::exp(&mut deviations);
+    for lane in 0..ROWS {
+        let mean = outputs[(components + chosen[lane]) * ROWS + lane];
+        values[lane] = mean + deviations[lane] * values[lane];
+    }
+}

@@ -1,0 +1,12 @@
+//! Normalizing flows.
+
+mod made;
+mod made_in_turn;
+#[cfg(test)]
+mod made_tests;
+mod mixture;
+#[cfg(test)]
+mod mixture_tests;
+mod transform;
+
+pub use transform::{Transform, Transformed};
