@@ -65,7 +65,9 @@ fn an_output_depends_on_the_components_before_its_own_alone() {
                 (made.context > 0).then(|| tape.input_with("c", [1, made.context], &normals("c", made.context)));
             let all = made.apply(x, given);
             for component in 0..made.width {
-                check_reads(index, &made, component, |place| tape.gradient(all.slice(1, place, 1).sum(), &[x])[0].value());
+                check_reads(index, &made, component, |place| {
+                    tape.gradient(all.slice(1, place, 1).sum(), &[x])[0].value()
+                });
             }
         });
     }
@@ -213,4 +215,26 @@ fn a_unit_that_reads_fewer_inputs_has_larger_weights() {
         assert!((second / wanted - 1.0).abs() < 5.0 * error, "degree {degree}: {second}, wanted {wanted}");
     }
     assert!(store.get(made.layers[1].weight).iter().all(|weight| *weight == 0.0));
+}
+
+/// Rows a second through five networks of 784 components and 1024 hidden units.
+#[test]
+#[ignore = "a measurement"]
+fn throughput() {
+    const LAYERS: usize = 5;
+    let mut store = Store::new();
+    let outputs = Outputs { groups: 2, each: 1 };
+    let shape = MadeShape { width: 784, context: 0, hidden: &[1024], activation: Activation::Relu, outputs };
+    let layers =
+        [0; LAYERS].map(|_| store.count()).map(|at| Made::new(&mut store, &at.to_string(), &shape, Seed(1)));
+    for count in [32, 64, 1024] {
+        let mut rows = normals("rows", count * 784);
+        let start = std::time::Instant::now();
+        for made in &layers {
+            made.in_turn(&store, &mut rows, &[], &|_, outputs, values| {
+                values.iter_mut().zip(outputs).for_each(|(value, output)| *value -= 0.1 * output);
+            });
+        }
+        println!("{count} rows: {:.0} a second", count as f64 / start.elapsed().as_secs_f64());
+    }
 }

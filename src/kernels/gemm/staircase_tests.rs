@@ -134,3 +134,45 @@ fn staircases_give_the_same_bits_for_any_number_of_threads() {
         assert!(with(2) == one && with(5) == one);
     }
 }
+
+/// Milliseconds of y, dx and dW for 100 rows through layers of 784, 1024 and 1568 units, against whole matrices.
+#[test]
+#[ignore = "a measurement"]
+fn throughput() {
+    const M: usize = 100;
+    let degrees: Vec<usize> = (1..=1024).map(|unit| (unit * 783usize).div_ceil(1024)).collect();
+    let outputs: Vec<usize> = (1..=784).map(|d| degrees.partition_point(|degree| *degree < d)).collect();
+    for staircase in [Staircase::new(784, degrees), Staircase::new(1024, outputs.repeat(2))] {
+        let (n, k) = (staircase.outputs(), staircase.inputs());
+        let (x, g, whole) = (values("x", M * k), values("g", M * n), values("w", n * k));
+        let mut weights = vec![0.0; staircase.stored_length()];
+        staircase.pack(&whole, &mut weights);
+        let (inputs, outputs) = (MatrixRef::row_major(&x, M, k), MatrixRef::row_major(&g, M, n));
+        let matrix = MatrixRef::row_major(&whole, n, k);
+        let (mut y, mut dx, mut dw) = (vec![0.0; M * n], vec![0.0; M * k], vec![0.0; n * k]);
+        let stored = staircase.stored_length();
+        println!("{n} × {k}: {} blocks, {:.3} stored", staircase.blocks().len(), stored as f64 / (n * k) as f64);
+        let mut times = [[f64::INFINITY; 3]; 2];
+        let time = |best: &mut f64, body: &mut dyn FnMut()| {
+            let start = std::time::Instant::now();
+            body();
+            *best = best.min(start.elapsed().as_secs_f64() * 1e3);
+        };
+        for _ in 0..60 {
+            let [stairs, all] = &mut times;
+            time(&mut stairs[0], &mut || {
+                staircase_product(inputs, &staircase, &weights, &mut y, Epilogue::default())
+            });
+            time(&mut stairs[1], &mut || staircase_input_gradient(outputs, &staircase, &weights, &mut dx));
+            time(&mut stairs[2], &mut || {
+                staircase_weight_gradient(outputs, inputs, &staircase, &mut dw[..stored]);
+            });
+            time(&mut all[0], &mut || gemm(inputs, matrix.transposed(), &mut y, Epilogue::default()));
+            time(&mut all[1], &mut || gemm(outputs, matrix, &mut dx, Epilogue::default()));
+            time(&mut all[2], &mut || gemm(outputs.transposed(), inputs, &mut dw, Epilogue::default()));
+        }
+        println!("staircase {:.3?}, whole {:.3?} ms", times[0], times[1]);
+        let [stairs, all] = times.map(|times| times.iter().sum::<f64>());
+        println!("together {stairs:.3} and {all:.3} ms: {:.2} ×", all / stairs);
+    }
+}
