@@ -2,7 +2,7 @@
 //!
 //! One test, so that nothing else allocates meanwhile.
 
-use helmholtz::autodiff::{Activation, Program};
+use helmholtz::autodiff::{Activation, Program, Staircase};
 use helmholtz::data::{Binarization, Dataset, ToyDensity};
 use helmholtz::energy::boltzmann::{self, BoltzmannMachine, BoltzmannTrainer, DataTerm, ModelTerm, Units};
 use helmholtz::energy::neural::{
@@ -16,6 +16,7 @@ use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, tr
 use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 struct Counting;
@@ -179,10 +180,13 @@ fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
     let mut store = Store::new();
     let tanh = Activation::Tanh;
     let network = Mlp::new(&mut store, "network", &[64, 200, 50, 64], tanh, Initialiser::GlorotUniform, Seed(1));
+    let staircase = Arc::new(Staircase::new(64, (0..64).collect()));
+    let weight = store.add_staircase("masked", &staircase);
     let dropout = Dropout::new(0.1).expect("a rate");
     let mut program = Program::record(&store, |tape| {
         let x = tape.input("x", [batch, 64]);
-        let loss = network.apply(dropout.apply(x, "mask")).bernoulli_cross_entropy(x).mean();
+        let masked = x.masked_linear(tape.parameter(weight), &staircase, tape.full(64, 0.0), tanh);
+        let loss = network.apply(dropout.apply(x + masked, "mask")).bernoulli_cross_entropy(x).mean();
         tape.output("loss", loss);
         tape.gradients(loss);
     });

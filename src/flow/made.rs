@@ -20,7 +20,7 @@ pub(super) struct MadeShape<'a> {
     pub width: usize,
     /// Numbers of the context, 0 where there is none.
     pub context: usize,
-    /// Widths of the hidden layers, at least one.
+    /// Widths of the hidden layers; none for outputs that are linear in the components before.
     pub hidden: &'a [usize],
     /// Between the layers.
     pub activation: Activation,

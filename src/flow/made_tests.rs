@@ -5,7 +5,7 @@ use crate::store::{Snapshot, Store};
 use std::rc::Rc;
 
 /// Networks of one and of more layers, wider and narrower than their input, with and without a context.
-const SHAPES: [(usize, usize, &[usize], Outputs); 8] = [
+const SHAPES: [(usize, usize, &[usize], Outputs); 9] = [
     (1, 0, &[3], Outputs { groups: 1, each: 5 }),
     (1, 2, &[3, 2], Outputs { groups: 2, each: 1 }),
     (2, 0, &[8], Outputs { groups: 2, each: 1 }),
@@ -13,6 +13,7 @@ const SHAPES: [(usize, usize, &[usize], Outputs); 8] = [
     (7, 3, &[16, 5, 9], Outputs { groups: 2, each: 2 }),
     (20, 0, &[33, 40], Outputs { groups: 2, each: 1 }),
     (37, 4, &[70], Outputs { groups: 3, each: 4 }),
+    (18, 2, &[], Outputs { groups: 1, each: 2 }),
     (50, 0, &[130, 61, 97], Outputs { groups: 1, each: 23 }),
 ];
 

@@ -4,23 +4,17 @@
 //! ln p(u) = Σ_d ln Σ_k π_dk N(u_d; μ_dk, σ_dk²), with π, μ, σ of u_1, …, u_(d−1).
 
 use super::made::{Made, MadeShape, Outputs};
-use crate::autodiff::{Activation, Var};
+use super::mixture_density::{GROUPS, LOG_DEVIATION_BOUND, MixtureDensity};
+use crate::autodiff::{Activation, Operation, Var};
 use crate::kernels::elementwise;
 use crate::kernels::staircase_lanes::ROWS;
 use crate::parallel::{chunks_mut, for_each, items_mut};
 use crate::random::{Lanes, Seed, Streams};
 use crate::store::Store;
+use std::sync::Arc;
 
-/// Bound c of ln σ = c tanh(r / c), r being the network's: no component becomes a spike of infinite density.
-const LOG_DEVIATION_BOUND: f32 = 7.0;
 /// The means start spread over as many deviations.
 const SPREAD: f64 = 3.0;
-/// ½ ln 2π
-const HALF_LOG_TWO_PI: f64 = 0.918_938_533_204_672_8;
-
-/// Groups of outputs: the logits of the weights, the means, the unbounded logarithms of the deviations.
-const GROUPS: usize = 3;
-
 /// Shape of the network behind a mixture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MixtureShape<'a> {
@@ -40,6 +34,7 @@ pub(super) struct MixtureShape<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Mixture {
     made: Made,
+    density: Arc<MixtureDensity>,
 }
 
 impl Mixture {
@@ -59,7 +54,7 @@ impl Mixture {
             let part = ((place % components) as f64 + 0.5) / components as f64;
             *mean = (SPREAD * (part - 0.5)) as f32;
         }
-        Mixture { made }
+        Mixture { made, density: Arc::new(MixtureDensity::new(components)) }
     }
 
     /// ln p(u) `[rows]` of u `[rows, width]`, recorded on the tape. `context` is `[rows, context]`.
@@ -68,16 +63,8 @@ impl Mixture {
     /// When u or the context has another width.
     #[track_caller]
     pub(super) fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
-        let (rows, width, components) = (u.shape()[0], self.made.width, self.made.outputs.each);
-        let outputs = self.made.apply(u, context);
-        let of_all = width * components;
-        let group = |group: usize| outputs.slice(1, group * of_all, of_all).reshape([rows, width, components]);
-        let (logits, means) = (group(0), group(1));
-        let log_deviations = (group(2) * LOG_DEVIATION_BOUND.recip()).tanh() * LOG_DEVIATION_BOUND;
-        let z = (u.reshape([rows, width, 1]) - means) * (-log_deviations).exp();
-        let terms = logits - log_deviations - z.square() * 0.5;
-        let log_densities = terms.logsumexp(2) - logits.logsumexp(2);
-        log_densities.sum_axis(1) - (width as f64 * HALF_LOG_TWO_PI) as f32
+        let density: Arc<dyn Operation> = Arc::clone(&self.density) as _;
+        u.tape().apply(density, &[u, self.made.apply(u, context)])
     }
 
     /// Draws into `rows` `[rows, width]`, a row from a lane of its own; `context` `[rows, context]` is empty where there is none. One

@@ -1,9 +1,11 @@
 use super::mixture::{Mixture, MixtureShape};
+use super::mixture_density::MixtureDensity;
 use crate::Seed;
-use crate::autodiff::{Activation, Program, check_parameter_gradients};
+use crate::autodiff::{Activation, Program, Var, check_gradients, check_parameter_gradients};
 use crate::random::Streams;
 use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
 use crate::store::{Snapshot, Store};
+use std::sync::Arc;
 
 /// A mixture whose parameters are drawn.
 fn drawn(width: usize, context: usize) -> (Store, Mixture) {
@@ -73,6 +75,60 @@ fn the_untrained_base_is_a_mixture_of_spread_normals() {
         .sum();
     let got = f64::from(log_densities(&store, &mixture, 3, &u)[0]);
     assert!((got - exact).abs() < 1e-5, "{got} and {exact}");
+}
+
+/// The fused operation against its parts, and their derivatives, with parameters from deviations of 10⁻³ to 10³.
+#[test]
+fn the_fused_density_is_its_parts() {
+    for (rows, width, components) in [(5, 3, 4), (1, 1, 1), (40, 7, 33), (300, 30, 10), (0, 3, 2)] {
+        let each = width * components;
+        let mut values = vec![0.0; rows * (width + 3 * each)];
+        Seed(8).lanes("values", 0).fill_normal(&mut values);
+        let (u, mixtures) = values.split_at(rows * width);
+        let mixtures: Vec<f32> = mixtures.iter().map(|x| 2.0 * x).collect();
+        Program::record(&Store::new(), |tape| {
+            let u = tape.input_with("u", [rows, width], u);
+            let mixtures = tape.input_with("mixtures", [rows, 3 * each], &mixtures);
+            let fused = tape.apply(Arc::new(MixtureDensity::new(components)), &[u, mixtures]);
+            let group = |group: usize| mixtures.slice(1, group * each, each).reshape([rows, width, components]);
+            let log_deviations = (group(2) * (1.0 / 7.0)).tanh() * 7.0;
+            let z = (u.reshape([rows, width, 1]) - group(1)) * (-log_deviations).exp();
+            let terms = group(0) - log_deviations - z.square() * 0.5;
+            let of_components = terms.logsumexp(2) - group(0).logsumexp(2) - 0.5 * std::f32::consts::TAU.ln();
+            let parts = of_components.sum_axis(1);
+            let slopes = |density: Var<'_>| tape.gradient(density.sum(), &[u, mixtures]);
+            let (ours, theirs) = ([vec![fused], slopes(fused)].concat(), [vec![parts], slopes(parts)].concat());
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                for (a, b) in ours.value().iter().zip(theirs.value().iter()) {
+                    // z may be a thousand: of its square 2⁻²⁴ · a few roundings, and what e^(−s) multiplies them by.
+                    assert!(
+                        (a - b).abs() <= 1e-4 * b.abs().max(1.0),
+                        "{rows} × {width} × {components}: {a} and {b}"
+                    );
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn far_out_the_density_vanishes() {
+    let (store, mixture) = drawn(1, 0);
+    let densities = log_densities(&store, &mixture, 1, &[1e30, f32::INFINITY, -1e4]);
+    assert_eq!(densities[..2], [f32::NEG_INFINITY; 2]);
+    assert!(densities[2] < -1e6 && densities[2].is_finite());
+}
+
+#[test]
+fn slopes_of_the_density() {
+    for (rows, width, components) in [(2, 3, 4), (1, 1, 1), (3, 2, 1), (0, 2, 2)] {
+        let each = width * components;
+        let mut values = vec![0.0; rows * (width + 3 * each)];
+        Seed(9).lanes("values", 0).fill_normal(&mut values);
+        let (u, mixtures) = values.split_at(rows * width);
+        let inputs = [([rows, width].into(), u.to_vec()), ([rows, 3 * each].into(), mixtures.to_vec())];
+        check_gradients(&inputs, |tape, x| tape.apply(Arc::new(MixtureDensity::new(components)), x)).unwrap();
+    }
 }
 
 #[test]

@@ -60,14 +60,13 @@ pub(super) fn staircase_product_on(
     let shape = products.shape;
     let block = even_piece(k, DEPTH);
     let y = Shared(y.as_mut_ptr());
-    products.in_stretches(m, k, PIECE.next_multiple_of(shape.columns) * block, &|rows, packed, rooms| {
-        let layers = |index: usize| block_of(&(0..k), index, block);
-        let lines = products.pack(
-            Operand { side: Side::Rows, lines: rows.clone(), of: x },
-            k.div_ceil(block),
-            &layers,
-            packed,
-        );
+    let count = k.div_ceil(block);
+    let room = PIECE.next_multiple_of(shape.columns) * block;
+    products.in_stretches(m, count * block, room, &|rows, packed, rooms| {
+        let layers =
+            |index: usize| Layer { depth: block_of(&(0..k), index, block), start: index * block, room: block };
+        let lines =
+            products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: x }, count, &layers, packed);
         let packed = &*packed;
         let pieces = staircase.pieces(PIECE);
         let parts = Parts::of(&rows, pieces, shape.rows);
@@ -124,7 +123,10 @@ pub(super) fn staircase_input_gradient_on(
     let deepest = blocks.iter().map(|block| block.rows.len()).max().unwrap_or(0);
     let out = Shared(out.as_mut_ptr());
     products.in_stretches(m, n, COLUMNS * deepest, &|rows, packed, rooms| {
-        let layers = |index: usize| blocks[index].rows.clone();
+        let layers = |index: usize| {
+            let depth = blocks[index].rows.clone();
+            Layer { start: depth.start, room: depth.len(), depth }
+        };
         let lines =
             products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: g }, blocks.len(), &layers, packed);
         let packed = &*packed;
@@ -198,7 +200,8 @@ pub(super) fn staircase_weight_gradient_on(
     products.with_rooms(k.next_multiple_of(shape.columns) * block, GRADIENT_PIECE * block, &|packed, rooms| {
         for depth in (0..m).step_by(block).map(|first| first..m.min(first + block)) {
             let inputs = x.transposed();
-            products.pack(Operand { side: Side::Columns, lines: 0..k, of: inputs }, 1, &|_| depth.clone(), packed);
+            let layer = |_| Layer { depth: depth.clone(), start: 0, room: block };
+            products.pack(Operand { side: Side::Columns, lines: 0..k, of: inputs }, 1, &layer, packed);
             let packed = &*packed;
             products.run(staircase.pieces(GRADIENT_PIECE), rooms, &|index, own| {
                 let Some((stored, rows)) = staircase.piece(GRADIENT_PIECE, index) else { return };
@@ -253,6 +256,14 @@ struct Operand<'a> {
     side: Side,
     lines: Range<usize>,
     of: MatrixRef<'a>,
+}
+
+/// Part of the depth of an operand that is packed together.
+struct Layer {
+    depth: Range<usize>,
+    /// Steps of the depth that there is room for before it, and in each of its panels.
+    start: usize,
+    room: usize,
 }
 
 /// Room of each thread for the panels that its tasks pack.
@@ -319,29 +330,26 @@ impl Products {
         &self,
         operand: Operand,
         layers: usize,
-        layer: &(dyn Fn(usize) -> Range<usize> + Sync),
+        layer: &(dyn Fn(usize) -> Layer + Sync),
         out: &mut [f32],
     ) -> usize {
         let width = self.shape.width(operand.side);
         let panels = operand.lines.len().div_ceil(width);
-        let (begin, depth) = match layers {
-            0 => (0, 0),
-            _ => (layer(0).start, layer(layers - 1).end - layer(0).start),
-        };
-        let out = Shared(out[..panels * width * depth].as_mut_ptr());
+        let steps = layers.checked_sub(1).map_or(0, |last| layer(last).start + layer(last).room);
+        let out = Shared(out[..panels * width * steps].as_mut_ptr());
         let task = |index: usize| {
-            let (layer, panel) = (layer(index / panels), index % panels);
+            let (Layer { depth, start, room }, panel) = (layer(index / panels), index % panels);
             let lines = block_of(&operand.lines, panel, width);
-            let start = width * (panels * (layer.start - begin) + panel * layer.len());
+            let start = width * (panels * start + panel * room);
             // SAFETY: layers and panels lie one after the other, and the last one of them ends at the end of the slice.
-            let out = unsafe { std::slice::from_raw_parts_mut(out.at(start), width * layer.len()) };
+            let out = unsafe { std::slice::from_raw_parts_mut(out.at(start), width * room) };
             let panel = Panel {
                 matrix: operand.of,
                 line: lines.start,
                 present: lines.len(),
                 width: self.shape.panel(operand.side, lines.len()),
-                depth: layer.start,
-                deep: layer.len(),
+                depth: depth.start,
+                deep: depth.len(),
             };
             dispatch_on(self.isa, Pack { panel, out });
         };

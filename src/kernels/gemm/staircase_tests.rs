@@ -108,6 +108,7 @@ fn a_staircase_is_the_masked_whole_product() {
         }
         check(isa, &Staircase::new(61, even(61, 130)), 1100);
         check(isa, &Staircase::new(2, vec![1; 64]), 2100);
+        check(isa, &Staircase::new(1030, even(1030, 70)), 20);
     }
 }
 
