@@ -2,7 +2,8 @@
 
 use super::Operation;
 use super::ops::{
-    ActivationGradient, Along, Arithmetic, Bernoulli, Choice, Function, Gaussian, Layout, Product, Reduction,
+    ActivationGradient, Along, Arithmetic, Bernoulli, Bijection, BijectionGradient, Choice, Function, Gaussian,
+    Layout, Product, Reduction,
 };
 use crate::store::Parameter;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(super) enum Op {
     Choice(Choice),
     Bernoulli(Bernoulli),
     Gaussian(Gaussian),
+    Bijection(Bijection),
+    BijectionGradient(BijectionGradient),
     User(Arc<dyn Operation>),
 }
 
@@ -44,6 +47,8 @@ impl Op {
             Op::Choice(operation) => Some(operation),
             Op::Bernoulli(operation) => Some(operation),
             Op::Gaussian(operation) => Some(operation),
+            Op::Bijection(operation) => Some(operation),
+            Op::BijectionGradient(operation) => Some(operation),
             Op::User(operation) => Some(&**operation),
         }
     }
@@ -65,6 +70,8 @@ impl Op {
             (Op::Choice(a), Op::Choice(b)) => a == b,
             (Op::Bernoulli(a), Op::Bernoulli(b)) => a == b,
             (Op::Gaussian(a), Op::Gaussian(b)) => a == b,
+            (Op::Bijection(a), Op::Bijection(b)) => a == b,
+            (Op::BijectionGradient(a), Op::BijectionGradient(b)) => a == b,
             (Op::User(a), Op::User(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }

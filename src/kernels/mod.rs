@@ -1,11 +1,14 @@
 //! Kernels: slices in, slices out, each written once over the instruction-set token.
 
 pub(crate) mod activation;
+pub(crate) mod affine;
 pub(crate) mod ascent;
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;
 pub mod pairs;
 pub mod peak;
+pub mod rational_quadratic;
 pub mod reduce;
 pub(crate) mod sparse;
+pub(crate) mod vector;

@@ -1,5 +1,6 @@
 //! Operations against references: central differences, f64, their parts, other numbers of threads.
 
+mod bijection;
 mod derivatives;
 mod fused;
 mod large;

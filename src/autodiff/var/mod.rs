@@ -1,5 +1,6 @@
 //! Variables: handles to what has been recorded, with operators, so that a loss reads like its formula.
 
+mod bijection;
 mod elementwise;
 mod layout;
 mod likelihood;

@@ -58,6 +58,7 @@ fn piece_of(batch: usize, pieces: Pieces) -> usize {
     match pieces {
         Pieces::One => batch,
         Pieces::OfDraws(draws) => batch.div_ceil((batch * draws).div_ceil(DRAWS).clamp(1, batch)),
+        Pieces::OfRows(rows) => batch.div_ceil(batch.div_ceil(rows.max(1))),
     }
 }
 
@@ -266,5 +267,8 @@ mod tests {
             assert_eq!(piece_of(batch, pieces), size, "{batch} examples with {draws} draws");
         }
         assert_eq!(piece_of(100, Pieces::One), 100);
+        for (batch, rows, size) in [(256, 64, 64), (100, 64, 50), (10, 64, 10), (65, 64, 33)] {
+            assert_eq!(piece_of(batch, Pieces::OfRows(rows)), size, "{batch} examples, {rows} at most");
+        }
     }
 }

@@ -38,6 +38,9 @@ pub enum Pieces {
     One,
     /// The loss is a mean over examples, each with so many draws (at least one): a batch of many draws is cut into pieces.
     OfDraws(usize),
+    /// The loss is a mean over examples: a batch is cut into pieces of at most so many (at least one). Networks so small that
+    /// threads would meet more often than they work have a lane of rows each instead.
+    OfRows(usize),
 }
 
 /// A model as it is evaluated.

@@ -2,6 +2,7 @@
 
 mod axis;
 mod chart;
+mod density;
 mod font;
 mod frame;
 mod grid;
@@ -11,7 +12,8 @@ pub mod table;
 
 pub use axis::Axis;
 pub use chart::{BLUE, DASH, GREEN, GREY, Key, ORANGE, RED, RULE, Stroke, title};
+pub use density::densities_beside;
 pub use frame::{Tick, with_axes};
 pub use grid::{Canvas, Grid};
-pub use plane::{SIDE, Window, heat, ink};
+pub use plane::Window;
 pub use raster::Raster;
