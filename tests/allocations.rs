@@ -8,6 +8,7 @@ use helmholtz::energy::boltzmann::{self, BoltzmannMachine, BoltzmannTrainer, Dat
 use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, TwoPhase,
 };
+use helmholtz::flow::{Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, TransformKind};
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
 use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
@@ -174,6 +175,26 @@ fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64
     count() - before
 }
 
+/// A flow, trained step by step.
+fn steps_of_a_flow(data: &Dataset<'_>, transform: TransformKind, conditioning: Conditioning, steps: u64) -> u64 {
+    let training = Training { batch: 48, ..Training::default() };
+    let fitted = FlowConfig::fitted(data).expect("rows");
+    let config = FlowConfig { transform, conditioning, layers: 2, hidden: vec![24, 16], ..fitted };
+    let flow = Flow::new(config, Seed(1)).expect("a valid shape");
+    let mut trainer = FlowTrainer::new(flow, &FlowRecipe::default(), data, &training).expect("a valid recipe");
+    let mut rows = vec![0; 48];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
 /// An autoencoder with dropout, of which every step is run, clipped, taken and averaged.
 fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
     let mut store = Store::new();
@@ -254,6 +275,13 @@ fn nothing_is_allocated_once_it_runs() {
         ),
         ("score matching", NeuralMethod::DenoisingScoreMatching { noise: 0.1 }),
     ];
+    let (none, labels) = (Conditioning::None, Conditioning::Labels { classes: 10 });
+    let grey = digits.binarized(Binarization::None);
+    let flows = [
+        ("affine", &points, TransformKind::Affine, none),
+        ("spline", &points, TransformKind::default(), none),
+        ("levels given labels", &grey, TransformKind::default(), labels),
+    ];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
     // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
@@ -277,6 +305,9 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (_, method) in energies {
             steps_of_a_neural_energy(&points, method, 3);
+        }
+        for (_, data, transform, conditioning) in flows {
+            steps_of_a_flow(data, transform, conditioning, 3);
         }
     });
     pool.install(|| {
@@ -311,6 +342,9 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (name, method) in energies {
             assert_eq!(steps_of_a_neural_energy(&points, method, STEPS), 0, "a neural energy, {name}");
+        }
+        for (name, data, transform, conditioning) in flows {
+            assert_eq!(steps_of_a_flow(data, transform, conditioning, STEPS), 0, "a flow, {name}");
         }
     });
 }
