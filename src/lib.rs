@@ -28,7 +28,7 @@
 //! |---|---|
 //! | a model of bits, sampled fast | [`rbm`], [`boltzmann`] |
 //! | a memory of patterns | [`hopfield`] |
-//! | a density of real numbers | [`neural`] |
+//! | a density of real numbers | [`flow`], with exact likelihoods; [`neural`], an energy |
 //! | latent variables, reconstructions | [`vae`] |
 //! | data of your own | [`data::Dataset`] |
 //! | to train, watch, stop, resume | [`train`]: [`Fit`](train::Fit) is what every model that learns implements |

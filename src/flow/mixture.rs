@@ -3,6 +3,7 @@
 //!
 //! ln p(u) = Σ_d ln Σ_k π_dk N(u_d; μ_dk, σ_dk²), with π, μ, σ of u_1, …, u_(d−1).
 
+use super::base::BaseDensity;
 use super::made::{Made, MadeShape, Outputs};
 use super::mixture_density::{GROUPS, LOG_DEVIATION_BOUND, MixtureDensity};
 use crate::autodiff::{Activation, Operation, Var};
@@ -56,21 +57,18 @@ impl Mixture {
         }
         Mixture { made, density: Arc::new(MixtureDensity::new(components)) }
     }
+}
 
-    /// ln p(u) `[rows]` of u `[rows, width]`, recorded on the tape. `context` is `[rows, context]`.
-    ///
-    /// # Panics
-    /// When u or the context has another width.
-    #[track_caller]
-    pub(super) fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
+impl BaseDensity for Mixture {
+    fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
         let density: Arc<dyn Operation> = Arc::clone(&self.density) as _;
         u.tape().apply(density, &[u, self.made.apply(u, context)])
     }
 
-    /// Draws into `rows` `[rows, width]`, a row from a lane of its own; `context` `[rows, context]` is empty where there is none. One
-    /// component after the other: first which of the normal distributions it is, then a draw of that.
-    pub(super) fn draw(&self, store: &Store, streams: &mut Streams, rows: &mut [f32], context: &[f32]) {
-        let (width, components) = (self.made.width, self.made.outputs.each);
+    /// A row draws from a lane of its own. One component after the other: first which of the normal distributions it is, then a
+    /// draw of that.
+    fn draw(&self, store: &Store, width: usize, streams: &mut Streams, rows: &mut [f32], context: &[f32]) {
+        let components = self.made.outputs.each;
         let mut uniforms = vec![0.0; rows.len()];
         let block = Streams::ROWS * width;
         let blocks = (chunks_mut(rows, block), chunks_mut(&mut uniforms, block), items_mut(streams.blocks_mut()));
@@ -86,6 +84,10 @@ impl Mixture {
             }
             draw(components, outputs, &u, values);
         });
+    }
+
+    fn has_codes(&self) -> bool {
+        false
     }
 }
 

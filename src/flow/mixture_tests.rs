@@ -1,3 +1,4 @@
+use super::base::BaseDensity;
 use super::mixture::{Mixture, MixtureShape};
 use super::mixture_density::MixtureDensity;
 use crate::Seed;
@@ -150,7 +151,7 @@ fn draws_have_the_density() {
     const SIDE: usize = 6;
     let (store, mixture) = drawn(2, 0);
     let mut rows = vec![0.0; 2 * DRAWS];
-    mixture.draw(&store, &mut Streams::new(Seed(6), "draws", DRAWS), &mut rows, &[]);
+    mixture.draw(&store, 2, &mut Streams::new(Seed(6), "draws", DRAWS), &mut rows, &[]);
     let cell = |a: f64, b: f64| {
         let place = |x: f64| ((x + 3.0) / 6.0 * SIDE as f64).floor();
         let inside = [place(a), place(b)].iter().all(|place| (0.0..SIDE as f64).contains(place));
@@ -175,7 +176,7 @@ fn a_row_is_drawn_the_same_in_any_company() {
         let mut rows = vec![0.0; 3 * count];
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut streams = Streams::new(Seed(7), "draws", count);
-        pool.install(|| mixture.draw(&store, &mut streams, &mut rows, &[]));
+        pool.install(|| mixture.draw(&store, 3, &mut streams, &mut rows, &[]));
         rows
     };
     let all = draw(70, 1);

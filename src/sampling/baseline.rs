@@ -9,6 +9,8 @@ const ROUNDING: f64 = 1e-6;
 const SHARE: f64 = 0.99;
 /// Fewer rows than this know nothing of such shares.
 const ROWS: usize = 100;
+/// Numbers among which different ones are counted.
+const LEVELS_LOOKED_AT: usize = 1 << 16;
 
 /// The mean log-likelihood of bits under independent ones with their own means `[width]`: the best of its kind, nats an
 /// example.
@@ -69,6 +71,32 @@ pub(crate) fn all_but_constant(rows: &[f32], width: usize) -> Option<Warning> {
     });
     let column = columns.next()?;
     Some(Warning::ConstantColumns { first: column, columns: 1 + columns.count() })
+}
+
+/// Rows of a few levels alone: different numbers, where each comes ten times on average or more often.
+pub(crate) fn few_levels(rows: &[f32]) -> Option<Warning> {
+    let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
+    let numbers = bits.len();
+    bits.sort_unstable();
+    bits.dedup();
+    (10 * bits.len() <= numbers).then_some(Warning::DiscreteLevels { levels: bits.len() })
+}
+
+/// The covariance `[width, width]` of rows `[rows, width]` about their mean.
+pub(crate) fn covariance(rows: &[f32], width: usize) -> Vec<f64> {
+    let count = (rows.len() / width) as f64;
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / count);
+    }
+    let mut covariance = vec![0.0; width * width];
+    for row in rows.chunks_exact(width) {
+        for (i, line) in covariance.chunks_exact_mut(width).enumerate() {
+            let x = f64::from(row[i]) - mean[i];
+            line.iter_mut().enumerate().for_each(|(j, sum)| *sum += x * (f64::from(row[j]) - mean[j]) / count);
+        }
+    }
+    covariance
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, all_but_constant, correlated_gaussian, mean_and_error,
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, all_but_constant, correlated_gaussian, covariance,
+    few_levels, mean_and_error,
 };
 
 /// The settings by which the likelihood of a model of more than two dimensions is estimated. Of one or two, log Z is a sum over a grid.
@@ -29,8 +30,6 @@ impl Default for NeuralScoring {
 
 /// A sum over a grid that still moves by more than this, nats, carries a warning.
 const COARSE: f64 = 0.01;
-/// Numbers among which different ones are counted.
-const LEVELS_LOOKED_AT: usize = 1 << 16;
 
 impl NeuralScoring {
     /// Checks both numbers.
@@ -64,7 +63,7 @@ impl NeuralEnergy {
             None => correlated_gaussian(self.width(), &covariance(&rows, self.width())),
             Some(_) => None,
         };
-        let levels = few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels });
+        let levels = few_levels(&rows);
         let estimate = Estimate {
             value: 0.0,
             kind: Kind::Estimate,
@@ -126,30 +125,4 @@ impl NeuralEnergy {
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
         Ok(LogMeanExp { value: log_z.value + units, ..log_z })
     }
-}
-
-/// The number of different numbers, where each comes ten times on average or more often.
-fn few_levels(rows: &[f32]) -> Option<usize> {
-    let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
-    let numbers = bits.len();
-    bits.sort_unstable();
-    bits.dedup();
-    (10 * bits.len() <= numbers).then_some(bits.len())
-}
-
-/// The covariance `[width, width]` of rows `[rows, width]` about their mean.
-fn covariance(rows: &[f32], width: usize) -> Vec<f64> {
-    let count = (rows.len() / width) as f64;
-    let mut mean = vec![0.0; width];
-    for row in rows.chunks_exact(width) {
-        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x) / count);
-    }
-    let mut covariance = vec![0.0; width * width];
-    for row in rows.chunks_exact(width) {
-        for (i, line) in covariance.chunks_exact_mut(width).enumerate() {
-            let x = f64::from(row[i]) - mean[i];
-            line.iter_mut().enumerate().for_each(|(j, sum)| *sum += x * (f64::from(row[j]) - mean[j]) / count);
-        }
-    }
-    covariance
 }
