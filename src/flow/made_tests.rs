@@ -226,8 +226,8 @@ fn throughput() {
     let mut store = Store::new();
     let outputs = Outputs { groups: 2, each: 1 };
     let shape = MadeShape { width: 784, context: 0, hidden: &[1024], activation: Activation::Relu, outputs };
-    let layers =
-        [0; LAYERS].map(|_| store.count()).map(|at| Made::new(&mut store, &at.to_string(), &shape, Seed(1)));
+    let layers: [Made; LAYERS] =
+        std::array::from_fn(|layer| Made::new(&mut store, &layer.to_string(), &shape, Seed(1)));
     for count in [32, 64, 1024] {
         let mut rows = normals("rows", count * 784);
         let start = std::time::Instant::now();
