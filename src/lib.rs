@@ -28,7 +28,7 @@
 //! |---|---|
 //! | a model of bits, sampled fast | [`rbm`], [`boltzmann`] |
 //! | a memory of patterns | [`hopfield`] |
-//! | a density of real numbers | [`neural`] |
+//! | a density of real numbers | [`flow`], with exact likelihoods; [`neural`], an energy |
 //! | latent variables, reconstructions | [`vae`] |
 //! | data of your own | [`data::Dataset`] |
 //! | to train, watch, stop, resume | [`train`]: [`Fit`](train::Fit) is what every model that learns implements |
@@ -52,6 +52,7 @@
 pub mod autodiff;
 pub mod data;
 pub mod energy;
+pub mod flow;
 // Instruction sets and the loops on them serve the benches and the fuzz targets: no promise is made of their names.
 #[doc(hidden)]
 pub mod kernels;

@@ -2,12 +2,13 @@
 //!
 //! One test, so that nothing else allocates meanwhile.
 
-use helmholtz::autodiff::{Activation, Program};
+use helmholtz::autodiff::{Activation, Program, Staircase};
 use helmholtz::data::{Binarization, Dataset, ToyDensity};
 use helmholtz::energy::boltzmann::{self, BoltzmannMachine, BoltzmannTrainer, DataTerm, ModelTerm, Units};
 use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, TwoPhase,
 };
+use helmholtz::flow::{Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Structure, TransformKind};
 use helmholtz::nn::{Dropout, Initialiser, Mlp};
 use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, WeightAverage, clip_by_global_norm};
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
@@ -16,6 +17,7 @@ use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, tr
 use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 struct Counting;
@@ -174,15 +176,38 @@ fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64
     count() - before
 }
 
+/// A flow, trained step by step.
+fn steps_of_a_flow(data: &Dataset<'_>, shape: fn(FlowConfig) -> FlowConfig, steps: u64) -> u64 {
+    let training = Training { batch: 48, ..Training::default() };
+    let fitted = FlowConfig::fitted(data).expect("rows");
+    let config = FlowConfig { layers: 2, hidden: vec![24, 16], ..fitted };
+    let flow = Flow::new(shape(config), Seed(1)).expect("a valid shape");
+    let mut trainer = FlowTrainer::new(flow, &FlowRecipe::default(), data, &training).expect("a valid recipe");
+    let mut rows = vec![0; 48];
+    let mut before = 0;
+    for step in 0..steps {
+        if step == WARM_UP {
+            before = count();
+        }
+        rows.iter_mut().enumerate().for_each(|(index, row)| *row = (step as usize * 7 + index * 11) % data.len());
+        let progress = Progress { step, steps, ..Progress::default() };
+        trainer.step(&Batch { data, rows: &rows }, &progress).expect("finite numbers");
+    }
+    count() - before
+}
+
 /// An autoencoder with dropout, of which every step is run, clipped, taken and averaged.
 fn steps_of_a_program(rule: Rule, batch: usize, steps: u64) -> u64 {
     let mut store = Store::new();
     let tanh = Activation::Tanh;
     let network = Mlp::new(&mut store, "network", &[64, 200, 50, 64], tanh, Initialiser::GlorotUniform, Seed(1));
+    let staircase = Arc::new(Staircase::new(64, (0..64).collect()));
+    let weight = store.add_staircase("masked", &staircase);
     let dropout = Dropout::new(0.1).expect("a rate");
     let mut program = Program::record(&store, |tape| {
         let x = tape.input("x", [batch, 64]);
-        let loss = network.apply(dropout.apply(x, "mask")).bernoulli_cross_entropy(x).mean();
+        let masked = x.masked_linear(tape.parameter(weight), &staircase, tape.full(64, 0.0), tanh);
+        let loss = network.apply(dropout.apply(x + masked, "mask")).bernoulli_cross_entropy(x).mean();
         tape.output("loss", loss);
         tape.gradients(loss);
     });
@@ -254,6 +279,20 @@ fn nothing_is_allocated_once_it_runs() {
         ),
         ("score matching", NeuralMethod::DenoisingScoreMatching { noise: 0.1 }),
     ];
+    let grey = digits.binarized(Binarization::None);
+    let affine = |config| FlowConfig { transform: TransformKind::Affine, ..config };
+    let labels = |config| FlowConfig { conditioning: Conditioning::Labels { classes: 10 }, ..config };
+    let in_turn = |config| FlowConfig {
+        structure: Structure::Autoregressive,
+        base: Base::Mixture { components: 3 },
+        ..config
+    };
+    let flows: [(&str, _, fn(FlowConfig) -> FlowConfig); 4] = [
+        ("affine", &points, affine),
+        ("spline", &points, |config| config),
+        ("levels given labels", &grey, labels),
+        ("masked networks", &points, in_turn),
+    ];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
     // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
@@ -277,6 +316,9 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (_, method) in energies {
             steps_of_a_neural_energy(&points, method, 3);
+        }
+        for (_, data, shape) in flows {
+            steps_of_a_flow(data, shape, 3);
         }
     });
     pool.install(|| {
@@ -311,6 +353,9 @@ fn nothing_is_allocated_once_it_runs() {
         }
         for (name, method) in energies {
             assert_eq!(steps_of_a_neural_energy(&points, method, STEPS), 0, "a neural energy, {name}");
+        }
+        for (name, data, shape) in flows {
+            assert_eq!(steps_of_a_flow(data, shape, STEPS), 0, "a flow, {name}");
         }
     });
 }

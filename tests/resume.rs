@@ -5,6 +5,7 @@ use helmholtz::data::{Binarization, Dataset, Scale, ToyDensity};
 use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, StepSize, TwoPhase,
 };
+use helmholtz::flow::{Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Structure, TransformKind};
 use helmholtz::optim::Descent;
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
@@ -136,6 +137,40 @@ fn chains_and_noise_of_a_neural_energy_resume_byte_for_byte() {
     check("score matching", with(NeuralMethod::DenoisingScoreMatching { noise: 0.2 }));
     let plain = NeuralRecipe { descent: Descent::default(), ..with(NeuralMethod::TwoPhase(phases)) };
     check("without an average", plain);
+}
+
+#[test]
+fn normalisations_noise_and_averages_of_a_flow_resume_byte_for_byte() {
+    let check = |name: &str, data: &Dataset<'_>, change: &(dyn Fn(FlowConfig) -> FlowConfig + Sync), recipe| {
+        check_learner(name, data, |training| {
+            let config = FlowConfig { hidden: vec![12], layers: 2, ..FlowConfig::fitted(data).expect("rows") };
+            let flow = Flow::new(change(config), Seed(6)).expect("a valid shape");
+            FlowTrainer::new(flow, &recipe, data, training).expect("a valid recipe")
+        });
+    };
+    let points = Dataset::toy(ToyDensity::Moons).train().subset(0..1000);
+    let digits = Dataset::digits().train().binarized(Binarization::None);
+    let (usual, plain) = (FlowRecipe::default(), FlowRecipe { descent: Descent::default() });
+    check("a spline", &points, &|config| config, usual);
+    check("affine, without an average", &points, &|config| affine(config), plain);
+    let labels = Conditioning::Labels { classes: 10 };
+    check("levels given labels", &digits, &|config| FlowConfig { conditioning: labels, ..affine(config) }, usual);
+    check(
+        "a base with tails",
+        &points,
+        &|config| FlowConfig { base: Base::Student { degrees: 3.0 }, ..config },
+        usual,
+    );
+    let in_turn = |config| FlowConfig {
+        structure: Structure::Autoregressive,
+        base: Base::Mixture { components: 3 },
+        ..config
+    };
+    check("masked networks", &points, &in_turn, usual);
+}
+
+fn affine(config: FlowConfig) -> FlowConfig {
+    FlowConfig { transform: TransformKind::Affine, ..config }
 }
 
 #[test]

@@ -61,6 +61,7 @@ mod tests;
 mod var;
 
 pub use crate::kernels::activation::Activation;
+pub use crate::kernels::staircase::Staircase;
 pub use check::{GradientMismatch, check_gradients, check_parameter_gradients};
 pub use operation::{Operation, View};
 pub use ops::Orientation;

@@ -3,7 +3,7 @@
 use super::Operation;
 use super::ops::{
     ActivationGradient, Along, Arithmetic, Bernoulli, Bijection, BijectionGradient, Choice, Function, Gaussian,
-    Layout, Product, Reduction,
+    Layout, Masked, Product, Reduction,
 };
 use crate::store::Parameter;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub(super) enum Op {
     Function(Function),
     ActivationGradient(ActivationGradient),
     Product(Product),
+    Masked(Masked),
     Reduction(Reduction),
     Along(Along),
     Layout(Layout),
@@ -41,6 +42,7 @@ impl Op {
             Op::Function(operation) => Some(operation),
             Op::ActivationGradient(operation) => Some(operation),
             Op::Product(operation) => Some(operation),
+            Op::Masked(operation) => Some(operation),
             Op::Reduction(operation) => Some(operation),
             Op::Along(operation) => Some(operation),
             Op::Layout(operation) => Some(operation),
@@ -64,6 +66,7 @@ impl Op {
             (Op::Function(a), Op::Function(b)) => a == b,
             (Op::ActivationGradient(a), Op::ActivationGradient(b)) => a == b,
             (Op::Product(a), Op::Product(b)) => a == b,
+            (Op::Masked(a), Op::Masked(b)) => a == b,
             (Op::Reduction(a), Op::Reduction(b)) => a == b,
             (Op::Along(a), Op::Along(b)) => a == b,
             (Op::Layout(a), Op::Layout(b)) => a == b,

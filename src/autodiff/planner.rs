@@ -177,8 +177,14 @@ impl<'r> Planner<'r> {
 
     /// The multiply-adds of a node that is a matrix product.
     fn multiply_adds(&self, node: usize) -> Option<usize> {
-        let Node { op: Op::Product(product), operands, shape, .. } = &self.nodes[node] else { return None };
-        let left = self.nodes[operands[0]].shape;
+        let Node { op, operands, shape, .. } = &self.nodes[node];
+        let left = || self.nodes[operands[0]].shape;
+        let product = match op {
+            Op::Product(product) => product,
+            Op::Masked(masked) => return Some(masked.multiply_adds(left()[0])),
+            _ => return None,
+        };
+        let left = left();
         let depth = match product {
             Product::MatMul { left: Orientation::Transposed, .. } => left[0],
             Product::MatMul { .. } | Product::Linear(_) => left[1],

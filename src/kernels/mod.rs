@@ -11,4 +11,6 @@ pub mod peak;
 pub mod rational_quadratic;
 pub mod reduce;
 pub(crate) mod sparse;
+pub mod staircase;
+pub(crate) mod staircase_lanes;
 pub(crate) mod vector;

@@ -9,6 +9,8 @@ const ROUNDING: f64 = 1e-6;
 const SHARE: f64 = 0.99;
 /// Fewer rows than this know nothing of such shares.
 const ROWS: usize = 100;
+/// Numbers among which different ones are counted.
+const LEVELS_LOOKED_AT: usize = 1 << 16;
 
 /// The mean log-likelihood of bits under independent ones with their own means `[width]`: the best of its kind, nats an
 /// example.
@@ -130,6 +132,15 @@ pub(crate) fn all_but_constant(rows: &[f32], width: usize) -> Option<Warning> {
     });
     let column = columns.next()?;
     Some(Warning::ConstantColumns { first: column, columns: 1 + columns.count() })
+}
+
+/// Rows of a few levels alone: different numbers, where each comes ten times on average or more often.
+pub(crate) fn few_levels(rows: &[f32]) -> Option<Warning> {
+    let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
+    let numbers = bits.len();
+    bits.sort_unstable();
+    bits.dedup();
+    (10 * bits.len() <= numbers).then_some(Warning::DiscreteLevels { levels: bits.len() })
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ pub use warning::Warning;
 pub use work::Work;
 
 pub(crate) use baseline::{
-    all_but_constant, correlated_gaussian, independent_bernoulli, independent_bits, independent_gaussian,
+    all_but_constant, correlated_gaussian, few_levels, independent_bernoulli, independent_bits, independent_gaussian,
     mean_and_covariance,
 };
 pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};

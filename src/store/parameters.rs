@@ -1,6 +1,7 @@
 //! Named parameters in one flat buffer, and gradients at the same places: an optimiser is one pass over both.
 
-use super::{Snapshot, SnapshotError};
+use super::{Snapshot, SnapshotError, Values};
+use crate::kernels::staircase::Staircase;
 use crate::tensor::AlignedVec;
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,18 @@ struct Entry {
     shape: Vec<usize>,
     start: usize,
     length: usize,
+    /// Of a matrix whose zeros are not stored.
+    staircase: Option<Arc<Staircase>>,
+}
+
+impl Entry {
+    /// The shape of the array in a snapshot.
+    fn whole(&self) -> Vec<usize> {
+        match &self.staircase {
+            None => self.shape.clone(),
+            Some(staircase) => vec![staircase.outputs(), staircase.inputs()],
+        }
+    }
 }
 
 /// Which parameters there are and where they lie: what a store, its gradients, programs and optimisers have to agree on.
@@ -55,7 +68,15 @@ impl Layout {
     pub(crate) fn save(&self, values: &[f32], prefix: &str, snapshot: &mut Snapshot) {
         for entry in self.0.iter() {
             let values = &values[entry.start..entry.start + entry.length];
-            snapshot.put_f32(&format!("{prefix}{}", entry.name), &entry.shape, values);
+            let (name, shape) = (format!("{prefix}{}", entry.name), entry.whole());
+            match &entry.staircase {
+                None => snapshot.put_f32(&name, &shape, values),
+                Some(staircase) => {
+                    let mut whole = vec![0.0; shape.iter().product()];
+                    staircase.unpack(values, &mut whole);
+                    snapshot.put(&name, &shape, Values::F32(whole));
+                }
+            }
         }
     }
 
@@ -66,8 +87,12 @@ impl Layout {
     pub(crate) fn load(&self, values: &mut [f32], prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.check(prefix, snapshot)?;
         for entry in self.0.iter() {
-            let saved = snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape)?;
-            values[entry.start..entry.start + entry.length].copy_from_slice(saved);
+            let saved = snapshot.f32(&format!("{prefix}{}", entry.name), &entry.whole())?;
+            let values = &mut values[entry.start..entry.start + entry.length];
+            match &entry.staircase {
+                None => values.copy_from_slice(saved),
+                Some(staircase) => staircase.pack(saved, values),
+            }
         }
         Ok(())
     }
@@ -79,7 +104,7 @@ impl Layout {
     pub(crate) fn check(&self, prefix: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.0
             .iter()
-            .try_for_each(|entry| snapshot.f32(&format!("{prefix}{}", entry.name), &entry.shape).map(|_| ()))
+            .try_for_each(|entry| snapshot.f32(&format!("{prefix}{}", entry.name), &entry.whole()).map(|_| ()))
     }
 
     /// The first entry of another layout that this one has not, for messages; `None` where they are the same.
@@ -150,10 +175,25 @@ impl Store {
     /// When there is one of that name.
     #[track_caller]
     pub fn add(&mut self, name: &str, shape: &[usize]) -> Parameter {
+        self.add_entry(name, shape, None)
+    }
+
+    /// Adds a matrix `[out, in]` of zeros of which only the staircase is kept, in one axis: its shape is `[stored]`. In a
+    /// [`Snapshot`] it is whole, `[out, in]`.
+    ///
+    /// # Panics
+    /// When there is one of that name.
+    #[track_caller]
+    pub fn add_staircase(&mut self, name: &str, staircase: &Arc<Staircase>) -> Parameter {
+        self.add_entry(name, &[staircase.stored_length()], Some(Arc::clone(staircase)))
+    }
+
+    #[track_caller]
+    fn add_entry(&mut self, name: &str, shape: &[usize], staircase: Option<Arc<Staircase>>) -> Parameter {
         assert!(self.find(name).is_none(), "there is a parameter `{name}` already");
         let (start, length) = (self.values.len(), shape.iter().product());
         let entries = Arc::make_mut(&mut self.layout.0);
-        entries.push(Entry { name: name.to_owned(), shape: shape.to_vec(), start, length });
+        entries.push(Entry { name: name.to_owned(), shape: shape.to_vec(), start, length, staircase });
         self.values.resize((start + length).next_multiple_of(ALIGNMENT));
         Parameter(entries.len() - 1)
     }
@@ -304,6 +344,26 @@ mod tests {
         assert_eq!((store.first_non_finite(), other.first_non_finite()), (None, Some("b")));
         assert!(store.gradients().fits(&other) && !store.gradients().fits(&Store::new()));
         assert_eq!(format!("{store:?}"), "Store {\"a\": [3], \"b\": [2, 2], \"c\": []}");
+    }
+
+    #[test]
+    fn a_staircase_is_whole_in_a_snapshot() {
+        let mut store = Store::new();
+        store.add("a", &[1]);
+        let staircase = Arc::new(Staircase::new(3, vec![1, 2]));
+        let steps = store.add_staircase("steps", &staircase);
+        assert_eq!((store.shape(steps), store.get(steps)), (&[6][..], &[0.0; 6][..]));
+        staircase.pack(&[1.0, 9.0, 9.0, 2.0, 3.0, 9.0], store.get_mut(steps));
+        let mut snapshot = Snapshot::default();
+        store.save("x.", &mut snapshot);
+        assert_eq!(snapshot.f32("x.steps", &[2, 3]).unwrap(), [1.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
+        let mut other = store.clone();
+        other.values_mut().fill(0.0);
+        other.load("x.", &snapshot).unwrap();
+        assert_eq!(other, store);
+        snapshot.put_f32("x.steps", &[6], &[0.0; 6]);
+        let error = other.load("x.", &snapshot).unwrap_err().to_string();
+        assert_eq!(error, "tensor `x.steps` has the shape [6], wanted [2, 3]");
     }
 
     #[test]

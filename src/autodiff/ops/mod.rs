@@ -13,6 +13,7 @@ mod layout;
 mod product;
 mod reduction;
 mod sixteen;
+mod staircase;
 
 pub(super) use activation::ActivationGradient;
 pub(super) use along::Along;
@@ -26,6 +27,7 @@ pub(super) use layout::Layout;
 pub use product::Orientation;
 pub(super) use product::Product;
 pub(super) use reduction::Reduction;
+pub(super) use staircase::{Masked, MaskedProduct};
 
 use super::Shape;
 

@@ -1,7 +1,8 @@
 //! Every operation: values against f64, first and second derivatives against central differences.
 
 use super::verify;
-use crate::autodiff::{Activation, Orientation, Tape, Var};
+use crate::autodiff::{Activation, Orientation, Staircase, Tape, Var};
+use std::sync::Arc;
 
 const ACTIVATIONS: [Activation; 6] = [
     Activation::Identity,
@@ -97,6 +98,29 @@ fn linear_layers() {
             let shapes: [(&[usize], f32, f32); 3] =
                 [(&[batch, inputs], -1.0, 1.0), (&[outputs, inputs], -1.0, 1.0), (&[outputs], -1.0, 1.0)];
             verify("linear", &shapes, |_, x| x[0].linear(x[1], x[2], activation));
+        }
+    }
+}
+
+/// Zero beyond the limits.
+fn masked<'t>(tape: &'t Tape<'t>, weight: Var<'t>, staircase: &Staircase) -> Var<'t> {
+    weight * tape.constant(weight.shape(), &staircase.stored_mask())
+}
+
+#[test]
+fn masked_layers() {
+    let limits = [vec![0, 1, 1, 3], vec![2, 0, 2], vec![0; 2], vec![]];
+    for (inputs, limits) in [4, 2, 3, 2].into_iter().zip(limits) {
+        let staircase = Arc::new(Staircase::new(inputs, limits));
+        let (outputs, stored) = (staircase.outputs(), staircase.stored_length());
+        for activation in ACTIVATIONS {
+            for (batch, bias) in [(3, &[outputs][..]), (2, &[2, outputs]), (0, &[outputs])] {
+                let shapes: [(&[usize], f32, f32); 3] =
+                    [(&[batch, inputs], -1.0, 1.0), (&[stored], -1.0, 1.0), (bias, -1.0, 1.0)];
+                verify("masked_linear", &shapes, |tape, x| {
+                    x[0].masked_linear(masked(tape, x[1], &staircase), &staircase, x[2], activation)
+                });
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{check_values, uniform};
 use crate::autodiff::ops::{Along, Arithmetic, Bernoulli, Choice, Function, Gaussian, Layout, Reduction};
-use crate::autodiff::{Activation, Operation, Shape, Tape, Var, View};
+use crate::autodiff::{Activation, Operation, Shape, Staircase, Tape, Var, View};
 use crate::store::Store;
+use std::sync::Arc;
 
 /// Everything that runs in parallel, with its derivatives.
 fn record<'t>(tape: &'t Tape<'t>) -> Vec<Var<'t>> {
@@ -26,6 +27,11 @@ fn record<'t>(tape: &'t Tape<'t>) -> Vec<Var<'t>> {
     let lines = [a.logsumexp(1), a.logsumexp(0), a.max_axis(1), thin.softmax(1), a.log_softmax(0)];
     let (weight, bias) = (input("weight", &[64, 401]), input("bias", &[64]));
     let layers = [Activation::LeakyRelu(0.2), Activation::Softplus].map(|f| a.linear(weight, bias, f));
+    let staircase = Arc::new(Staircase::new(401, (0..300).map(|row| row * 4 / 3).collect()));
+    let stairs = input("stairs", &[staircase.stored_length()]);
+    let stairs = stairs * tape.constant(stairs.shape(), &staircase.stored_mask());
+    let steps = input("steps", &[300]);
+    let masked = [a.masked_linear(stairs, &staircase, steps, Activation::Tanh)];
     let logits = input("logits", &[3, 301, 401]);
     let likelihoods = [
         logits.bernoulli_cross_entropy(a.square()),
@@ -34,12 +40,12 @@ fn record<'t>(tape: &'t Tape<'t>) -> Vec<Var<'t>> {
         a.reparameterise(b, logits),
     ];
     let mut all = vec![chosen];
-    for results in [&pairs[..], &functions, &moved, &sums, &lines, &layers, &likelihoods] {
+    for results in [&pairs[..], &functions, &moved, &sums, &lines, &layers, &masked, &likelihoods] {
         all.extend_from_slice(results);
     }
     let terms: Vec<Var<'t>> = all.iter().map(|result| result.square().mean()).collect();
     let loss = terms[1..].iter().fold(terms[0], |sum, term| sum + *term);
-    all.extend(tape.gradient(loss, &[a, b, row, column, scalar, thin, wide, weight, bias, logits]));
+    all.extend(tape.gradient(loss, &[a, b, row, column, scalar, thin, wide, weight, bias, stairs, steps, logits]));
     all
 }
 

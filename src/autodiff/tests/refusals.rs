@@ -1,6 +1,6 @@
 //! What is refused, and in which words.
 
-use crate::autodiff::{Activation, Shape, Tape, Var, check_gradients};
+use crate::autodiff::{Activation, Shape, Staircase, Tape, Var, check_gradients};
 use crate::store::Store;
 
 macro_rules! refused {
@@ -28,6 +28,9 @@ refused! {
     a_product_of_vectors: "matmul: [3] by [3]: wanted two matrices", |tape| zeros(&tape, [3]).matmul(zeros(&tape, [3]));
     a_layer: "linear: x [2, 3], weight [3, 4], bias [4]: wanted [batch, in], [out, in], [out]",
         |tape| zeros(&tape, [2, 3]).linear(zeros(&tape, [3, 4]), zeros(&tape, [4]), Activation::Relu);
+    a_masked_layer: "masked_linear: x [2, 3], weight [5], bias [2]: wanted [batch, 3], [6], [2] or [batch, 2]",
+        |tape| zeros(&tape, [2, 3]).masked_linear(
+            zeros(&tape, [5]), &Staircase::new(3, vec![1, 2]).into(), zeros(&tape, [2]), Activation::Relu);
     a_slope: "leaky_relu: a slope of -1: wanted one of at least 0", |tape| zeros(&tape, [2]).leaky_relu(-1.0);
     an_interval: "clamp: from 2 to 1 is no interval", |tape| zeros(&tape, [2]).clamp(2.0, 1.0);
     a_narrower_shape: "sum_to: [2, 3] is not [2] repeated", |tape| zeros(&tape, [2, 3]).sum_to([2]);

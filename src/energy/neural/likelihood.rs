@@ -6,7 +6,7 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian,
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian, few_levels,
     mean_and_covariance, mean_and_error,
 };
 
@@ -30,8 +30,6 @@ impl Default for NeuralScoring {
 
 /// A sum over a grid that still moves by more than this, nats, carries a warning.
 const COARSE: f64 = 0.01;
-/// Numbers among which different ones are counted.
-const LEVELS_LOOKED_AT: usize = 1 << 16;
 
 impl NeuralScoring {
     /// Checks both numbers.
@@ -78,7 +76,7 @@ impl NeuralEnergy {
             None => correlated_gaussian(self.width(), &mean_and_covariance(&rows, self.width()).1),
             Some(_) => None,
         };
-        let levels = few_levels(&rows).map(|levels| Warning::DiscreteLevels { levels });
+        let levels = few_levels(&rows);
         let estimate = Estimate {
             value: 0.0,
             kind: Kind::Estimate,
@@ -146,13 +144,4 @@ impl NeuralEnergy {
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
         Ok(LogMeanExp { value: log_z.value + units, ..log_z })
     }
-}
-
-/// The number of different numbers, where each comes ten times on average or more often.
-fn few_levels(rows: &[f32]) -> Option<usize> {
-    let mut bits: Vec<u32> = rows.iter().take(LEVELS_LOOKED_AT).map(|x| x.to_bits()).collect();
-    let numbers = bits.len();
-    bits.sort_unstable();
-    bits.dedup();
-    (10 * bits.len() <= numbers).then_some(bits.len())
 }

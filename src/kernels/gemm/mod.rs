@@ -14,6 +14,9 @@ mod matrix;
 mod pack;
 mod product;
 mod scratch;
+mod staircase;
+#[cfg(test)]
+mod staircase_tests;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -24,3 +27,4 @@ pub use epilogue::{Epilogue, Output};
 pub use matrix::MatrixRef;
 pub use product::gemm;
 pub use scratch::{Scratch, with_scratch};
+pub use staircase::{staircase_input_gradient, staircase_product, staircase_weight_gradient};

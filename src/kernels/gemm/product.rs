@@ -15,13 +15,13 @@ pub(super) const DEPTH: usize = 512;
 /// Lines of the operand that is packed first, at a time.
 const LINES: usize = 2048;
 /// Floats packed at a time, 1 MB, unless one block of the depth takes more.
-const PACKED: usize = 1 << 18;
+pub(super) const PACKED: usize = 1 << 18;
 /// Floats that one thread packs in a row: some 4 µs.
 const PACK_TASK: usize = 1 << 14;
 
 /// Multiply-adds below which one thread does it all. So few are mostly narrow, and take 30 µs: three times what waking another
 /// one costs.
-const PARALLEL_FROM: usize = 3 << 18;
+pub(super) const PARALLEL_FROM: usize = 3 << 18;
 
 /// `c = activation(scale · a b [+ c] + bias)` with a `[m, k]`, b `[k, n]`, c `[m, n]` row-major; any of them may be 0.
 ///
@@ -65,20 +65,20 @@ pub(super) struct Product<'a> {
 /// A pointer to the output, of which each task writes a rectangle of its own, or to the rooms, of which each thread has its
 /// own.
 #[derive(Clone, Copy)]
-struct Shared(*mut f32);
+pub(super) struct Shared(pub(super) *mut f32);
 // SAFETY: rectangles and rooms are disjoint.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    fn at(self, offset: usize) -> *mut f32 {
+    pub(super) fn at(self, offset: usize) -> *mut f32 {
         self.0.wrapping_add(offset)
     }
 }
 
 /// `length` cut into the fewest equal pieces of at most `limit`: the length of a piece.
-fn even_piece(length: usize, limit: usize) -> usize {
+pub(super) fn even_piece(length: usize, limit: usize) -> usize {
     length.div_ceil(length.div_ceil(limit).max(1)).max(1)
 }
 
@@ -251,6 +251,7 @@ impl Product<'_> {
                 layer: stretch.panels * width * stretch.block,
                 own,
                 c: c.at(0),
+                stride: self.b.cols,
                 epilogue: self.epilogue,
             };
             dispatch_on(self.isa, task);

@@ -25,8 +25,9 @@ pub(super) struct Task<'a> {
     pub(super) layer: usize,
     /// Room for the panels of the other side, a block deep.
     pub(super) own: &'a mut [f32],
-    /// The whole output, `[m, n]`.
+    /// The output `[m, n]`, and the distance of its rows.
     pub(super) c: *mut f32,
+    pub(super) stride: usize,
     pub(super) epilogue: Epilogue<'a>,
 }
 
@@ -188,7 +189,7 @@ impl Task<'_> {
         let (height, width) = (shape.panel(Side::Rows, rows), shape.panel(Side::Columns, columns));
         let (first, row_stride) = direct.unwrap_or((b, width));
         let (direct, b) = (direct.is_some(), ColumnPanel { first, stride: row_stride, packed: b });
-        let n = self.columns_of.rows;
+        let n = self.stride;
         let c = self.c.wrapping_add(row * n + column);
         // A tile that reaches beyond the rectangle goes through a spare one.
         let inside = rows == height && columns == width;

@@ -22,6 +22,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use beta::ln_gamma;
 pub use effective::{autocorrelation_time, ess_bulk, ess_mean, ess_quantile, ess_sd, ess_tail};
 pub use normal::normal_quantile;
 pub use pareto::{pareto_shape, pareto_threshold};

@@ -1,9 +1,9 @@
 //! The density of a model of the plane beside that of its data.
 
+use super::frame::{Tick, with_axes};
 use super::grid::Grid;
 use super::plane::{SIDE, Window, heat, ink};
 use super::raster::Raster;
-use super::frame::{Tick, with_axes};
 use helmholtz::data::{Dataset, ToyDensity};
 
 /// The density of a model on the plane, given by its logarithm at the window's places up to a constant, and beside it the density

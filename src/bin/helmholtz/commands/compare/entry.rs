@@ -98,8 +98,8 @@ impl Entry {
             .scorer()
             .map(drop)
             .and_then(|()| {
-                let _shown = Estimating::begin(&console, &format!("the log-likelihood of {turn}"));
-                Likelihood::of(contestant, seat, asked.options, asked.globals.seed.map(Seed))
+                let shown = Estimating::begin(&console, &format!("the log-likelihood of {turn}"));
+                Likelihood::of(contestant, seat, asked.options, asked.globals.seed.map(Seed), shown.work())
             })
             .map_err(|failure| failure.to_string());
         for warning in entry.likelihood.iter().flat_map(|found| &found.estimates).flat_map(|one| &one.warnings) {

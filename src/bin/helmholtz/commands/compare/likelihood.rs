@@ -9,7 +9,7 @@ use super::seating::Seat;
 use crate::cli::Failure;
 use crate::contract::{ScoreAsk, ScoreOptions, Scored, Slack};
 use helmholtz::Seed;
-use helmholtz::sampling::{Estimate, Kind, RowLikelihoods, Warning};
+use helmholtz::sampling::{Estimate, Kind, RowLikelihoods, Warning, Work};
 
 /// A figure of each row, and the error that all of them share.
 #[derive(Clone, Debug)]
@@ -61,17 +61,18 @@ pub struct Likelihood {
 }
 
 impl Likelihood {
-    /// That of a contestant at its seat; the random numbers are those of `eval`, with `seed` where one was given.
+    /// That of a contestant at its seat; the random numbers are those of `eval`, with `seed` where one was given; `work` is told how far it is.
     pub fn of(
         contestant: &Contestant,
         seat: &Seat,
         options: &ScoreOptions,
         seed: Option<Seed>,
+        work: &Work,
     ) -> Result<Self, Failure> {
         let mut all = Vec::new();
         for member in &contestant.members {
             let own = seed.or_else(|| member.origin.settings.saved("seed").map(Seed)).unwrap_or(Seed(1));
-            let ask = ScoreAsk { options, rows: &seat.rows, seed: own };
+            let ask = ScoreAsk { options, rows: &seat.rows, seed: own, work };
             let scorer = member.model.scorer()?;
             let scored = scorer.score(&ask)?;
             let slack = if scored.estimate.kind == Kind::Lower { scorer.slack(&ask)? } else { None };
