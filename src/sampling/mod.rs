@@ -121,8 +121,8 @@ pub use warning::Warning;
 pub use work::Work;
 
 pub(crate) use baseline::{
-    all_but_constant, correlated_gaussian, few_levels, independent_bernoulli, independent_bits, independent_gaussian,
-    mean_and_covariance,
+    all_but_constant, correlated_gaussian, few_levels, independent_bernoulli, independent_bits,
+    independent_gaussian, mean_and_covariance,
 };
 pub(crate) use estimate::{error_of_mean, mean_and_error, three_errors};
 pub(crate) use log_mean_exp::WeightSums;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod energy;
+mod flow;
 mod inputs;
 mod json;
 mod mixing;
@@ -62,6 +63,26 @@ impl Place {
     fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// A `.npy` file of `f32`.
+fn npy(shape: [usize; 2], values: impl Iterator<Item = f32>) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", shape[0], shape[1]);
+    header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));
+    header.push('\n');
+    let length = (header.len() as u16).to_le_bytes();
+    b"\x93NUMPY\x01\x00"
+        .iter()
+        .copied()
+        .chain(length)
+        .chain(header.bytes())
+        .chain(values.flat_map(f32::to_le_bytes))
+        .collect()
 }
 
 /// Width and height of a PNG file.

@@ -1,29 +1,9 @@
 //! Neural energies in the program.
 
-use super::{Place, failure_of, size, text};
+use super::{Place, failure_of, npy, number, size, text};
 use std::fs;
 
 const SMALL: &str = "--hidden 8 --steps 20 --batch 32 --k 2";
-
-fn number(value: &serde_json::Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
-}
-
-/// A `.npy` file of `f32`.
-pub fn npy(shape: [usize; 2], values: impl Iterator<Item = f32>) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", shape[0], shape[1]);
-    header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));
-    header.push('\n');
-    let length = (header.len() as u16).to_le_bytes();
-    b"\x93NUMPY\x01\x00"
-        .iter()
-        .copied()
-        .chain(length)
-        .chain(header.bytes())
-        .chain(values.flat_map(f32::to_le_bytes))
-        .collect()
-}
 
 #[test]
 fn a_run_leaves_a_folder_that_every_command_reads() {

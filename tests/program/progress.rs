@@ -1,6 +1,6 @@
 //! Whoever waits for a long estimate is told how far it is.
 
-use super::neural::npy;
+use super::npy;
 use super::{Place, text};
 use std::fs;
 use std::process::Stdio;

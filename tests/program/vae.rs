@@ -1,13 +1,9 @@
 //! Variational autoencoders in the program.
 
-use super::{Place, failure_of, idx_images, text};
+use super::{Place, failure_of, idx_images, number, text};
 use std::fs;
 
 const TRAIN: &str = "train vae --hidden 24 --latent 3 --samples 20 --out run";
-
-fn number(value: &serde_json::Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
-}
 
 /// A `.npy` file of `f32`.
 fn npy(shape: [usize; 2], values: &[f32]) -> Vec<u8> {

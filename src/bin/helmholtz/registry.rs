@@ -2,14 +2,14 @@
 
 use crate::cli::Failure;
 use crate::contract::{Family, Model};
-use crate::families::{boltzmann, hopfield, neural, rbm, vae};
+use crate::families::{boltzmann, flow, hopfield, neural, rbm, vae};
 use crate::run::KIND;
 use helmholtz::store::Snapshot;
 
 /// All families, a row each. A file that does not say its kind, and holds no tensor that marks another family, is one of
 /// the first.
-pub const FAMILIES: [&Family; 5] =
-    [&rbm::FAMILY, &boltzmann::FAMILY, &hopfield::FAMILY, &vae::FAMILY, &neural::FAMILY];
+pub const FAMILIES: [&Family; 6] =
+    [&rbm::FAMILY, &boltzmann::FAMILY, &hopfield::FAMILY, &vae::FAMILY, &neural::FAMILY, &flow::FAMILY];
 
 /// The model that a file holds, a checkpoint perhaps.
 pub fn open(snapshot: &Snapshot) -> Result<Box<dyn Model>, Failure> {

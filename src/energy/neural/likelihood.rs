@@ -6,8 +6,8 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian, few_levels,
-    mean_and_covariance, mean_and_error,
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian,
+    few_levels, mean_and_covariance, mean_and_error,
 };
 
 /// The settings by which the likelihood of a model of more than two dimensions is estimated. Of one or two, log Z is a sum over a grid.

@@ -6,5 +6,5 @@ pub mod random;
 mod timing;
 mod training;
 
-pub use timing::{Peak, check_sizes};
+pub use timing::{Peak, check_sizes, seconds_of};
 pub use training::{Levels, ROWS, random_rows, time_steps};

@@ -4,6 +4,7 @@ use helmholtz::data::DataError;
 use helmholtz::energy::boltzmann::BoltzmannError;
 use helmholtz::energy::hopfield::HopfieldError;
 use helmholtz::energy::neural::NeuralError;
+use helmholtz::flow::FlowError;
 use helmholtz::rbm::RbmError;
 use helmholtz::storage::StorageError;
 use helmholtz::train::{ModelError, TrainError};
@@ -101,7 +102,7 @@ fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
     if let Some(RbmError::Coarse { .. }) = error.downcast_ref() {
         return Some("--precision f32 takes every machine");
     }
-    let said: [Option<&'e str>; 8] = [
+    let said: [Option<&'e str>; 9] = [
         error.downcast_ref().and_then(DataError::hint),
         error.downcast_ref().and_then(TrainError::hint),
         error.downcast_ref().and_then(StorageError::hint),
@@ -110,6 +111,7 @@ fn hint<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
         error.downcast_ref().and_then(HopfieldError::hint),
         error.downcast_ref().and_then(VaeError::hint),
         error.downcast_ref().and_then(NeuralError::hint),
+        error.downcast_ref().and_then(FlowError::hint),
     ];
     said.into_iter().flatten().next()
 }

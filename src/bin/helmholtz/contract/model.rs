@@ -42,6 +42,11 @@ pub trait Model {
         Measure::Probability
     }
 
+    /// The name of the space that its density is of, where this is not the data's own.
+    fn space(&self) -> Option<String> {
+        None
+    }
+
     /// How it reads grey levels, unless it was trained on another reading or the command line says so.
     fn binarize(&self) -> Binarize {
         match self.domain() {

@@ -37,13 +37,18 @@ pub fn points(data: &Dataset<'_>) -> Vec<f32> {
 /// Draws `[count, width]` over data `[rows, width]`, which may be empty: on the diagonal the distribution of each of the
 /// first columns, below it a dot a row for each pair of them.
 pub fn pairs(draws: &[f32], data: &[f32], width: usize) -> Raster {
+    pairs_named(draws, data, width, "draws")
+}
+
+/// The same, where what is drawn over the data has another name.
+pub fn pairs_named(draws: &[f32], data: &[f32], width: usize, name: &str) -> Raster {
     let words = match width {
         0..=COLUMNS => String::new(),
         _ => format!("the first {COLUMNS} of {width} columns"),
     };
     let columns: Vec<(usize, String)> =
         (0..width.min(COLUMNS)).map(|column| (column, format!("column {column}"))).collect();
-    panels(draws, data, width, &columns, ("draws", &words))
+    panels(draws, data, width, &columns, (name, &words))
 }
 
 /// The same of rows whose hidden columns were filled in, over the rows as they were: the hidden columns come first, then as

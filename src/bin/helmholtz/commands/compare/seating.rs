@@ -107,8 +107,11 @@ fn same_held_out(contestants: &[Contestant]) -> Result<(), Failure> {
 }
 
 fn space(contestant: &Contestant, rows: &Rows) -> String {
-    let rows = &rows.rows;
-    match contestant.first().model.measure() {
+    let (rows, model) = (&rows.rows, &contestant.first().model);
+    if let Some(own) = model.space() {
+        return own;
+    }
+    match model.measure() {
         Measure::Probability if !rows.is_grey() => "bits".to_owned(),
         _ if rows.is_real() => "reals".to_owned(),
         _ => format!("levels 0..{}", rows.largest()),

@@ -1,0 +1,181 @@
+//! `helmholtz train flow`: settings to shape and recipe, training, pictures, report.
+
+use super::eval::scoring;
+use super::model::KIND;
+use super::{pictures, report};
+use crate::cli::{Failure, Globals, Report, Task, size};
+use crate::input::{Binarize, Domain};
+use crate::pictures::table;
+use crate::run::{
+    DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, widths,
+};
+use clap::Args;
+use helmholtz::autodiff::Activation;
+use helmholtz::flow::{
+    Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Mixing, Structure, TransformKind, metrics,
+};
+use helmholtz::sampling::Work;
+use helmholtz::store::Snapshot;
+use helmholtz::train::Trainer;
+
+const SUBJECT: Subject = Subject {
+    kind: KIND,
+    updates: 6000,
+    batch: 256,
+    data: "moons",
+    domain: Domain::Any,
+    binarize: Binarize::None,
+    watched: metrics::LOG_LIKELIHOOD,
+};
+
+/// Draws in a picture of images.
+const IMAGES: usize = 100;
+
+/// Train a normalizing flow on real numbers or grey levels, by its exact likelihood
+#[derive(Args)]
+#[command(mut_args(|option| DescentOptions::with_defaults(SUBJECT.with_defaults(option), &FlowRecipe::default().descent)), after_help = "\
+Examples:
+  helmholtz train flow                                  two moons on the plane, splines between couplings
+  helmholtz train flow gaussians8 --layers 8
+  helmholtz train flow checkerboard --base mixture
+  helmholtz train flow table.npy --base student:3       any numbers of your own, a row a point
+  helmholtz train flow digits --structure autoregressive --transform affine --hidden 512
+  helmholtz train flow --out runs/flow-moons --resume")]
+pub struct Train {
+    #[command(flatten)]
+    options: Options,
+
+    /// How components condition one another: coupling or autoregressive [default: coupling; for images autoregressive]
+    #[arg(long, value_name = "STRUCTURE", help_heading = "Model")]
+    structure: Option<Structure>,
+    /// What a component goes through: affine, spline or spline:BINS:BOUND [default: spline:8:5; for images affine]
+    #[arg(long, value_name = "TRANSFORM", help_heading = "Model")]
+    transform: Option<TransformKind>,
+    /// What the data are mapped to: normal, student:DEGREES or mixture:COMPONENTS [default: normal]
+    #[arg(long, value_name = "BASE", help_heading = "Model")]
+    base: Option<Base>,
+    /// Layers, each of a normalisation, a mixing of components and a transform [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    layers: Option<usize>,
+    /// Widths of the hidden layers of each network, like 64,64; 0: none [default: 64,64; for images 512]
+    #[arg(long, value_name = "SIZES", help_heading = "Model")]
+    hidden: Option<Widths>,
+    /// What a hidden layer ends with: relu, tanh, softplus, sigmoid, leaky-relu:SLOPE or identity [default: relu]
+    #[arg(long, value_name = "FUNCTION", help_heading = "Model")]
+    activation: Option<Activation>,
+    /// The linear map of each layer: lu, permutation or reverse [default: lu up to 64 values a row, else permutation; with an
+    /// autoregressive structure reverse]
+    #[arg(long, value_name = "MIXING", help_heading = "Model")]
+    mixing: Option<Mixing>,
+    #[command(flatten)]
+    descent: DescentOptions,
+}
+
+impl Task for Train {
+    /// Trains, reports, and leaves a run folder.
+    fn run(&self, globals: &Globals) -> Result<Report, Failure> {
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+    }
+}
+
+impl Train {
+    fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
+        let mut session = Session::begin(&SUBJECT, options, globals)?;
+        let start = session.started_from(Flow::from_checkpoint)?;
+        let config = self.config(&mut session, start.as_ref().map(Flow::config))?;
+        if let Some(own) = start.as_ref().map(Flow::config).filter(|own| **own != config) {
+            let [asked, own] = [&config, own].map(report::words);
+            session.same_as_init("structure, --transform, --base, --layers or --hidden", &asked, &own)?;
+            return Err(Failure::new("--activation or --mixing is not that of the model of --init"));
+        }
+        widths::check(&config.hidden, config.width)?;
+        let recipe =
+            FlowRecipe { descent: self.descent.settle(&mut session.settings, &FlowRecipe::default().descent)? };
+        let kept = config.layers.max(1) * (config.hidden.iter().sum::<usize>() + 4 * config.width);
+        size::check("batch", session.training.batch, kept)?;
+        if recipe.descent.averages() {
+            session.select_by(metrics::AVERAGE_LOG_LIKELIHOOD);
+        }
+        let flow = match start {
+            Some(flow) => flow,
+            None => Flow::new(config, session.training.seed.derive("flow", 0))?,
+        };
+        let mut trainer = FlowTrainer::new(flow, &recipe, &session.train, &session.training)?;
+        let ended = session.run(&mut trainer, globals)?;
+        session.conclude(&ended, &Model { flow: trainer.model() }, globals.console())
+    }
+
+    fn config(&self, session: &mut Session, start: Option<&FlowConfig>) -> Result<FlowConfig, Failure> {
+        let images = !session.canvas().is_table();
+        let fitted = match start {
+            Some(own) => own.clone(),
+            None => FlowConfig::fitted(&session.train)?,
+        };
+        let image = |image: FlowConfig, fitted: FlowConfig| if start.is_none() && images { image } else { fitted };
+        let usual = image(
+            FlowConfig {
+                structure: Structure::Autoregressive,
+                transform: TransformKind::Affine,
+                hidden: vec![512],
+                ..fitted.clone()
+            },
+            fitted,
+        );
+        let settings = &mut session.settings;
+        let structure = settings.settle("structure", self.structure, usual.structure)?;
+        let mixing = match structure {
+            Structure::Autoregressive if start.is_none() => Mixing::Reverse,
+            _ => usual.mixing,
+        };
+        Ok(FlowConfig {
+            structure,
+            transform: settings.settle("transform", self.transform, usual.transform)?,
+            base: settings.settle("base", self.base, usual.base)?,
+            layers: settings.settle("layers", self.layers, usual.layers)?,
+            hidden: settings.settle("hidden", self.hidden.clone(), Widths(usual.hidden.clone()))?.0,
+            activation: settings.settle("activation", self.activation, usual.activation)?,
+            mixing: settings.settle("mixing", self.mixing, mixing)?,
+            conditioning: Conditioning::None,
+            ..usual
+        })
+    }
+}
+
+/// A trained flow.
+struct Model {
+    flow: Flow,
+}
+
+impl Trained for Model {
+    fn snapshot(&self, _: &Session) -> Snapshot {
+        self.flow.to_snapshot()
+    }
+
+    fn size(&self) -> String {
+        report::words(self.flow.config())
+    }
+
+    fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
+        let seed = session.training.seed.derive("samples", 0);
+        let (canvas, path) = (session.canvas(), session.folder.file(SAMPLES));
+        if !canvas.is_table() {
+            canvas.square(&self.flow.sample(IMAGES, seed)?).save(&path)?;
+            return Ok(&[SAMPLES]);
+        }
+        let (rows, _) = session.judged_by();
+        let (points, width) = (table::points(&rows), self.flow.width());
+        let draws = self.flow.sample(points.len() / width, seed)?;
+        table::pairs(&draws, &points, width).save(&path)?;
+        if width == 2 {
+            pictures::density(&self.flow, &rows)?.save(&session.folder.file(DENSITY))?;
+            return Ok(&[DENSITY, SAMPLES]);
+        }
+        Ok(&[SAMPLES])
+    }
+
+    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
+        let (rows, split) = session.judged_by();
+        report::judge(&self.flow, &rows, split, &scoring(session.training.seed), report)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Flows in the program.
+
+use super::{Place, npy, number, size, text};
+use std::fs;
+
+const SMALL: &str = "--hidden 8 --layers 2 --steps 60 --batch 64";
+
+#[test]
+fn a_run_leaves_a_folder_that_every_command_reads() {
+    let place = Place::new();
+    let trained = place.json(&format!("train flow {SMALL} --out run"));
+    let names = ["checkpoint.safetensors", "model.safetensors", "metrics.csv", "run.json", "curves.svg"];
+    for name in names.iter().chain(&["density.png", "samples.png"]) {
+        assert!(place.path("run").join(name).is_file(), "{name}");
+    }
+    assert_eq!(fs::read_dir(place.path("run")).unwrap().count(), 7, "nothing else is left");
+    assert_eq!((&trained["model"], &trained["data"]), (&"flow".into(), &"moons".into()));
+    assert_eq!((&trained["log_likelihood_kind"], &trained["space"]), (&"exact".into(), &"data".into()));
+    // No model passes the density that the rows were drawn from by more than their own error, below 0.02.
+    assert!(number(&trained["log_likelihood"]) < number(&trained["true_log_likelihood"]) + 0.05, "{trained}");
+    assert!(number(&trained["round_trip_error"]) < 1e-4, "{trained}");
+    assert!((number(&trained["mass"]) - 1.0).abs() < 0.02, "{trained}");
+    let evaluated = place.json("eval run");
+    for key in ["log_likelihood", "data_error", "baseline", "round_trip_error", "mass"] {
+        assert_eq!(evaluated[key], trained[key], "{key}");
+    }
+    place.json("sample run --count 7 --out draws.npy");
+    assert_eq!(place.bytes("draws.npy").len(), 128 + 7 * 2 * 4);
+    assert!(size(&place.bytes("run/samples.png")).0 > 600);
+    place.json("encode run --out codes.npy");
+    assert_eq!(place.bytes("codes.npy").len(), 128 + 10_000 * 2 * 4);
+    let said = place.json("info run");
+    assert_eq!((&said["model"], &said["layers"]), (&"flow".into(), &2.into()));
+}
+
+#[test]
+fn a_run_that_is_interrupted_ends_with_the_same_bytes() {
+    let place = Place::new();
+    let small = "--hidden 8 --layers 2 --batch 500 --epochs 2 --evaluate-every 1";
+    place.json(&format!("train flow {small} --out whole"));
+    place.json(&format!("train flow {small} --out halved --stop-after 1"));
+    place.json("train flow --out halved --resume");
+    for name in ["model.safetensors", "checkpoint.safetensors", "metrics.csv"] {
+        assert!(place.bytes(&format!("whole/{name}")) == place.bytes(&format!("halved/{name}")), "{name}");
+    }
+}
+
+#[test]
+fn images_are_dequantised_and_told_in_bits() {
+    let place = Place::new();
+    let trained = place.json("train flow digits --layers 1 --hidden 8 --steps 30 --out run");
+    assert_eq!(trained["log_likelihood_kind"], "lower");
+    assert!(trained["space"].as_str().unwrap().starts_with("logit"), "{trained}");
+    let bits = number(&trained["bits_per_dim"]);
+    // 17 levels in 64 values: log₂ 17 is what no model at all needs.
+    assert!(bits > 1.0 && bits < 17f64.log2() + 1.0, "{bits}");
+    place.json("sample run --count 9 --out draws.png");
+    let mixed = place.json("train flow digits --layers 0 --base mixture:3 --hidden 8 --steps 30 --out mixture");
+    assert!(mixed["log_likelihood"].is_f64());
+    assert!(place.failure("encode mixture").contains("mixture"));
+}
+
+#[test]
+fn what_no_flow_can_learn_is_said_in_a_line() {
+    let place = Place::new();
+    assert!(place.failure("train flow bars:3").contains("bits"), "{}", place.failure("train flow bars:3"));
+    fs::write(place.path("line.npy"), npy([50, 1], (0..50).map(|i| (i as f32).sin() * 3.0))).unwrap();
+    assert!(
+        place.failure("train flow line.npy").contains("autoregressive"),
+        "{}",
+        place.failure("train flow line.npy")
+    );
+    let flat = npy([50, 2], (0..100).map(|i| if i % 2 == 0 { -3.0 } else { (i as f32).sin() }));
+    fs::write(place.path("flat.npy"), flat).unwrap();
+    assert!(place.failure("train flow flat.npy").contains("column 0"), "{}", place.failure("train flow flat.npy"));
+    let holed = npy([50, 2], (0..100).map(|i| if i == 7 { f32::NAN } else { (i as f32).sin() * 2.0 }));
+    fs::write(place.path("holed.npy"), holed).unwrap();
+    assert!(place.failure("train flow holed.npy").contains("NaN"));
+    for (options, about) in [("--layers 0", "layers"), ("--base student:0", "degrees")] {
+        let said = place.failure(&format!("train flow {options}"));
+        assert!(said.contains(about), "{options}: {said}");
+    }
+    let said = text(&place.run("train flow --transform cubic").stderr);
+    assert!(said.contains("spline:BINS:BOUND"), "{said}");
+}
