@@ -38,7 +38,7 @@ pub fn independent_bits_of_rows(rows: &BitMatrix) -> Vec<f64> {
 /// Where they are no whole rows.
 #[track_caller]
 pub fn normal_of_rows(rows: &[f32], width: usize) -> Option<Vec<f64>> {
-    assert!(width > 0 && rows.len() % width == 0, "{} numbers in rows of {width}", rows.len());
+    assert!(width > 0 && rows.len().is_multiple_of(width), "{} numbers in rows of {width}", rows.len());
     if rows.is_empty() || all_but_constant(rows, width).is_some() {
         return None;
     }

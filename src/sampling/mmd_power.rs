@@ -144,7 +144,7 @@ mod tests {
             let mut stream = Seed(15).stream("test", index);
             let mixed = [bits(foreign, 12, 0.6, &mut stream), bits(100 - foreign, 12, 0.2, &mut stream)].concat();
             let genuine = bits(100, 12, 0.2, &mut stream);
-            TwoSamples::new(&genuine, &mixed, 12).unwrap().mmd(199, Seed(16).derive("test", index)).p <= LEVEL
+            TwoSamples::new(&genuine, &mixed, 12).unwrap().mmd(199, Seed(16).derive("test", index)).p <= 0.05
         });
         let found = found.count();
         assert!(found >= 57, "{found} of 100 tests find {foreign} foreign rows of 100");

@@ -72,7 +72,7 @@ impl TwoSamples {
     #[track_caller]
     pub fn new(first: &[f32], second: &[f32], width: usize) -> Result<Self, TwoSampleError> {
         assert!(
-            width > 0 && first.len() % width == 0 && second.len() % width == 0,
+            width > 0 && first.len().is_multiple_of(width) && second.len().is_multiple_of(width),
             "{} and {} numbers in rows of {width}",
             first.len(),
             second.len()
