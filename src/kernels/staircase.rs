@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Most rows of a block.
 const ROWS: usize = 128;
 /// Columns of blocks are whole numbers of this, so that the panels of every instruction set end where a block does.
-pub(crate) const COLUMNS: usize = 32;
+const COLUMNS: usize = 32;
 /// Rows that a block is rounded up to where its work is weighed: one vector of the widest instruction set.
 const VECTOR: usize = 16;
 /// Work of a block beside its numbers: to sum onto what blocks before it gave takes as long as some rows, to begin with it as
