@@ -1,11 +1,12 @@
 use super::reference::{normal, random};
 use super::{
-    Base, Conditioning, Flow, FlowConfig, FlowError, FlowRecipe, FlowScoring, Mixing, Structure, TransformKind,
+    Base, Conditioning, Flow, FlowConfig, FlowError, FlowRecipe, FlowScoring, FlowTrainer, Mixing, Structure,
+    TransformKind,
 };
 use crate::Seed;
 use crate::data::{Dataset, ToyDensity};
 use crate::optim::Descent;
-use crate::train::{Fit, Training};
+use crate::train::{Batch, Fit, Learner, Progress, Training};
 
 const KINDS: [TransformKind; 2] = [TransformKind::Affine, TransformKind::Spline { bins: 6, bound: 3.0 }];
 
@@ -127,5 +128,38 @@ fn likelihoods_on_the_plane() {
             let likelihood = flow.log_likelihood(&data.test(), &FlowScoring::default()).unwrap();
             println!("{toy:?}, {transform}, {base}: {likelihood}, {:.0} s", start.elapsed().as_secs_f64());
         }
+    }
+}
+
+/// Rows a second of five layers of 1024 hidden units on 784 values, in batches of 100: a training step, a density, a draw.
+#[test]
+#[ignore = "a measurement"]
+fn throughput() {
+    const ROWS: usize = 2000;
+    let data = Dataset::from_real(normal(ROWS * 784, 1.0, Seed(1)), &[ROWS, 784]).unwrap();
+    for hidden in [vec![1024], vec![1024, 1024]] {
+        let structure = Structure::Autoregressive;
+        let shape = FlowConfig { structure, transform: TransformKind::Affine, hidden, ..FlowConfig::new(784) };
+        println!("{:?}, {} layers", shape.hidden, shape.layers);
+        let flow = Flow::new(shape, Seed(1)).unwrap();
+        let training = Training { batch: 100, ..Training::default() };
+        let mut trainer = FlowTrainer::new(flow.clone(), &FlowRecipe::default(), &data, &training).unwrap();
+        let rows: Vec<usize> = (0..100).collect();
+        let report = |what: &str, count: usize, body: &mut dyn FnMut()| {
+            let mut best = f64::INFINITY;
+            for _ in 0..10 {
+                let start = std::time::Instant::now();
+                body();
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+            println!("  {what}: {:.0} rows a second", count as f64 / best);
+        };
+        let progress = Progress { steps: 1000, ..Progress::default() };
+        report("training", 100, &mut || {
+            trainer.step(&Batch { data: &data, rows: &rows }, &progress).unwrap();
+        });
+        let z = normal(ROWS * 784, 1.0, Seed(2));
+        report("densities", ROWS, &mut || drop(flow.log_densities(&z, &[]).unwrap()));
+        report("draws", 256, &mut || drop(flow.sample(256, Seed(3)).unwrap()));
     }
 }

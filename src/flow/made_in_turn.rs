@@ -15,8 +15,8 @@ use crate::parallel::{chunks_mut, for_each_with};
 use crate::store::Store;
 use crate::tensor::AlignedVec;
 
-/// Components taken together.
-const COMPONENTS: usize = 16;
+/// Components taken together: whole tiles of rows of weights on every instruction set.
+const COMPONENTS: usize = 24;
 
 /// A component of a block of [`ROWS`] rows, of which the last block may have fewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

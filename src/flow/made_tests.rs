@@ -230,12 +230,16 @@ fn throughput() {
         std::array::from_fn(|layer| Made::new(&mut store, &layer.to_string(), &shape, Seed(1)));
     for count in [32, 64, 1024] {
         let mut rows = normals("rows", count * 784);
-        let start = std::time::Instant::now();
-        for made in &layers {
-            made.in_turn(&store, &mut rows, &[], &|_, outputs, values| {
-                values.iter_mut().zip(outputs).for_each(|(value, output)| *value -= 0.1 * output);
-            });
+        let mut best = f64::INFINITY;
+        for _ in 0..1 + 2000 / count {
+            let start = std::time::Instant::now();
+            for made in &layers {
+                made.in_turn(&store, &mut rows, &[], &|_, outputs, values| {
+                    values.iter_mut().zip(outputs).for_each(|(value, output)| *value -= 0.1 * output);
+                });
+            }
+            best = best.min(start.elapsed().as_secs_f64());
         }
-        println!("{count} rows: {:.0} a second", count as f64 / start.elapsed().as_secs_f64());
+        println!("{count} rows: {:.0} a second", count as f64 / best);
     }
 }

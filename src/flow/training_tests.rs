@@ -216,3 +216,35 @@ fn densities_on_the_plane_are_learned() {
         );
     }
 }
+
+/// Microseconds of the quickest step of a batch of 256.
+#[test]
+#[ignore = "a measurement"]
+fn steps_take_so_long() {
+    use crate::train::{Batch, Learner};
+    let data = Dataset::toy(ToyDensity::Moons).train();
+    let rows: Vec<usize> = (0..256).collect();
+    for (name, transform, mixing) in [
+        ("affine, lu", TransformKind::Affine, Mixing::Lu),
+        ("affine, reverse", TransformKind::Affine, Mixing::Reverse),
+        ("spline, lu", TransformKind::default(), Mixing::Lu),
+    ] {
+        let config = FlowConfig { transform, mixing, layers: 8, ..FlowConfig::fitted(&data).unwrap() };
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let quickest = pool.install(|| {
+                let flow = Flow::new(config.clone(), Seed(1)).unwrap();
+                let mut trainer =
+                    flow.trainer(&FlowRecipe::default(), &data, &Training { batch: 256, ..training(1) }).unwrap();
+                let progress = Progress { steps: 1000, ..Progress::default() };
+                let mut step = || {
+                    let start = std::time::Instant::now();
+                    trainer.step(&Batch { data: &data, rows: &rows }, &progress).unwrap();
+                    start.elapsed().as_secs_f64()
+                };
+                (0..1500).map(|_| step()).fold(f64::INFINITY, f64::min)
+            });
+            println!("{name}, {threads} threads: {:.0} µs, {:.0} rows/s", quickest * 1e6, 256.0 / quickest);
+        }
+    }
+}

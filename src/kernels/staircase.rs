@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Most rows of a block.
 const ROWS: usize = 128;
 /// Columns of blocks are whole numbers of this, so that the panels of every instruction set end where a block does.
-pub(crate) const COLUMNS: usize = 32;
+const COLUMNS: usize = 32;
 /// Rows that a block is rounded up to where its work is weighed: one vector of the widest instruction set.
 const VECTOR: usize = 16;
 /// Work of a block beside its numbers: to sum onto what blocks before it gave takes as long as some rows, to begin with it as
@@ -41,6 +41,8 @@ pub struct Staircase {
     inputs: usize,
     limits: Vec<usize>,
     blocks: Vec<Block>,
+    /// Where each row begins.
+    starts: Vec<usize>,
 }
 
 impl Staircase {
@@ -53,8 +55,10 @@ impl Staircase {
         for (row, limit) in limits.iter().enumerate() {
             assert!(*limit <= inputs, "row {row} of a staircase reads {limit} of {inputs} inputs");
         }
-        let mut staircase = Staircase { inputs, limits, blocks: Vec::new() };
+        let mut staircase = Staircase { inputs, limits, blocks: Vec::new(), starts: Vec::new() };
         staircase.blocks = staircase.cut();
+        let starts = |block: &Block| (0..block.rows.len()).map(|row| block.start + row * block.columns).collect();
+        staircase.starts = staircase.blocks.iter().flat_map::<Vec<usize>, _>(starts).collect();
         staircase
     }
 
@@ -127,9 +131,7 @@ impl Staircase {
     /// # Panics
     /// Where there is no such row.
     pub fn row(&self, row: usize) -> Range<usize> {
-        let block = &self.blocks[self.blocks.partition_point(|block| block.rows.end <= row)];
-        let start = block.start + (row - block.rows.start) * block.columns;
-        start..start + self.limits[row]
+        self.starts[row]..self.starts[row] + self.limits[row]
     }
 
     /// The stored numbers of a whole matrix `[out, in]`, row-major. What the matrix has beyond the limits is left out.

@@ -73,26 +73,30 @@ impl Products<'_> {
     /// The rows from `row` on.
     #[inline(always)]
     fn tile<S: Simd, const TALL: usize, const VECTORS: usize>(&mut self, simd: S, row: usize) {
-        let weights: [&[f32]; TALL] =
-            std::array::from_fn(|line| &self.weights[self.staircase.row(row + line)][self.columns.clone()]);
+        // Arrays are filled by loops: what `from_fn` is handed may be compiled apart, for the baseline.
+        let mut weights = [self.weights.as_ptr(); TALL];
+        for line in 0..TALL {
+            weights[line] = self.weights[self.staircase.row(row + line)][self.columns.clone()].as_ptr();
+        }
         let place = (row - self.rows.start) * ROWS;
-        let sums = &mut self.sums[place..place + TALL * ROWS];
-        let known = self.known;
-        assert!(VECTORS * S::LANES == ROWS && known.len() == self.columns.len() * ROWS, "whole vectors");
+        let sums = self.sums[place..place + TALL * ROWS].as_mut_ptr();
+        let (known, columns) = (self.known.as_ptr(), self.columns.len());
+        assert!(VECTORS * S::LANES == ROWS && self.known.len() == columns * ROWS, "whole vectors");
         let mut totals = [[simd.splat(0.0); VECTORS]; TALL];
-        // SAFETY: `sums` has TALL rows of ROWS = VECTORS · LANES floats, `known` one for each of the weights of a line.
+        // SAFETY: `sums` has TALL rows of ROWS = VECTORS · LANES floats, `known` one for each of the `columns` weights of a line.
         unsafe {
             for line in 0..TALL {
                 for vector in 0..VECTORS {
-                    totals[line][vector] = simd.load(sums.as_ptr().add(line * ROWS + vector * S::LANES));
+                    totals[line][vector] = simd.load(sums.add(line * ROWS + vector * S::LANES));
                 }
             }
-            for column in 0..self.columns.len() {
-                let input = known.as_ptr().add(column * ROWS);
-                let weight: [S::F32; TALL] =
-                    std::array::from_fn(|line| simd.splat(*weights[line].get_unchecked(column)));
+            for column in 0..columns {
+                let mut weight = [simd.splat(0.0); TALL];
+                for line in 0..TALL {
+                    weight[line] = simd.splat(*weights[line].add(column));
+                }
                 for vector in 0..VECTORS {
-                    let input = simd.load(input.add(vector * S::LANES));
+                    let input = simd.load(known.add(column * ROWS + vector * S::LANES));
                     for line in 0..TALL {
                         totals[line][vector] = simd.mul_add(weight[line], input, totals[line][vector]);
                     }
@@ -100,7 +104,7 @@ impl Products<'_> {
             }
             for line in 0..TALL {
                 for vector in 0..VECTORS {
-                    simd.store(sums.as_mut_ptr().add(line * ROWS + vector * S::LANES), totals[line][vector]);
+                    simd.store(sums.add(line * ROWS + vector * S::LANES), totals[line][vector]);
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::scratch::{give_back, take};
 use super::task::Task;
 use super::tile::{Side, TileShape};
 use super::{Epilogue, MatrixRef, Output};
-use crate::kernels::staircase::{COLUMNS, Staircase};
+use crate::kernels::staircase::Staircase;
 use crate::parallel::tasks_apart;
 use crate::simd::{Isa, dispatch_on};
 use std::ops::Range;
@@ -21,6 +21,8 @@ use std::ops::Range;
 const PIECE: usize = 32;
 /// Rows of a block that a task of W's derivative computes: a whole number of every tile.
 const GRADIENT_PIECE: usize = 48;
+/// Columns of all blocks that a task of x's derivative goes through: with 64 rows of a block they stay in L1.
+const STRETCH: usize = 64;
 /// Tasks below which each is divided further.
 const FEW: usize = 8;
 /// Rows of the batch that are packed at a time: between them as many as [`PACKED`] holds.
@@ -122,7 +124,13 @@ pub(super) fn staircase_input_gradient_on(
     let blocks = staircase.blocks();
     let deepest = blocks.iter().map(|block| block.rows.len()).max().unwrap_or(0);
     let out = Shared(out.as_mut_ptr());
-    products.in_stretches(m, n, COLUMNS * deepest, &|rows, packed, rooms| {
+    let clear = |rows: &Range<usize>, columns: Range<usize>| {
+        for row in rows.clone() {
+            // SAFETY: the rectangle is the task's that asks for it, and lies within the output.
+            unsafe { std::slice::from_raw_parts_mut(out.at(row * k + columns.start), columns.len()).fill(0.0) };
+        }
+    };
+    products.in_stretches(m, n, STRETCH * deepest, &|rows, packed, rooms| {
         let layers = |index: usize| {
             let depth = blocks[index].rows.clone();
             Layer { start: depth.start, room: depth.len(), depth }
@@ -130,20 +138,24 @@ pub(super) fn staircase_input_gradient_on(
         let lines =
             products.pack(Operand { side: Side::Rows, lines: rows.clone(), of: g }, blocks.len(), &layers, packed);
         let packed = &*packed;
-        let pieces = k.div_ceil(COLUMNS);
+        let pieces = k.div_ceil(STRETCH);
         let parts = Parts::of(&rows, pieces, shape.rows);
         products.run(pieces * parts.count, rooms, &|index, own| {
             let (first, rows) = parts.part(index % parts.count);
-            let columns = block_of(&(0..k), index / parts.count, COLUMNS);
+            let columns = block_of(&(0..k), index / parts.count, STRETCH);
             let mut output = Output::Overwrite;
             for block in blocks.iter().filter(|block| block.columns > columns.start) {
                 let deep = block.rows.len();
                 let stored = MatrixRef::row_major(&weights[block.range()], deep, block.columns);
+                let covered = columns.start..columns.end.min(block.columns);
+                if output == Output::Overwrite {
+                    clear(&rows, covered.end..columns.end);
+                }
                 let task = Task {
                     rows_of: MatrixRef { cols: deep, ..g },
                     columns_of: stored.transposed(),
                     rows: rows.clone(),
-                    columns: columns.clone(),
+                    columns: covered,
                     depth: 0..deep,
                     block: deep,
                     side: Side::Rows,
@@ -158,11 +170,7 @@ pub(super) fn staircase_input_gradient_on(
                 output = Output::Accumulate;
             }
             if output == Output::Overwrite {
-                for row in rows {
-                    let unread = out.at(row * k + columns.start);
-                    // SAFETY: the rectangle is this task's alone, and lies within the output.
-                    unsafe { std::slice::from_raw_parts_mut(unread, columns.len()).fill(0.0) };
-                }
+                clear(&rows, columns);
             }
         });
     });
@@ -294,6 +302,9 @@ impl Parts {
     }
 }
 
+/// What is done with a stretch of rows, with memory to pack them and room for each thread.
+type Stretches<'a> = dyn Fn(Range<usize>, &mut [f32], Rooms) + 'a;
+
 impl Products {
     fn new(isa: Isa, staircase: &Staircase, m: usize) -> Self {
         let parallel = m * staircase.stored_length() >= PARALLEL_FROM;
@@ -313,7 +324,7 @@ impl Products {
     }
 
     /// As [`with_rooms`](Self::with_rooms), for as many of `m` rows at a time as pack well.
-    fn in_stretches(&self, m: usize, depth: usize, room: usize, body: &dyn Fn(Range<usize>, &mut [f32], Rooms)) {
+    fn in_stretches(&self, m: usize, depth: usize, room: usize, body: &Stretches<'_>) {
         let most = (PACKED / depth.max(1)).clamp(FEWEST_LINES, LINES);
         let lines = even_piece(m, most).next_multiple_of(self.shape.rows);
         // Of no depth there are panels all the same.
