@@ -41,6 +41,8 @@ Start with:
   helmholtz inpaint runs/rbm-digits --mask bottom
   helmholtz train vae              the same digits by a variational autoencoder
   helmholtz train neural           a density on the plane by a network's energy
+  helmholtz train flow             a density on the plane by a normalizing flow, its likelihood exact
+  helmholtz compare runs/rbm-digits runs/vae-digits    both on the same rows
   helmholtz train hopfield         store ten digits; helmholtz recall leads corrupted ones back"
 )]
 struct CommandLine {
