@@ -107,7 +107,9 @@ impl Unsuitable {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Unsuitable::Grey => Some("binarise the data, or choose a Gaussian likelihood"),
-            Unsuitable::Real => Some("a flow, a neural energy or a VAE with a Gaussian likelihood learns real numbers"),
+            Unsuitable::Real => {
+                Some("a flow, a neural energy or a VAE with a Gaussian likelihood learns real numbers")
+            }
             Unsuitable::Bits => Some("an RBM, a Boltzmann machine or a VAE learns bits"),
             Unsuitable::Binarized => Some("read the grey levels as they are, or choose a Bernoulli likelihood"),
             Unsuitable::Support { .. } => Some("read the data on the unit scale, or choose a Gaussian likelihood"),

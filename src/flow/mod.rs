@@ -34,6 +34,7 @@
 
 mod act_norm;
 mod base;
+mod bounded_scales;
 mod config;
 mod coupling;
 mod density;
@@ -43,6 +44,7 @@ mod flow;
 mod generate;
 mod likelihood;
 mod lu;
+mod lu_matrix;
 pub mod metrics;
 mod pass;
 mod permutation;
