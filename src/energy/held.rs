@@ -126,6 +126,9 @@ pub(super) trait HoldsUnits: Sync {
     /// The units that are held in turn.
     fn units(&self) -> Range<usize>;
 
+    /// Tells those who wait of chains that are to anneal.
+    fn plan(&self, chains: usize, temperatures: usize);
+
     /// log w + log Z₀ of chains that anneal with the unit held, nats.
     fn held_weights(&self, held: Held, ais: Ais) -> Vec<f64>;
 
@@ -178,6 +181,7 @@ pub(super) fn find_missed(
     let held = |index: usize| Held { unit: first + index / 2, on: index.is_multiple_of(2) };
     let temperatures = (work / (2 * HASTY_CHAINS * count.max(1)) as u64).clamp(HASTY[0] as u64, HASTY[1] as u64);
     let hasty = Ais { chains: HASTY_CHAINS, temperatures: temperatures as usize, seed };
+    machine.plan(count * hasty.chains, hasty.temperatures);
 
     // A share of 0 or 1 is not known of so many draws.
     let margin = 0.5 / free.log_weights.len() as f64;
@@ -212,6 +216,7 @@ pub(super) fn find_missed(
     // never negative and has no bias is above its expectation by a factor of count / α as rarely.
     let odds = (count as f64 / ALPHA).ln();
     let slow = Ais { chains: SLOWER * hasty.chains, temperatures: SLOWER * hasty.temperatures, seed };
+    machine.plan(candidates.len() * slow.chains, slow.temperatures);
     let mut changed = false;
     for (_, index) in candidates {
         let held = held(index);

@@ -11,7 +11,7 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    Estimate, Kind, Warning, WeightSums, error_of_mean, independent_bernoulli, independent_gaussian,
+    Estimate, Kind, Warning, WeightSums, Work, error_of_mean, independent_bernoulli, independent_gaussian,
 };
 
 /// Rows at a time: with [`DRAWS`] draws each, 1,024 rows of the decoder.
@@ -114,15 +114,18 @@ pub(super) struct Scored<'e> {
     pub(super) x: &'e [f32],
 }
 
-/// Draws for every row, and calls `each` with the row's number and what came of it, in order.
+/// Draws for every row, and calls `each` with the row's number and what came of it, in order. Draws are planned and counted in
+/// `work`.
 pub(super) fn score_rows(
     vae: &Vae,
     evaluator: &mut Evaluator,
     rows: Rows<'_>,
     sampling: &ImportanceSampling,
+    work: &Work,
     mut each: impl FnMut(usize, Scored<'_>),
 ) {
     let batch = evaluator.batch();
+    work.plan((rows.len() as u64).saturating_mul(sampling.samples as u64));
     for first in (0..rows.len()).step_by(batch) {
         let count = batch.min(rows.len() - first);
         evaluator.load(rows, first..first + count);
@@ -135,6 +138,7 @@ pub(super) fn score_rows(
                 evaluator.log_weights(row).take(wanted).for_each(|w| weights.add(w));
                 evaluator.log_likelihoods(row).take(wanted).for_each(|l| log_likelihoods.add(l));
             }
+            work.add((count * wanted) as u64);
         }
         for (row, (weights, log_likelihoods)) in scored[..count].iter().copied().enumerate() {
             let (divergence, x) = (evaluator.divergence(row), evaluator.row(row));
@@ -211,6 +215,19 @@ impl Vae {
         data: &Dataset<'_>,
         sampling: &ImportanceSampling,
     ) -> Result<(Vec<f64>, VaeScore), VaeError> {
+        self.log_likelihoods_counted(data, sampling, &Work::new())
+    }
+
+    /// [`log_likelihoods`](Self::log_likelihoods) whose draws are counted: another thread may tell how far they are.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihoods_counted(
+        &self,
+        data: &Dataset<'_>,
+        sampling: &ImportanceSampling,
+        work: &Work,
+    ) -> Result<(Vec<f64>, VaeScore), VaeError> {
         sampling.check()?;
         self.check_scored(data)?;
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
@@ -220,7 +237,7 @@ impl Vae {
         // Examples whose weights rest on too few draws to know an error.
         let mut unknown = 0;
         let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
-        score_rows(self, &mut evaluator, Rows::Data(data), sampling, |_, row| {
+        score_rows(self, &mut evaluator, Rows::Data(data), sampling, work, |_, row| {
             let w = row.weights.log_mean();
             likelihood.add(w.value, w.error);
             elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());

@@ -8,7 +8,7 @@ use super::rows::Rows;
 use super::{ImportanceSampling, Likelihood, Vae, VaeConfig};
 use crate::data::{Binarization, Dataset, Unsuitable};
 use crate::random::Seed;
-use crate::sampling::{Kind, Warning, mean_and_error};
+use crate::sampling::{Kind, Warning, Work, mean_and_error};
 
 const ROWS: usize = 4000;
 const VISIBLE: usize = 6;
@@ -50,7 +50,7 @@ fn log_means(vae: &Vae, x: &[f32], samples: usize, exact: Option<&[f64]>) -> Vec
     let rows = Rows::Given { values: x, width: VISIBLE };
     let sampling = ImportanceSampling { samples, seed: Seed(9) };
     let mut means = Vec::new();
-    score_rows(vae, &mut Evaluator::new(vae, 32, 32), rows, &sampling, |row, mut scored| {
+    score_rows(vae, &mut Evaluator::new(vae, 32, 32), rows, &sampling, &Work::new(), |row, mut scored| {
         exact.iter().for_each(|exact| scored.weights.add(exact[row]));
         means.push(scored.weights.log_mean().value);
     });
@@ -156,7 +156,7 @@ fn figures_do_not_depend_on_how_rows_and_draws_are_cut_or_on_threads() {
             let sampling = ImportanceSampling { samples: 70, seed: Seed(4) };
             let mut bits = Vec::new();
             let mut evaluator = Evaluator::new(&vae, batch, 32);
-            score_rows(&vae, &mut evaluator, Rows::Data(&digits), &sampling, |row, scored| {
+            score_rows(&vae, &mut evaluator, Rows::Data(&digits), &sampling, &Work::new(), |row, scored| {
                 bits.push((row, scored.weights.log_mean().value.to_bits(), scored.divergence.to_bits()));
             });
             bits

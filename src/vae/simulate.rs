@@ -17,7 +17,7 @@ use super::generate::Observation;
 use super::likelihood::{BATCH, Figure, score_rows};
 use super::rows::Rows;
 use super::{ImportanceSampling, Vae, VaeError};
-use crate::sampling::{Estimate, Kind};
+use crate::sampling::{Estimate, Kind, Work};
 
 /// The mean log-likelihood of a model's own data from both sides, nats an example.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,19 @@ impl Vae {
         examples: usize,
         sampling: &ImportanceSampling,
     ) -> Result<SimulatedBounds, VaeError> {
+        self.simulated_bounds_counted(examples, sampling, &Work::new())
+    }
+
+    /// [`simulated_bounds`](Self::simulated_bounds) whose draws are counted: another thread may tell how far they are.
+    ///
+    /// # Errors
+    /// As [`simulated_bounds`](Self::simulated_bounds).
+    pub fn simulated_bounds_counted(
+        &self,
+        examples: usize,
+        sampling: &ImportanceSampling,
+        work: &Work,
+    ) -> Result<SimulatedBounds, VaeError> {
         sampling.check()?;
         if examples == 0 {
             return Err(VaeError::setting("the number of simulated examples", 0, "at least 1"));
@@ -50,7 +63,7 @@ impl Vae {
         let exact = self.log_weights_at(rows, &z);
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
         let (mut lower, mut upper) = (Figure::default(), Figure::default());
-        score_rows(self, &mut evaluator, rows, sampling, |row, mut scored| {
+        score_rows(self, &mut evaluator, rows, sampling, work, |row, mut scored| {
             let w = scored.weights.log_mean();
             lower.add(w.value, w.error);
             scored.weights.add(exact[row]);

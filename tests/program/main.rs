@@ -6,6 +6,7 @@ mod json;
 mod mixing;
 mod neural;
 mod pictures;
+mod progress;
 mod rows;
 mod runs;
 mod several;

@@ -10,7 +10,7 @@ fn number(value: &serde_json::Value) -> f64 {
 }
 
 /// A `.npy` file of `f32`.
-fn npy(shape: [usize; 2], values: impl Iterator<Item = f32>) -> Vec<u8> {
+pub fn npy(shape: [usize; 2], values: impl Iterator<Item = f32>) -> Vec<u8> {
     let mut header =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", shape[0], shape[1]);
     header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));

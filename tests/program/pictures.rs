@@ -41,6 +41,13 @@ fn a_table_has_no_pictures_of_pixels_whatever_the_model() {
     }
     place.json("reconstruct vae --count 20 --out again.png");
     assert!(is_no_barcode(&place.bytes("again.png")));
+    place.json("inpaint rbm --mask right --steps 5 --out filled.png");
+    assert!(is_no_barcode(&place.bytes("filled.png")));
+    assert_eq!(
+        size(&place.bytes("filled.png")),
+        size(&place.bytes("rbm/samples.png")),
+        "a panel a column and a pair"
+    );
     assert!(place.failure("interpolate vae").contains("lines of a table"));
     place.json("train hopfield table.npy --patterns 2 --out memory");
     assert!(size(&place.bytes("memory/recall.png")).1 > 100);

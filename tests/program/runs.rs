@@ -260,27 +260,31 @@ fn one_is_singular_and_the_instruction_set_is_in_the_help() {
     failure_of("epochs", place.run("train rbm --epochs"), 2);
 }
 
-/// As `nohup` starts it: a terminal that hangs up is no reason to stop.
+/// As `nohup` starts it: a terminal that hangs up is no reason to stop, and a polite kill stops the run as it always does.
 #[cfg(unix)]
 #[test]
-fn signals_that_were_ignored_stay_ignored() {
-    let place = Place::new();
-    let script = format!("trap '' HUP; exec {} {LONG}", env!("CARGO_BIN_EXE_helmholtz"));
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("the program starts");
-    wait_for(&place.path("run/checkpoint.safetensors"));
-    let id = child.id().to_string();
-    let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &id]).status();
-        assert!(sent.expect("kill").success());
-    };
-    signal("-HUP");
-    std::thread::sleep(Duration::from_millis(500));
-    let ended = child.try_wait().expect("a child");
-    signal("-KILL");
-    child.wait().expect("a dead process");
-    assert!(ended.is_none(), "stopped by a hang-up: {ended:?}");
+fn signals_that_were_ignored_stay_ignored_and_others_stop_the_run_orderly() {
+    for (ignored, heard) in [("HUP", "TERM"), ("INT", "HUP"), ("HUP INT", "TERM"), ("TERM", "INT")] {
+        let place = Place::new();
+        let script = format!("trap '' {ignored}; exec {} {LONG}", env!("CARGO_BIN_EXE_helmholtz"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        wait_for(&place.path("run/checkpoint.safetensors"));
+        let id = child.id().to_string();
+        let signal = |name: &str| {
+            let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+            assert!(sent.expect("kill").success());
+        };
+        ignored.split(' ').for_each(signal);
+        std::thread::sleep(Duration::from_millis(300));
+        let ended = child.try_wait().expect("a child");
+        signal(heard);
+        let status = child.wait().expect("a dead process");
+        assert!(ended.is_none(), "stopped by an ignored {ignored}: {ended:?}");
+        assert_eq!(status.code(), Some(130), "{heard} beside an ignored {ignored}");
+        assert_eq!(place.json("info run")["status"], "stopped", "{heard} beside an ignored {ignored}");
+    }
 }
 
 #[test]

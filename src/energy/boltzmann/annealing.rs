@@ -10,7 +10,7 @@ use crate::energy::held::{COUNTED, Draws, Held, HoldsUnits, SETTLING};
 use crate::energy::independent::{logits_of_means, softplus};
 use crate::kernels::lookup::{self, BitsRef, Weights};
 use crate::random::Seed;
-use crate::sampling::Ais;
+use crate::sampling::{Ais, Work};
 use crate::tensor::{AlignedVec, BitMatrix, LANES};
 use rand::RngExt;
 
@@ -18,7 +18,25 @@ use rand::RngExt;
 /// longer than a restricted machine's, and leads further.
 pub const AIS: Ais = Ais { chains: 128, temperatures: 2_000, seed: Seed(0) };
 
-impl BoltzmannMachine {
+/// A machine on its way from independent units.
+#[derive(Clone, Copy)]
+pub(super) struct Annealer<'a> {
+    pub(super) machine: &'a BoltzmannMachine,
+    /// Counts each sweep of each chain, for those who wait.
+    work: &'a Work,
+}
+
+impl<'a> Annealer<'a> {
+    /// Counts in `work` what whoever walks has [planned](Self::plan).
+    pub(super) fn new(machine: &'a BoltzmannMachine, work: &'a Work) -> Self {
+        Annealer { machine, work }
+    }
+
+    /// Adds sweeps to the plan of those who wait.
+    pub(super) fn plan(&self, chains: usize, temperatures: usize) {
+        self.work.plan((chains as u64).saturating_mul(temperatures as u64));
+    }
+
     /// The log-weights of chains at `start`, which is drawn from the independent units given what is clamped, and the states
     /// that have them.
     pub(super) fn annealing_weights(
@@ -28,7 +46,7 @@ impl BoltzmannMachine {
         clamped: Option<&[bool]>,
         base: &[f32],
     ) -> (Vec<f64>, BitMatrix) {
-        let mut walk = Walk::new(self, base, start.blocks());
+        let mut walk = Walk::new(self.machine, base, start.blocks());
         let mut chains = BoltzmannChains::from_states(start, ais.seed.derive("boltzmann annealing", 0));
         if let Some(clamped) = clamped {
             chains.clamp(clamped);
@@ -39,8 +57,9 @@ impl BoltzmannMachine {
             walk.add_rise(chains.states(), step, &mut totals);
             if temperature < ais.temperatures {
                 walk.scale.fill((temperature as f64 * step) as f32);
-                chains.sweep(self, 1, Some((&walk.scale, base)));
+                chains.sweep(self.machine, 1, Some((&walk.scale, base)));
             }
+            self.work.add(chains.len() as u64);
         }
         let states = chains.states().clone();
         (totals, states)
@@ -56,11 +75,12 @@ impl BoltzmannMachine {
         seed: Seed,
         base: &[f32],
     ) -> Result<Vec<f64>, super::BoltzmannError> {
-        let n = self.len();
-        let mut weights = self.binary_weights.to_vec();
+        let n = self.machine.len();
+        let mut weights = self.machine.binary_weights.to_vec();
         weights.reverse();
         let reversed = |values: &[f32]| values.iter().rev().copied().collect::<Vec<f32>>();
-        let machine = Self::from_parameters(n, 0, Units::Binary, &weights, &reversed(&self.binary_bias))?;
+        let bias = reversed(&self.machine.binary_bias);
+        let machine = BoltzmannMachine::from_parameters(n, 0, Units::Binary, &weights, &bias)?;
         let reversed_base = reversed(base);
         let start = BitMatrix::from_fn(states.rows(), n, |row, unit| states.get(row, n - 1 - unit));
         let mut walk = Walk::new(&machine, &reversed_base, start.blocks());
@@ -71,6 +91,7 @@ impl BoltzmannMachine {
             walk.scale.fill((temperature as f64 * step) as f32);
             chains.sweep(&machine, 1, Some((&walk.scale, &reversed_base)));
             walk.add_rise(chains.states(), -step, &mut totals);
+            self.work.add(chains.len() as u64);
         }
         let log_z0 = log_z_of_base(base);
         Ok(totals.into_iter().map(|total| log_z0 - total).collect())
@@ -96,9 +117,13 @@ pub(super) fn draws(log_weights: &[f64], log_z0: f64, states: &BitMatrix) -> Dra
 }
 
 /// Any unit of a machine may be held.
-impl HoldsUnits for BoltzmannMachine {
+impl HoldsUnits for Annealer<'_> {
     fn units(&self) -> std::ops::Range<usize> {
-        0..self.len()
+        0..self.machine.len()
+    }
+
+    fn plan(&self, chains: usize, temperatures: usize) {
+        Annealer::plan(self, chains, temperatures);
     }
 
     fn held_weights(&self, held: Held, ais: Ais) -> Vec<f64> {
@@ -112,11 +137,11 @@ impl HoldsUnits for BoltzmannMachine {
     }
 }
 
-impl BoltzmannMachine {
+impl Annealer<'_> {
     /// The log-weights, log Z₀ and states of chains that anneal with a unit held, from independent units with the means of
     /// other chains that live there.
     fn anneal_held(&self, held: Held, ais: Ais) -> (Vec<f64>, f64, BitMatrix) {
-        let n = self.len();
+        let n = self.machine.len();
         let Held { unit, on } = held;
         let clamped: Vec<bool> = (0..n).map(|other| other == unit).collect();
         let hold = |mut states: BitMatrix| {
@@ -127,10 +152,10 @@ impl BoltzmannMachine {
         let start = hold(random.states().clone());
         let mut settled = BoltzmannChains::from_states(start, ais.seed.derive("settling", 1));
         settled.clamp(&clamped);
-        settled.gibbs(self, SETTLING);
+        settled.gibbs(self.machine, SETTLING);
         let mut counts = vec![0u32; n];
         for _ in 0..COUNTED {
-            settled.gibbs(self, 1);
+            settled.gibbs(self.machine, 1);
             counts.iter_mut().zip(settled.states().column_counts()).for_each(|(total, count)| *total += count);
         }
         let means: Vec<f64> =

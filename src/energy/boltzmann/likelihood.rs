@@ -2,7 +2,7 @@
 //! of a restricted machine is (see its [`score`](crate::energy::rbm::Rbm::score)): up with each unit held in turn, down from
 //! the rows, and down from where random chains end.
 
-use super::annealing::{draws, independent_draws, log_z_of_base};
+use super::annealing::{Annealer, draws, independent_draws, log_z_of_base};
 use super::exact::EXACT_UNITS;
 use super::{BoltzmannChains, BoltzmannError, BoltzmannMachine};
 use crate::data::{Dataset, Values, Wanted};
@@ -11,7 +11,9 @@ use crate::energy::held::{
 };
 use crate::energy::independent::{biases_of, softplus};
 use crate::kernels::reduce;
-use crate::sampling::{Ais, Estimate, Kind, LogMeanExp, Warning, independent_bits, mean_and_error, three_errors};
+use crate::sampling::{
+    Ais, Estimate, Kind, LogMeanExp, Warning, Work, independent_bits, mean_and_error, three_errors,
+};
 use crate::tensor::BitMatrix;
 use rand::RngExt;
 
@@ -58,6 +60,20 @@ impl BoltzmannMachine {
     /// # Errors
     /// As [`log_likelihood`](Self::log_likelihood).
     pub fn log_likelihoods(&self, data: &Dataset<'_>, ais: &Ais) -> Result<(Vec<f64>, Estimate), BoltzmannError> {
+        self.log_likelihoods_counted(data, ais, &Work::new())
+    }
+
+    /// [`log_likelihoods`](Self::log_likelihoods) whose sweeps of annealing are counted: another thread may tell how far they
+    /// are.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihoods_counted(
+        &self,
+        data: &Dataset<'_>,
+        ais: &Ais,
+        work: &Work,
+    ) -> Result<(Vec<f64>, Estimate), BoltzmannError> {
         ais.check()?;
         Wanted { width: self.visible, values: Values::Bits }.check(data)?;
         let rows = data.to_bits();
@@ -83,24 +99,30 @@ impl BoltzmannMachine {
         }
         let mut base = biases_of(&rows);
         base.resize(self.len(), 0.0);
-        let Found { log_z, gain, .. } = self.annealed_log_z(ais, &base);
+        let (annealer, closed) = (Annealer::new(self, work), self.hidden_are_independent());
+        annealer.plan(ais.chains, ais.temperatures);
+        if !closed {
+            annealer.plan(CHAINS_PER_ROW * rows.rows(), temperatures_of_rows(ais));
+        }
+        annealer.plan(SCOUTS + rows.rows().min(DOWN), ais.temperatures);
+        let Found { log_z, gain, .. } = annealer.log_z(ais, &base);
         estimate.warnings.extend(Warning::of_few_chains(&log_z, ais.chains));
         if gain > GAIN_ALLOWED {
             estimate.warnings.push(Warning::IsolatedMode { gain });
         }
-        let (mut values, row_error) = if self.hidden_are_independent() {
+        let (mut values, row_error) = if closed {
             estimate.kind = if log_z.error > 0.0 { Kind::Upper } else { Kind::Exact };
             (self.closed_log_weights(&rows), 0.0)
         } else {
             estimate.kind = Kind::Estimate;
-            let RowWeights { values, error, effective, chains } = self.annealed_log_weights(&rows, ais);
+            let RowWeights { values, error, effective, chains } = annealer.log_weights_of_rows(&rows, ais);
             if effective < FEW_CHAINS || effective < FEW_SHARE * chains as f64 {
                 estimate.warnings.push(Warning::FewEffectiveSamples { effective, samples: chains });
             }
             (values, error)
         };
         if log_z.error > 0.0 {
-            self.look_back(&rows, &log_z, ais, &base, &mut estimate.warnings)?;
+            annealer.look_back(&rows, &log_z, ais, &base, &mut estimate.warnings)?;
         }
         let (mean, data_error) = mean_and_error(&values);
         values.iter_mut().for_each(|value| *value -= log_z.value);
@@ -115,9 +137,44 @@ impl BoltzmannMachine {
         Ok((values, estimate))
     }
 
+    /// ln Σ_h e^(−E(v, h)) of each row by the form with units 0 and 1, no hidden unit acting on another.
+    pub(super) fn closed_log_weights(&self, rows: &BitMatrix) -> Vec<f64> {
+        let n = self.len();
+        let value = |row: usize| {
+            let mut v = vec![0.0f32; n];
+            rows.row_into(row, &mut v[..self.visible]);
+            let field = |unit: usize| reduce::dot(&self.binary_weights[unit * n..][..n], &v);
+            let bias = |unit: usize| f64::from(self.binary_bias[unit]);
+            let own: f64 =
+                (0..self.visible).filter(|&unit| v[unit] > 0.0).map(|unit| 0.5 * field(unit) + bias(unit)).sum();
+            own + (self.visible..n).map(|unit| softplus(field(unit) + bias(unit))).sum::<f64>()
+        };
+        (0..rows.rows()).map(value).collect()
+    }
+
+    /// Mean over `rows` `[rows, units]` of Σᵢ ln p(xᵢ | all others) over the visible units, nats: for a machine without
+    /// hidden units the pseudo-log-likelihood (Besag 1975).
+    pub(super) fn conditional_log_likelihood(&self, rows: &BitMatrix) -> f64 {
+        let n = self.len();
+        let value = |row: usize| -> f64 {
+            let mut x = vec![0.0f32; n];
+            rows.row_into(row, &mut x);
+            (0..self.visible)
+                .map(|unit| {
+                    let field = reduce::dot(&self.binary_weights[unit * n..][..n], &x);
+                    let logit = field + f64::from(self.binary_bias[unit]);
+                    -softplus(if x[unit] > 0.0 { -logit } else { logit })
+                })
+                .sum()
+        };
+        (0..rows.rows()).map(value).sum::<f64>() / rows.rows() as f64
+    }
+}
+
+impl Annealer<'_> {
     /// log Z of the form with units 0 and 1, from independent units with biases `base` `[units]`, with what chains that hold
     /// a unit have found.
-    fn annealed_log_z(&self, ais: &Ais, base: &[f32]) -> Found {
+    fn log_z(&self, ais: &Ais, base: &[f32]) -> Found {
         let start = independent_draws(ais.chains, base, ais.seed);
         let (log_weights, states) = self.annealing_weights(ais, start, None, base);
         let (log_z0, mean) = (log_z_of_base(base), LogMeanExp::of(&log_weights));
@@ -139,14 +196,14 @@ impl BoltzmannMachine {
         let count = rows.rows().min(DOWN);
         let place = |row: usize| row * rows.rows() / count;
         let mut coins = ais.seed.stream("boltzmann rows down", 0);
-        let start = BitMatrix::from_fn(count, self.len(), |row, unit| {
-            if unit < self.visible { rows.get(place(row), unit) } else { coins.random::<bool>() }
+        let start = BitMatrix::from_fn(count, self.machine.len(), |row, unit| {
+            if unit < self.machine.visible { rows.get(place(row), unit) } else { coins.random::<bool>() }
         });
         let mut completed = BoltzmannChains::from_states(start, ais.seed.derive("rows down", 0));
-        completed.clamp(&(0..self.len()).map(|unit| unit < self.visible).collect::<Vec<bool>>());
-        completed.gibbs(self, if self.hidden == 0 { 0 } else { HIDDEN_SWEEPS });
-        let mut scouts = self.chains(SCOUTS, ais.seed.derive("scouts", 0));
-        scouts.gibbs(self, SCOUT_SWEEPS);
+        completed.clamp(&(0..self.machine.len()).map(|unit| unit < self.machine.visible).collect::<Vec<bool>>());
+        completed.gibbs(self.machine, if self.machine.hidden == 0 { 0 } else { HIDDEN_SWEEPS });
+        let mut scouts = self.machine.chains(SCOUTS, ais.seed.derive("scouts", 0));
+        scouts.gibbs(self.machine, SCOUT_SWEEPS);
 
         let gap = |states: &BitMatrix, index: u64, allowed: f64| -> Result<(f64, f64), BoltzmannError> {
             let seed = ais.seed.derive("annealing down", index);
@@ -169,28 +226,13 @@ impl BoltzmannMachine {
         Ok(())
     }
 
-    /// ln Σ_h e^(−E(v, h)) of each row by the form with units 0 and 1, no hidden unit acting on another.
-    pub(super) fn closed_log_weights(&self, rows: &BitMatrix) -> Vec<f64> {
-        let n = self.len();
-        let value = |row: usize| {
-            let mut v = vec![0.0f32; n];
-            rows.row_into(row, &mut v[..self.visible]);
-            let field = |unit: usize| reduce::dot(&self.binary_weights[unit * n..][..n], &v);
-            let bias = |unit: usize| f64::from(self.binary_bias[unit]);
-            let own: f64 =
-                (0..self.visible).filter(|&unit| v[unit] > 0.0).map(|unit| 0.5 * field(unit) + bias(unit)).sum();
-            own + (self.visible..n).map(|unit| softplus(field(unit) + bias(unit))).sum::<f64>()
-        };
-        (0..rows.rows()).map(value).collect()
-    }
-
-    /// The same by annealing the hidden units with each row clamped. ln of the mean of a few weights is too low by half its
+    /// ln Σ_h e^(−E(v, h)) of each row, by annealing the hidden units with the row clamped. ln of the mean of a few weights is too low by half its
     /// variance in every row, while the error of their mean falls with the number of rows: so the bias is taken off by the
     /// jackknife, and more chains follow while it is large.
-    pub(super) fn annealed_log_weights(&self, rows: &BitMatrix, ais: &Ais) -> RowWeights {
+    pub(super) fn log_weights_of_rows(&self, rows: &BitMatrix, ais: &Ais) -> RowWeights {
         let count = rows.rows();
         let mut weights: Vec<Vec<f64>> = vec![Vec::new(); count];
-        let start = self.hidden as f64 * std::f64::consts::LN_2;
+        let start = self.machine.hidden as f64 * std::f64::consts::LN_2;
         let mut round = 0;
         loop {
             let seed = if round == 0 { ais.seed } else { ais.seed.derive("boltzmann rows", round) };
@@ -203,6 +245,7 @@ impl BoltzmannMachine {
             let bias = biases.iter().sum::<f64>() / count as f64;
             let small = bias.abs() <= 0.5 * error;
             if !small && round < ROUNDS {
+                self.plan(CHAINS_PER_ROW * count, temperatures_of_rows(ais));
                 continue;
             }
             return RowWeights {
@@ -216,34 +259,24 @@ impl BoltzmannMachine {
 
     /// The log-weights of a round, `[rows, chains]`, without the hidden units' start.
     fn clamped_log_weights(&self, rows: &BitMatrix, ais: &Ais) -> Vec<f64> {
-        let (n, count) = (self.len(), rows.rows());
+        let (n, count) = (self.machine.len(), rows.rows());
         let mut coins = ais.seed.stream("boltzmann hidden starts", 0);
         let start = BitMatrix::from_fn(count * CHAINS_PER_ROW, n, |chain, unit| {
-            if unit < self.visible { rows.get(chain / CHAINS_PER_ROW, unit) } else { coins.random::<bool>() }
+            if unit < self.machine.visible {
+                rows.get(chain / CHAINS_PER_ROW, unit)
+            } else {
+                coins.random::<bool>()
+            }
         });
-        let clamped: Vec<bool> = (0..n).map(|unit| unit < self.visible).collect();
-        // All temperatures for all rows would cost more than log Z; the hidden units alone need fewer.
-        let short = Ais { temperatures: ais.temperatures.div_ceil(4), ..*ais };
+        let clamped: Vec<bool> = (0..n).map(|unit| unit < self.machine.visible).collect();
+        let short = Ais { temperatures: temperatures_of_rows(ais), ..*ais };
         self.annealing_weights(&short, start, Some(&clamped), &vec![0.0; n]).0
     }
+}
 
-    /// Mean over `rows` `[rows, units]` of Σᵢ ln p(xᵢ | all others) over the visible units, nats: for a machine without
-    /// hidden units the pseudo-log-likelihood (Besag 1975).
-    pub(super) fn conditional_log_likelihood(&self, rows: &BitMatrix) -> f64 {
-        let n = self.len();
-        let value = |row: usize| -> f64 {
-            let mut x = vec![0.0f32; n];
-            rows.row_into(row, &mut x);
-            (0..self.visible)
-                .map(|unit| {
-                    let field = reduce::dot(&self.binary_weights[unit * n..][..n], &x);
-                    let logit = field + f64::from(self.binary_bias[unit]);
-                    -softplus(if x[unit] > 0.0 { -logit } else { logit })
-                })
-                .sum()
-        };
-        (0..rows.rows()).map(value).sum::<f64>() / rows.rows() as f64
-    }
+/// All temperatures for all rows would cost more than log Z; the hidden units alone need fewer.
+fn temperatures_of_rows(ais: &Ais) -> usize {
+    ais.temperatures.div_ceil(4)
 }
 
 /// The jackknife's estimates of the bias and of the standard error of ln of the mean of e^w, nats: (n − 1) (mean of those

@@ -1,5 +1,6 @@
 //! Enumeration, transition matrices, χ² against the machine by the book.
 
+use super::annealing::Annealer;
 use super::likelihood::RowWeights;
 use super::reference::{Reference, machine};
 use super::*;
@@ -7,8 +8,8 @@ use crate::data::Dataset;
 use crate::energy::rbm::reference as rbm;
 use crate::energy::rbm::reference::state;
 use crate::random::Seed;
-use crate::sampling::Kind;
 use crate::sampling::chi_squared::{chi_squared, chi_squared_quantile};
+use crate::sampling::{Kind, Work};
 use crate::tensor::BitMatrix;
 
 /// One error in 100,000 runs of all χ² tests together; each takes an equal part.
@@ -245,7 +246,8 @@ fn annealing_is_right_where_the_truth_is_known() {
             let start = BitMatrix::from_fn(128, n, |_, unit| {
                 rand::RngExt::random::<f64>(&mut uniforms) < 1.0 / (1.0 + (-f64::from(base[unit])).exp())
             });
-            let (logs, _) = machine.annealing_weights(&annealing, start, None, &base);
+            let (logs, _) =
+                Annealer::new(&machine, &Work::new()).annealing_weights(&annealing, start, None, &base);
             let estimate = crate::sampling::LogMeanExp::of(&logs);
             (estimate.value + log_z0 - exact).abs() <= 3.0 * estimate.error
         });
@@ -269,7 +271,8 @@ fn likelihoods_say_what_they_are_and_agree_with_enumeration() {
         let rows = data.to_bits();
         let log_z = machine.exact_log_z().expect("few") + machine.energy_offset();
         let annealing = Ais { temperatures: 400, ..AIS };
-        let RowWeights { values: logs, error, .. } = machine.annealed_log_weights(&rows, &annealing);
+        let RowWeights { values: logs, error, .. } =
+            Annealer::new(&machine, &Work::new()).log_weights_of_rows(&rows, &annealing);
         let mean = logs.iter().sum::<f64>() / 5.0 - log_z;
         assert!((mean - want).abs() < 4.0 * error + 1e-4, "{mean} {want} ± {error}");
         let restricted = super::reference::machine([8, 4], units, 0.8, 12, |i, j| i < 8 || j < 8);
@@ -288,7 +291,9 @@ fn annealing_down_gives_a_log_z_that_is_too_high_by_little() {
         let log_z = machine.exact_log_z().expect("few") + machine.energy_offset();
         let base: Vec<f32> = (0..13).map(|unit| 0.1 * unit as f32 - 0.5).collect();
         let states = machine.sample_exact(2_000, Seed(4)).expect("few");
-        let down = machine.log_z_of_states(&states, 200, Seed(5), &base).expect("a machine");
+        let down = Annealer::new(&machine, &Work::new())
+            .log_z_of_states(&states, 200, Seed(5), &base)
+            .expect("a machine");
         let (mean, error) = crate::sampling::mean_and_error(&down);
         // A normal deviate beyond 4.5, α = 7e-6, and the temperatures' own share above.
         assert!(mean > log_z - 4.5 * error && mean < log_z + 0.1 + 4.5 * error, "{mean} ± {error} {log_z}");
@@ -306,7 +311,8 @@ fn the_logarithm_of_few_weights_a_row_has_no_bias_beyond_its_error() {
     let truth = exact.iter().sum::<f64>() / 400.0 + log_z;
     for seed in 0..4 {
         let ais = Ais { temperatures: 16, seed: Seed(seed), ..AIS };
-        let RowWeights { values, error, .. } = machine.annealed_log_weights(&rows, &ais);
+        let RowWeights { values, error, .. } =
+            Annealer::new(&machine, &Work::new()).log_weights_of_rows(&rows, &ais);
         let mean = values.iter().sum::<f64>() / 400.0;
         // Four normal deviates beyond 4.5: α = 3e-5.
         assert!((mean - truth).abs() < 4.5 * error, "{mean} ± {error}, {truth}");

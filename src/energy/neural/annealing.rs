@@ -3,7 +3,7 @@
 use super::density::NeuralDensity;
 use super::langevin::{Place, acceptance, propose};
 use crate::random::Stream;
-use crate::sampling::{AnnealingPath, DensityError};
+use crate::sampling::{AnnealingPath, DensityError, Work};
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -15,6 +15,8 @@ const STEP: [f32; 2] = [0.8, 0.2];
 pub(super) struct Path<'a> {
     density: NeuralDensity<'a>,
     steps: usize,
+    /// Counts transitions, for those who wait.
+    work: &'a Work,
 }
 
 /// A point with what the network says of it, so that only a transition asks the network.
@@ -26,8 +28,8 @@ pub(super) struct Point {
 }
 
 impl<'a> Path<'a> {
-    pub(super) fn new(density: NeuralDensity<'a>, steps: usize) -> Self {
-        Path { density, steps }
+    pub(super) fn new(density: NeuralDensity<'a>, steps: usize, work: &'a Work) -> Self {
+        Path { density, steps, work }
     }
 
     fn point(&self, u: Vec<f32>) -> Point {
@@ -83,6 +85,7 @@ impl AnnealingPath for Path<'_> {
                 *point = next;
             }
         }
+        self.work.add(1);
         Ok(())
     }
 

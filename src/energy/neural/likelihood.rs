@@ -6,8 +6,8 @@ use crate::Setting;
 use crate::data::Dataset;
 use crate::random::Seed;
 use crate::sampling::{
-    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, all_but_constant, correlated_gaussian, covariance,
-    few_levels, mean_and_error,
+    AnnealedImportance, Estimate, Kind, LogMeanExp, Warning, Work, all_but_constant, correlated_gaussian,
+    covariance, few_levels, mean_and_error,
 };
 
 /// The settings by which the likelihood of a model of more than two dimensions is estimated. Of one or two, log Z is a sum over a grid.
@@ -51,6 +51,19 @@ impl NeuralEnergy {
     /// # Errors
     /// Where nothing confines the model, the data has no rows, is bits or of another width, or a setting is 0.
     pub fn log_likelihood(&self, data: &Dataset<'_>, scoring: &NeuralScoring) -> Result<Estimate, NeuralError> {
+        self.log_likelihood_counted(data, scoring, &Work::new())
+    }
+
+    /// [`log_likelihood`](Self::log_likelihood) whose steps of annealing are counted: another thread may tell how far it is.
+    ///
+    /// # Errors
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn log_likelihood_counted(
+        &self,
+        data: &Dataset<'_>,
+        scoring: &NeuralScoring,
+        work: &Work,
+    ) -> Result<Estimate, NeuralError> {
         self.check_data(data)?;
         scoring.check()?;
         if self.config.confinement == 0.0 {
@@ -90,7 +103,7 @@ impl NeuralEnergy {
                 ..estimate
             });
         }
-        let log_z = self.annealed_log_z(scoring)?;
+        let log_z = self.counted_log_z(scoring, work)?;
         let few = !log_z.error_is_known();
         let (effective, chains) = (log_z.effective_sample_size, scoring.chains);
         Ok(Estimate {
@@ -115,13 +128,19 @@ impl NeuralEnergy {
     /// # Errors
     /// Where nothing confines the model, or a setting is 0.
     pub fn annealed_log_z(&self, scoring: &NeuralScoring) -> Result<LogMeanExp, NeuralError> {
+        self.counted_log_z(scoring, &Work::new())
+    }
+
+    fn counted_log_z(&self, scoring: &NeuralScoring, work: &Work) -> Result<LogMeanExp, NeuralError> {
         scoring.check()?;
         if self.config.confinement == 0.0 {
             return Err(NeuralError::Unconfined);
         }
+        // The last temperature is weighed, and no step follows.
+        work.plan((scoring.chains as u64).saturating_mul(scoring.temperatures as u64 - 1));
         let schedule = AnnealedImportance::even(scoring.temperatures);
         let annealing = AnnealedImportance { chains: scoring.chains, schedule, seed: scoring.seed };
-        let log_z = annealing.log_z(&Path::new(self.density(), 1))?;
+        let log_z = annealing.log_z(&Path::new(self.density(), 1, work))?;
         let units: f64 = self.config.scale.iter().map(|&s| f64::from(s).ln()).sum();
         Ok(LogMeanExp { value: log_z.value + units, ..log_z })
     }

@@ -41,6 +41,7 @@ mod network;
 mod objective;
 mod quadrature;
 mod recipe;
+mod refinement;
 mod replay;
 mod sample;
 mod trainer;

@@ -276,13 +276,49 @@ fn a_peak_between_the_points_is_seen_by_the_rows() {
     // Energies of ten nats are rounded to f32: some parts of 10⁻⁶. The finest step is right; the one before was off by the error.
     assert!((seeing.log_z - truth).abs() < 1e-4 && seeing.error < 0.2, "{seeing:?}, truth {truth}");
 
-    // Narrower than the finest cells: the error is not known, and no figure claims to be good.
-    let needle = well(1e6, 13.0);
+    // Narrower than any cell that is cut finer: the error is not known, and no figure claims to be good.
+    let needle = well(1e9, 13.0);
     let rows = Dataset::from_real(vec![centre[0], centre[0] + scale[0]], &[2, 1]).unwrap();
     let estimate = needle.log_likelihood(&rows, &NeuralScoring::default()).unwrap();
     assert_eq!((estimate.kind, estimate.log_z_error), (Kind::Estimate, Some(f64::INFINITY)));
     assert!(matches!(estimate.warnings[..], [Warning::CoarseGrid { error }] if error.is_infinite()), "{estimate}");
     assert!(estimate.to_string().contains("no sampling; error of log Z unknown"), "{estimate}");
+}
+
+/// ln ∫ e^(−f − ½κu²) du with the well f = −d (tanh(au + 1) − tanh(au − 1)): the normal distribution's, and what the well adds
+/// within 40/a.
+fn log_z_of_well(a: f64, d: f64, confinement: f64) -> f64 {
+    let cell = 80.0 / a / 40_000.0;
+    let added = |u: f64| {
+        let f = -d * ((a * u + 1.0).tanh() - (a * u - 1.0).tanh());
+        (-0.5 * confinement * u * u).exp() * (-f).exp_m1() * cell
+    };
+    let well: f64 = (-20_000..20_000).map(|i| added((f64::from(i) + 0.5) * cell)).sum();
+    ((2.0 * std::f64::consts::PI / confinement).sqrt() + well).ln()
+}
+
+/// Wells that even steps do not see: on the line a hundredth as wide as the finest cells, and on the plane a ridge from end to
+/// end, on which a single row lies.
+#[test]
+fn cells_of_rows_that_see_more_are_cut_until_they_see_no_more() {
+    for (width, a, d) in [(1, 1e5f32, 9.0f32), (1, 1e6, 13.0), (2, 250.0, 6.565)] {
+        let weights: Vec<f32> = (0..2 * width).map(|i| if i % width == 0 { a } else { 0.0 }).collect();
+        let energy = two_units(width, [&weights, &[1.0, -1.0], &[-d, d], &[0.0]]);
+        let NeuralConfig { centre, scale, confinement, .. } = energy.config();
+        let confinement = f64::from(*confinement);
+        let others = (width - 1) as f64 * 0.5 * (2.0 * std::f64::consts::PI / confinement).ln();
+        let units: f64 = scale.iter().map(|&s| f64::from(s).ln()).sum();
+        let truth = log_z_of_well(f64::from(a), f64::from(d), confinement) + others + units;
+        // The first row is on the well, at a place along the ridge that is none of the grid's.
+        let place = |row: usize, j: usize| centre[j] + scale[j] * [[0.0, 0.31], [1.0, -0.5]][row][j];
+        let rows: Vec<f32> = (0..2).flat_map(|row| (0..width).map(move |j| place(row, j))).collect();
+        let seeing = energy.quadrature(&rows, None);
+        let blind = energy.quadrature(&rows[width..], None);
+        assert!(truth - blind.log_z > 0.5, "{blind:?}, truth {truth}");
+        assert!(seeing.error < 1e-3, "{seeing:?}, truth {truth}");
+        // Energies of some ten nats are rounded to f32: some parts of 10⁻⁶.
+        assert!((seeing.log_z - truth).abs() < 1e-5 + seeing.error, "{seeing:?}, truth {truth}");
+    }
 }
 
 /// A nearly constant column: tens of nats for the normal distribution of these rows, and no baseline.

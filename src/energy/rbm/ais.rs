@@ -59,8 +59,11 @@ impl HoldsUnits for Bridge<'_> {
         0..self.machine().hidden()
     }
 
+    fn plan(&self, chains: usize, temperatures: usize) {
+        Bridge::plan(self, chains, temperatures);
+    }
+
     fn held_weights(&self, held: Held, ais: Ais) -> Vec<f64> {
-        self.plan(ais.chains, ais.temperatures);
         let bridge = self.holding(held, ais.seed);
         let log_z0 = bridge.log_z0();
         let log_weights = bridge.climb(ais.chains, ais.temperatures, ais.seed).log_weights;
@@ -68,7 +71,6 @@ impl HoldsUnits for Bridge<'_> {
     }
 
     fn held_draws(&self, held: Held, ais: Ais) -> Draws {
-        self.plan(ais.chains, ais.temperatures);
         let bridge = self.holding(held, ais.seed);
         let climbed = bridge.climb(ais.chains, ais.temperatures, ais.seed);
         let mut means = self.machine().mean_hidden(&climbed.visible);

@@ -167,7 +167,20 @@ impl Rbm {
     /// # Errors
     /// As [`score`](Self::score).
     pub fn log_likelihoods(&self, data: &Dataset<'_>, scoring: &Scoring) -> Result<(Vec<f64>, Score), RbmError> {
-        let score = self.score(data, scoring)?;
+        self.log_likelihoods_counted(data, scoring, &Work::new())
+    }
+
+    /// The same, its steps of annealing counted.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn log_likelihoods_counted(
+        &self,
+        data: &Dataset<'_>,
+        scoring: &Scoring,
+        work: &Work,
+    ) -> Result<(Vec<f64>, Score), RbmError> {
+        let score = self.score_counted(data, scoring, work)?;
         let log_z = score.estimate.log_z.unwrap_or(f64::NAN);
         let energies = self.free_energy(&self.likelihood_rows(data)?);
         Ok((energies.into_iter().map(|energy| -energy - log_z).collect(), score))

@@ -1,5 +1,6 @@
-//! Ctrl-C, or a polite kill (SIGTERM): once to stop and save, twice to leave at once.
+//! Ctrl-C, or a polite kill (SIGTERM, SIGHUP): once to stop and save, twice to leave at once.
 
+use super::signals::Ignored;
 use helmholtz::train::{Control, Observer, Progress};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +22,8 @@ pub struct LastWords {
     pub report: String,
 }
 
-/// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program. A process that was
-/// started with one of these signals ignored, by `nohup` for example, goes on ignoring it, and the others do what they always
-/// did.
+/// From now on, until [`unwatch`], the first Ctrl-C is a request and the second one ends the program. A signal that the
+/// process was started to ignore, as by `nohup`, stays ignored, and the others are heard all the same.
 pub fn watch() {
     SAVING.store(true, Ordering::Relaxed);
     let handler = || {
@@ -42,8 +42,10 @@ pub fn watch() {
         let message = "\nstopping after this step and saving; once more to leave at once";
         let _ = writeln!(std::io::stderr().lock(), "{message}");
     };
+    let ignored = Ignored::now();
     // Where no handler can be set, Ctrl-C ends the program as it always did; the last checkpoint is good.
-    let _ = ctrlc::try_set_handler(handler);
+    let _ = ctrlc::set_handler(handler);
+    ignored.restore();
 }
 
 /// From now on Ctrl-C ends the program at once: everything is saved.

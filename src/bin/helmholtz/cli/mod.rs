@@ -5,6 +5,7 @@ mod counted;
 mod failure;
 mod globals;
 pub mod interrupt;
+mod signals;
 pub mod size;
 mod subcommand;
 

@@ -4,7 +4,7 @@ use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted};
 use crate::contract::{Detail, ScoreAsk, ScoreOptions};
 use crate::input::{RowChoice, npy};
-use crate::run::Choice;
+use crate::run::{Choice, Estimating};
 use clap::Args;
 use helmholtz::Seed;
 use std::path::PathBuf;
@@ -42,15 +42,18 @@ impl Task for Eval {
         let out = self.out.as_deref().map(|out| origin.destination(Some(out), "rows.npy")).transpose()?;
         let rows = origin.rows(&self.rows)?;
         let seed = Seed(globals.seed.or_else(|| origin.settings.saved("seed")).unwrap_or(1));
+        let estimating = Estimating::begin(&globals.console(), "the log-likelihood");
         let ask = ScoreAsk {
             options: &self.options,
             rows: &rows,
             seed,
             detail: if out.is_some() { Detail::EachRow } else { Detail::Mean },
+            work: estimating.work(),
         };
         let begun = Instant::now();
         let mut report = Report::new();
         let each = scorer.score(&ask, &mut report)?;
+        drop(estimating);
         report.figure("model", loaded.model.kind());
         report.figure("seed", seed.0);
         rows.report(&mut report);

@@ -4,7 +4,7 @@ use super::loaded::Loaded;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::contract::{FileFormat, InpaintOptions};
 use crate::input::{Mask, MaskName, RowChoice, data, npy};
-use crate::pictures::Grid;
+use crate::pictures::{Grid, table};
 use clap::Args;
 use helmholtz::tensor::BitMatrix;
 use std::path::PathBuf;
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "\
 The picture has three lines for every line of images: what was there, what was shown, what was
-filled in.
+filled in. Of rows that are no images it has a panel a column, the hidden ones first, and one for
+each pair of columns, the completed rows over the original ones.
 
 Examples:
   helmholtz inpaint runs/rbm-digits --mask bottom
@@ -65,6 +66,11 @@ impl Task for Inpaint {
             pixels.map(|(place, hidden)| if hidden { filled(place) } else { original[place] }).collect()
         };
         match format {
+            FileFormat::Png if table::is_one(shape) => {
+                let drawn = filled.bits.to_f32();
+                let completed = or_filled(&|place| drawn[place]);
+                table::completions(&completed, &original, width, |column| mask.hides(column)).save(&out)?;
+            }
             FileFormat::Png => {
                 let shown = or_filled(&|_| HIDDEN);
                 let completed = or_filled(&|place| filled.levels[place]);

@@ -4,6 +4,7 @@ use crate::cli::{Failure, Report};
 use crate::input::{Annealing, Rows, Sums};
 use clap::Args;
 use helmholtz::Seed;
+use helmholtz::sampling::Work;
 use std::path::PathBuf;
 
 const RBM: &str = "Restricted Boltzmann machines";
@@ -73,6 +74,8 @@ pub struct ScoreAsk<'a> {
     pub seed: Seed,
     /// How much is wanted.
     pub detail: Detail,
+    /// Is told how far a long estimate is.
+    pub work: &'a Work,
 }
 
 impl ScoreAsk<'_> {

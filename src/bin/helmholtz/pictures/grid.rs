@@ -26,7 +26,7 @@ pub struct Canvas {
 impl Canvas {
     /// Whether rows are no images but lines of a table: numbers in one line.
     pub fn is_table(&self) -> bool {
-        self.shape.0 == 1 || self.shape.1 == 1
+        table::is_one(self.shape)
     }
 
     /// The grey levels of numbers.

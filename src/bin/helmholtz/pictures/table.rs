@@ -21,6 +21,11 @@ const CELLS: usize = 400;
 const DRAWS: Colour = [20, 60, 150];
 const DATA: Colour = [235, 140, 40];
 
+/// Whether rows of `(height, width)` numbers are no images but lines of a table: numbers in one line.
+pub fn is_one(shape: (usize, usize)) -> bool {
+    shape.0 == 1 || shape.1 == 1
+}
+
 /// The first rows of `data`, `[at most 2,000, width]`.
 pub fn points(data: &Dataset<'_>) -> Vec<f32> {
     let rows: Vec<usize> = (0..data.len().min(POINTS)).collect();
@@ -32,12 +37,40 @@ pub fn points(data: &Dataset<'_>) -> Vec<f32> {
 /// Draws `[count, width]` over data `[rows, width]`, which may be empty: on the diagonal the distribution of each of the
 /// first columns, below it a dot a row for each pair of them.
 pub fn pairs(draws: &[f32], data: &[f32], width: usize) -> Raster {
-    pairs_named(draws, data, width, "draws")
+    let words = match width {
+        0..=COLUMNS => String::new(),
+        _ => format!("the first {COLUMNS} of {width} columns"),
+    };
+    let columns: Vec<(usize, String)> =
+        (0..width.min(COLUMNS)).map(|column| (column, format!("column {column}"))).collect();
+    panels(draws, data, width, &columns, ("draws", &words))
 }
 
-/// The same, where what is drawn over the data has another name.
-pub fn pairs_named(draws: &[f32], data: &[f32], width: usize, name: &str) -> Raster {
-    let shown = width.min(COLUMNS);
+/// The same of rows whose hidden columns were filled in, over the rows as they were: the hidden columns come first, then as
+/// many of the others as there is room for.
+pub fn completions(completed: &[f32], originals: &[f32], width: usize, hides: impl Fn(usize) -> bool) -> Raster {
+    let (hidden, shown): (Vec<usize>, Vec<usize>) = (0..width).partition(|column| hides(*column));
+    let words = match (width, hidden.len()) {
+        (0..=COLUMNS, _) => String::new(),
+        (_, 0..=COLUMNS) => format!("{COLUMNS} of {width} columns, all hidden ones among them"),
+        (_, count) => format!("{COLUMNS} of {count} hidden columns"),
+    };
+    let hidden = hidden.into_iter().map(|column| (column, format!("column {column}, hidden")));
+    let shown = shown.into_iter().map(|column| (column, format!("column {column}")));
+    let columns: Vec<(usize, String)> = hidden.chain(shown).take(COLUMNS).collect();
+    panels(completed, originals, width, &columns, ("completed", &words))
+}
+
+/// Panels of these columns and pairs of them, each with its name, below the name of what is drawn over the data and some
+/// words.
+fn panels(
+    draws: &[f32],
+    data: &[f32],
+    width: usize,
+    columns: &[(usize, String)],
+    (name, words): (&str, &str),
+) -> Raster {
+    let shown = columns.len();
     let side = match shown {
         1 => 460,
         2 => 300,
@@ -45,25 +78,27 @@ pub fn pairs_named(draws: &[f32], data: &[f32], width: usize, name: &str) -> Ras
         _ => 170,
     };
     let (pitch, top) = (side + 26, 2 * LINE + 36);
-    let columns: Vec<Column> = (0..shown).map(|column| Column::of(draws, data, width, column, side)).collect();
+    let names = columns.iter().map(|(_, name)| name);
+    let columns: Vec<Column> =
+        columns.iter().map(|(column, _)| Column::of(draws, data, width, *column, side)).collect();
     let mut picture = Raster::new(LEFT + shown * pitch, top + shown * pitch + BELOW, WHITE);
-    legend(&mut picture, width, name, !data.is_empty());
+    legend(&mut picture, name, words, !data.is_empty());
     let frame = |row: usize, column: usize| Frame {
         left: LEFT + column * pitch,
         top: top + row * pitch,
         width: side,
         height: side,
     };
-    for (row, vertical) in columns.iter().enumerate() {
+    for (row, (vertical, name)) in columns.iter().zip(names).enumerate() {
         for (column, horizontal) in columns.iter().enumerate().take(row) {
             scatter(&mut picture, frame(row, column), horizontal, vertical);
         }
         let diagonal = frame(row, row);
         histogram(&mut picture, diagonal, vertical);
         let middle = diagonal.left + side / 2;
-        picture.words(&format!("column {row}"), middle, diagonal.top - LINE, Anchor::Middle, BLACK);
+        picture.words(name, middle, diagonal.top - LINE, Anchor::Middle, BLACK);
         let below = frame(shown - 1, row);
-        below.label_below(&mut picture, &vertical.ticks, &format!("column {row}"));
+        below.label_below(&mut picture, &vertical.ticks, name);
         if row > 0 {
             frame(row, 0).label_left(&mut picture, &vertical.ticks, "");
         }
@@ -142,7 +177,7 @@ fn histogram(picture: &mut Raster, frame: Frame, column: &Column) {
     frame.edge(picture);
 }
 
-fn legend(picture: &mut Raster, width: usize, name: &str, beside_data: bool) {
+fn legend(picture: &mut Raster, name: &str, words: &str, beside_data: bool) {
     let mut x = 12;
     let known = [(name, DRAWS, true), ("data", DATA, beside_data)];
     for (name, colour, _) in known.into_iter().filter(|(_, _, shown)| *shown) {
@@ -150,11 +185,7 @@ fn legend(picture: &mut Raster, width: usize, name: &str, beside_data: bool) {
         picture.words(name, x + 22, 11, Anchor::Left, BLACK);
         x += 22 + length_of(name) + 26;
     }
-    let words = match width {
-        0..=COLUMNS => String::new(),
-        _ => format!("the first {COLUMNS} of {width} columns"),
-    };
-    picture.words(&words, 12, 12 + LINE, Anchor::Left, BLACK);
+    picture.words(words, 12, 12 + LINE, Anchor::Left, BLACK);
 }
 
 /// A column's numbers over those of the original rows, `[rows, width]` each: a panel a column, with the line on which they
@@ -273,6 +304,24 @@ mod tests {
         // Numbers that are none, a constant column and no draws at all are pictures too.
         pairs(&[f32::NAN, 1.0, f32::INFINITY, 1.0], &[2.0, 1.0], 2);
         pairs(&[], &[], 3);
+    }
+
+    #[test]
+    fn completed_rows_are_drawn_over_the_originals_with_their_hidden_columns_first() {
+        let originals: Vec<f32> = (0..400).map(|place| (place * place % 7 % 2) as f32).collect();
+        let completed: Vec<f32> = originals.iter().map(|value| 1.0 - value).collect();
+        for (width, hidden) in [(2, 1), (5, 2), (10, 3), (10, 8), (40, 40)] {
+            let picture = completions(&completed, &originals, width, |column| column >= width - hidden);
+            assert!(inked(&picture, DRAWS) > 100 && inked(&picture, DATA) > 100, "{width}");
+            assert_eq!(picture.size(), pairs(&completed, &originals, width).size());
+        }
+        // Another column hidden is another picture, of a table of more columns than fit as well.
+        let of = |hidden: usize| completions(&completed, &originals, 10, |column| column == hidden);
+        let different = |a: &Raster, b: &Raster| {
+            let (width, height) = a.size();
+            (0..width * height).any(|at| a.pixel(at % width, at / width) != b.pixel(at % width, at / width))
+        };
+        assert!(different(&of(9), &of(8)));
     }
 
     #[test]

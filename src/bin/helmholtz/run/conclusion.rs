@@ -64,6 +64,9 @@ impl Session {
             drop(ending);
             return self.end(unscored(), Standing::Trained(Scoring::Open));
         }
+        if console.tells_progress_in_lines() {
+            console.note("estimating the log-likelihood …");
+        }
         let estimating = Estimating::begin(&console, "the log-likelihood");
         trained.judge(self, estimating.work(), &mut report)?;
         drop(estimating);

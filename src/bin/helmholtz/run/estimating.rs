@@ -1,6 +1,6 @@
 //! The bar that shows how far an estimate is.
 
-use super::progress_lines::clock;
+use super::progress_lines::{FIRST, clock, next};
 use crate::cli::Console;
 use helmholtz::sampling::Work;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,8 +10,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(100);
-/// The shortest time between two lines, where there is no bar.
-const LINES: Duration = Duration::from_secs(10);
 
 /// A long estimate: while it lives people see how long it takes, and for how long it goes on where its [`Work`] says so.
 pub struct Estimating {
@@ -21,14 +19,11 @@ pub struct Estimating {
 }
 
 impl Estimating {
-    /// Says what is estimated, and shows how far it is from now on.
+    /// Shows how far the estimate of `what` is from now on: by a bar, or by lines where the console tells progress in lines.
     pub fn begin(console: &Console, what: &str) -> Self {
         let (work, over) = (Arc::new(Work::new()), Arc::new(AtomicBool::new(false)));
         let bar = console.bar();
         let hidden = bar.is_hidden();
-        if hidden {
-            console.note(format_args!("estimating {what} …"));
-        }
         bar.set_message(format!("estimating {what} …"));
         let shows = {
             let (work, over, console, what) = (work.clone(), over.clone(), console.clone(), what.to_owned());
@@ -68,11 +63,11 @@ fn show(bar: &ProgressBar, work: &Work, over: &AtomicBool) {
 /// The same in lines, where there is no bar.
 fn tell(console: &Console, what: &str, work: &Work, over: &AtomicBool) {
     let begun = Instant::now();
-    let mut due = LINES;
+    let mut due = FIRST;
     while !over.load(Ordering::Relaxed) {
         let elapsed = begun.elapsed();
         if elapsed >= due {
-            due = elapsed + LINES.max(elapsed / 20);
+            due = next(elapsed);
             console.note(format_args!("estimating {what}: {}", how_far(elapsed, work.done(), work.planned())));
         }
         std::thread::park_timeout(EVERY);

@@ -20,6 +20,7 @@ pub mod widths;
 
 pub use conclusion::Trained;
 pub use descent::DescentOptions;
+pub use estimating::Estimating;
 pub use folder::{
     CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
     KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,

@@ -5,8 +5,8 @@ use crate::cli::Console;
 use helmholtz::train::{Control, Metrics, Observer, Progress, TrainError};
 use std::time::{Duration, Instant};
 
-/// When the first line is due, so that a log shows early that the run goes.
-const FIRST: Duration = Duration::from_secs(2);
+/// When the first line is due, so that a log shows early that something goes on.
+pub const FIRST: Duration = Duration::from_secs(2);
 /// The shortest time between two lines. Lines of long runs are a twentieth of the time so far apart.
 const SHORTEST: Duration = Duration::from_secs(10);
 
@@ -58,7 +58,7 @@ struct Done {
 }
 
 /// When the line after one at `elapsed` is due.
-fn next(elapsed: Duration) -> Duration {
+pub fn next(elapsed: Duration) -> Duration {
     elapsed + SHORTEST.max(elapsed / 20)
 }
 

@@ -2,11 +2,13 @@
 
 use super::folder::{self, Existing};
 use super::options::Options;
+use super::progress_lines::clock;
 use super::session::Subject;
 use super::standing::{self, Standing};
 use super::{RunFolder, Session};
 use crate::cli::{Failure, Globals, Report, counted, interrupt};
 use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
 
 /// Trains once, or with `--seeds` once a seed, each in a folder of its own, and reports all of them.
 pub fn each_seed(
@@ -23,6 +25,7 @@ pub fn each_seed(
             .hint("--out names another folder"));
     }
     let first = globals.seed().0;
+    let (begun_at, mut trained) = (Instant::now(), 0);
     let mut runs = Vec::new();
     let mut report = Report::new();
     for seed in (0..count).map(|index| first.saturating_add(index)) {
@@ -34,7 +37,9 @@ pub fn each_seed(
                 .unwrap_or_default()
         } else {
             let options = options.of_one(own.path().to_owned(), begun);
-            globals.console().note(format!("seed {seed} of {first} to {}", first.saturating_add(count - 1)));
+            let left = time_left(begun_at.elapsed(), trained, count - (seed - first));
+            globals.console().note(format!("seed {seed} of {first} to {}{left}", first.saturating_add(count - 1)));
+            trained += 1;
             run(&options, &globals.with_seed(seed))?.figures()
         };
         if interrupt::requested() {
@@ -56,6 +61,14 @@ pub fn each_seed(
     tell(&runs, &mut report);
     report.figure("out", parent.path().display().to_string());
     Ok(report)
+}
+
+/// How long `left` runs take where `done` took so long, in words; nothing before the first is done.
+fn time_left(elapsed: Duration, done: u64, left: u64) -> String {
+    match done {
+        0 => String::new(),
+        _ => format!(", about {} left", clock(elapsed.as_secs_f64() / done as f64 * left as f64)),
+    }
 }
 
 /// The figure of each run, and the mean and the spread of the one that counts most.
@@ -100,4 +113,15 @@ fn tell(runs: &[(u64, Map<String, Value>)], report: &mut Report) {
     report.figure("log_likelihood_mean", mean);
     report.figure("log_likelihood_spread", spread);
     report.figure("log_likelihood_mean_error", json!(spread / count.sqrt()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_say_how_long_those_that_are_left_take() {
+        assert_eq!(time_left(Duration::ZERO, 0, 5), "");
+        assert_eq!(time_left(Duration::from_secs(60), 2, 4), ", about 2 min left");
+    }
 }

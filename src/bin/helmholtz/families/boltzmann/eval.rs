@@ -22,7 +22,7 @@ impl Scorer for BoltzmannMachine {
         if let Some(annealing) = ais {
             annealing.check("ais", self.len())?;
         }
-        let scored = self.log_likelihoods(&rows.rows, &annealing(ais, ask.seed));
+        let scored = self.log_likelihoods_counted(&rows.rows, &annealing(ais, ask.seed), ask.work);
         let (values, estimate) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &estimate, None, rows.split);
         likelihood::warn_of_unused(report, &estimate, ais.map(|_| "ais"));

@@ -213,10 +213,10 @@ impl Trained for Machine {
         Ok(&[SAMPLES, FILTERS])
     }
 
-    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
         let annealing = annealing(self.annealing, session.training.seed);
-        let estimate = self.machine.log_likelihood(&rows, &annealing)?;
+        let (_, estimate) = self.machine.log_likelihoods_counted(&rows, &annealing, work)?;
         likelihood::report(report, &estimate, None, split);
         Ok(())
     }

@@ -20,7 +20,7 @@ impl Scorer for NeuralEnergy {
             }
             annealing.check("ais", self.width())?;
         }
-        let estimate = judge(self, &rows.rows, rows.split, ais, ask.seed, report);
+        let estimate = judge(self, &rows.rows, rows.split, ais, ask.seed, ask.work, report);
         let estimate = estimate.map_err(|failure| rows.unfit(failure))?;
         ask.each_row(|| {
             let log_z = estimate.log_z.unwrap_or(f64::NAN);

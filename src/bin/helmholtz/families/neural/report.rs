@@ -7,7 +7,7 @@ use crate::run::widths;
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, ToyDensity};
 use helmholtz::energy::neural::{NeuralConfig, NeuralEnergy, NeuralSampling, NeuralScoring};
-use helmholtz::sampling::Estimate;
+use helmholtz::sampling::{Estimate, Work};
 
 /// Draws that are looked for at the modes of the data.
 const DRAWS: usize = 2000;
@@ -23,13 +23,15 @@ pub fn kept_of_a_row(config: &NeuralConfig) -> usize {
 }
 
 /// Reports the log-likelihood of the rows, where anything confines the model, and how its draws cover the modes of the data,
-/// where these are known. The estimate.
+/// where these are known. The estimate, which tells `work` how far
+/// it is.
 pub fn judge(
     energy: &NeuralEnergy,
     rows: &Dataset<'_>,
     split: &str,
     annealing: Option<Annealing>,
     seed: Seed,
+    work: &Work,
     report: &mut Report,
 ) -> Result<Estimate, Failure> {
     let usual = NeuralScoring { seed: seed.derive("likelihood", 0), ..NeuralScoring::default() };
@@ -38,7 +40,7 @@ pub fn judge(
         temperatures,
         ..usual
     });
-    let estimate = energy.log_likelihood(rows, &scoring)?;
+    let estimate = energy.log_likelihood_counted(rows, &scoring, work)?;
     let beside = "a normal distribution with these rows' mean and covariance";
     likelihood::report_beside(report, &estimate, None, split, beside);
     if let Ok(density) = rows.name().parse::<ToyDensity>() {

@@ -241,13 +241,13 @@ impl Trained for Energy {
         Ok(&[SAMPLES])
     }
 
-    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         if self.energy.config().confinement == 0.0 {
             report.line("log-likelihood  none: without a confinement e^(−E) need not be normalisable");
             return Ok(());
         }
         let (rows, split) = session.judged_by();
-        report::judge(&self.energy, &rows, split, self.annealing, session.training.seed, report)?;
+        report::judge(&self.energy, &rows, split, self.annealing, session.training.seed, work, report)?;
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl Scorer for Rbm {
         if let Some(annealing) = options.ais {
             annealing.check("ais", rbm.visible() + rbm.hidden())?;
         }
-        let scored = rbm.log_likelihoods(&rows.rows, &scoring);
+        let scored = rbm.log_likelihoods_counted(&rows.rows, &scoring, ask.work);
         let (values, score) = scored.map_err(|error| rows.unfit(error))?;
         likelihood::report(report, &score.estimate, score.conservative.as_ref(), rows.split);
         let unused = options.ais.map(|_| "ais");

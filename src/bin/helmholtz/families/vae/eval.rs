@@ -26,10 +26,10 @@ impl Scorer for Vae {
         let samples = options.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
         let sampling = report::sampling(samples, ask.seed);
-        let judged = report::judge(self, &rows.rows, rows.split, &sampling, report);
+        let judged = report::judge(self, &rows.rows, rows.split, &sampling, ask.work, report);
         let values = judged.map_err(|failure| rows.unfit(failure))?;
         if options.simulated {
-            report::simulate(self, rows.rows.len(), &sampling, report)?;
+            report::simulate(self, rows.rows.len(), &sampling, ask.work, report)?;
         }
         ask.each_row(|| Ok(values))
     }

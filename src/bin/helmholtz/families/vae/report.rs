@@ -4,7 +4,7 @@ use crate::cli::{Failure, Report, counted};
 use crate::contract::likelihood;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
-use helmholtz::sampling::Estimate;
+use helmholtz::sampling::{Estimate, Work};
 use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeScore};
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ pub fn judge(
     rows: &Dataset<'_>,
     split: &str,
     sampling: &ImportanceSampling,
+    work: &Work,
     report: &mut Report,
 ) -> Result<Vec<f64>, Failure> {
     let figures = vae.figures(rows)?;
@@ -31,7 +32,7 @@ pub fn judge(
         say_there_is_none(&figures, rows.len(), split, report);
     } else {
         let begun = Instant::now();
-        let (scored, score) = vae.log_likelihoods(rows, sampling)?;
+        let (scored, score) = vae.log_likelihoods_counted(rows, sampling, work)?;
         values = scored;
         likelihood::report(report, &score.log_likelihood, None, split);
         say_parts(&score, sampling.samples, begun.elapsed().as_secs_f64(), report);
@@ -50,9 +51,10 @@ pub fn simulate(
     vae: &Vae,
     examples: usize,
     sampling: &ImportanceSampling,
+    work: &Work,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let bounds = vae.simulated_bounds(examples.min(SIMULATED), sampling)?;
+    let bounds = vae.simulated_bounds_counted(examples.min(SIMULATED), sampling, work)?;
     let gap = bounds.upper.value - bounds.lower.value;
     let shown = |bound: &Estimate| format!("{:.2} ± {:.2}", bound.value, bound.monte_carlo_error);
     report.line(format!(

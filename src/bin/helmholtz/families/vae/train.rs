@@ -259,10 +259,10 @@ impl Trained for Autoencoder {
         })
     }
 
-    fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
+    fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
         let sampling = report::sampling(self.samples, session.training.seed);
-        report::judge(&self.vae, &rows, split, &sampling, report)?;
+        report::judge(&self.vae, &rows, split, &sampling, work, report)?;
         Ok(())
     }
 }
