@@ -176,8 +176,11 @@ fn steps_of_a_neural_energy(data: &Dataset<'_>, method: NeuralMethod, steps: u64
     count() - before
 }
 
+/// A change of a flow's shape.
+type Shape = fn(FlowConfig) -> FlowConfig;
+
 /// A flow, trained step by step.
-fn steps_of_a_flow(data: &Dataset<'_>, shape: fn(FlowConfig) -> FlowConfig, steps: u64) -> u64 {
+fn steps_of_a_flow(data: &Dataset<'_>, shape: Shape, steps: u64) -> u64 {
     let training = Training { batch: 48, ..Training::default() };
     let fitted = FlowConfig::fitted(data).expect("rows");
     let config = FlowConfig { layers: 2, hidden: vec![24, 16], ..fitted };
@@ -287,7 +290,7 @@ fn nothing_is_allocated_once_it_runs() {
         base: Base::Mixture { components: 3 },
         ..config
     };
-    let flows: [(&str, _, fn(FlowConfig) -> FlowConfig); 4] = [
+    let flows: [(&str, &Dataset<'_>, Shape); 4] = [
         ("affine", &points, affine),
         ("spline", &points, |config| config),
         ("levels given labels", &grey, labels),

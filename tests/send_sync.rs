@@ -3,6 +3,7 @@
 use helmholtz::energy::boltzmann::{BoltzmannChains, BoltzmannMachine, BoltzmannTrainer, ColourChains};
 use helmholtz::energy::hopfield::{AttentionMemory, DenseMemory, Hopfield, Synchronous};
 use helmholtz::energy::neural::{NeuralChains, NeuralEnergy};
+use helmholtz::flow::{Flow, FlowDensity, FlowTrainer};
 use helmholtz::rbm::{Rbm, RbmChains, RbmTrainer, TemperedChains};
 use helmholtz::vae::Vae;
 
@@ -25,4 +26,8 @@ fn models_are_send_and_sync() {
     shared::<NeuralEnergy>();
     shared::<NeuralChains>();
     shared::<Vae>();
+    shared::<Flow>();
+    shared::<FlowDensity<'_>>();
+    fn goes<T: Send>() {}
+    goes::<FlowTrainer>();
 }

@@ -24,6 +24,11 @@ impl ActNorm {
             ["centre", "log_scale"].map(|parameter| store.add(&format!("{name}.{parameter}"), &[width]));
         ActNorm { centre, log_scale }
     }
+
+    /// c and s.
+    pub(super) fn parameters(&self) -> [Parameter; 2] {
+        [self.centre, self.log_scale]
+    }
 }
 
 impl Transform for ActNorm {

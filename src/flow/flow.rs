@@ -94,14 +94,17 @@ impl Flow {
         let mut transforms: Vec<Arc<dyn Transform>> = Vec::new();
         for layer in 0..config.layers {
             let name = |part: &str| format!("layers.{layer}.{part}");
-            transforms.push(Arc::new(ActNorm::new(&mut store, &name("norm"), config.width)));
-            transforms.push(match (config.mixing, permutations.get(layer)) {
+            let norm = ActNorm::new(&mut store, &name("norm"), config.width);
+            match (config.mixing, permutations.get(layer)) {
                 (Mixing::Lu, Some(order)) => {
-                    Arc::new(Lu::new(&mut store, &name("mixing"), config.width, order.clone()))
+                    transforms.push(Arc::new(Lu::new(&mut store, &name("mixing"), norm, order.clone())));
                 }
-                (Mixing::Permutation, Some(order)) => Arc::new(order.clone()),
-                _ => Arc::new(Permutation::reverse(config.width)),
-            });
+                (_, order) => {
+                    let reversed = || Permutation::reverse(config.width);
+                    transforms.push(Arc::new(norm));
+                    transforms.push(Arc::new(order.cloned().unwrap_or_else(reversed)));
+                }
+            }
             transforms.push(match config.structure {
                 Structure::Coupling => Arc::new(Coupling::new(&mut store, &name("conditioner"), &config, seed)),
                 Structure::Autoregressive => {

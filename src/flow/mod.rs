@@ -37,6 +37,7 @@ mod autoregressive;
 #[cfg(test)]
 mod autoregressive_tests;
 mod base;
+mod bounded_scales;
 mod config;
 mod coupling;
 mod density;
@@ -46,6 +47,7 @@ mod flow;
 mod generate;
 mod likelihood;
 mod lu;
+mod lu_matrix;
 mod made;
 mod made_in_turn;
 #[cfg(test)]

@@ -15,8 +15,9 @@ use crate::train::{Batch, Fit, Judge, Metrics, TrainError, Training};
 const MONITORED_ROWS: usize = 2048;
 /// Rows that the normalisations begin with.
 const FIRST_ROWS: usize = 1024;
-/// Rows of a batch that one lane takes through all layers without meeting another.
-const PIECE: usize = 64;
+/// Rows of a batch that one lane takes through all layers without meeting another: the activations of a layer of 64 units are as large as a
+/// first-level cache, and the few hundred operations are long enough to be worth starting.
+const PIECE: usize = 128;
 const NOISE_STREAMS: &str = "noise.streams";
 const X: &str = "x";
 const CONTEXT: &str = "context";

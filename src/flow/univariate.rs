@@ -1,5 +1,6 @@
 //! The increasing function that a single component goes through, given its parameters: affine, or a spline.
 
+use super::bounded_scales::BoundedScales;
 use super::{TransformKind, Transformed};
 use crate::autodiff::Var;
 
@@ -20,7 +21,7 @@ impl TransformKind {
     /// a spline component by component. Zeros are the identity.
     pub(super) fn forward<'t>(self, x: Var<'t>, parameters: Var<'t>) -> Transformed<'t> {
         split(match self {
-            TransformKind::Affine => x.affine_transform(bounded(parameters)),
+            TransformKind::Affine => x.affine_transform(BoundedScales::apply(parameters)),
             TransformKind::Spline { bins, bound } => x.rational_quadratic(parameters, bins, bound),
         })
     }
@@ -28,17 +29,10 @@ impl TransformKind {
     /// x and Σ ln ∂x/∂y of y `[n, d]`, with the parameters of [`forward`](Self::forward).
     pub(super) fn inverse<'t>(self, y: Var<'t>, parameters: Var<'t>) -> Transformed<'t> {
         split(match self {
-            TransformKind::Affine => y.affine_inverse(bounded(parameters)),
+            TransformKind::Affine => y.affine_inverse(BoundedScales::apply(parameters)),
             TransformKind::Spline { bins, bound } => y.rational_quadratic_inverse(parameters, bins, bound),
         })
     }
-}
-
-/// Bounded log-scales, and shifts as they are, of parameters `[n, 2 d]`.
-fn bounded(parameters: Var<'_>) -> Var<'_> {
-    let width = parameters.shape()[1] / 2;
-    let scales = parameters.slice(1, 0, width) * LOG_SCALE_BOUND.recip();
-    (scales.tanh() * LOG_SCALE_BOUND).concat(&[parameters.slice(1, width, width)], 1)
 }
 
 /// Values `[n, d]`, and the log-determinant that stands in the column behind them.

@@ -43,15 +43,34 @@ pub(super) fn row_index(operation: &str, value: f64, rows: usize) -> usize {
 }
 
 /// Strided copies: `count` stretches of `length` from `source`, whose starts are `source_stride` apart, to `target`.
-fn stretches<T: Copy>(
+fn stretches<T: Copy>(source: (&[T], usize), target: (&mut [T], usize), length: usize, count: usize) {
+    // A few numbers are copied before a function that copies many has begun.
+    match length {
+        1 => short_stretches::<T, 1>(source, target, count),
+        2 => short_stretches::<T, 2>(source, target, count),
+        3 => short_stretches::<T, 3>(source, target, count),
+        4 => short_stretches::<T, 4>(source, target, count),
+        _ => {
+            for index in 0..count {
+                let from = &source.0[index * source.1..][..length];
+                target.0[index * target.1..][..length].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// The same of a length that is known.
+fn short_stretches<T: Copy, const LENGTH: usize>(
     (source, source_stride): (&[T], usize),
     (target, target_stride): (&mut [T], usize),
-    length: usize,
     count: usize,
 ) {
     for index in 0..count {
-        let from = &source[index * source_stride..][..length];
-        target[index * target_stride..][..length].copy_from_slice(from);
+        let from = &source[index * source_stride..][..LENGTH];
+        let to = &mut target[index * target_stride..][..LENGTH];
+        for place in 0..LENGTH {
+            to[place] = from[place];
+        }
     }
 }
 
