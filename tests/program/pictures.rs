@@ -99,7 +99,7 @@ fn documents_know_the_options_and_the_reports_that_there_are() {
         std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a document")
     };
     let place = Place::new();
-    let families = ["rbm", "boltzmann", "hopfield", "vae", "neural"];
+    let families = ["rbm", "boltzmann", "hopfield", "vae", "neural", "flow"];
     let helps: String = families
         .iter()
         .map(|family| format!("train {family} --help"))
@@ -123,6 +123,8 @@ fn documents_know_the_options_and_the_reports_that_there_are() {
         "train vae --hidden 8 --latent 2 --epochs 2 --early-stop 1 --samples 10 --out vae",
         "train vae --hidden 8 --epochs 1 --samples 10 --likelihood gaussian-learned --out gaussian",
         "train neural --hidden 4 --epochs 1 --out neural",
+        "train flow --hidden 4 --layers 1 --epochs 1 --out flow",
+        "train flow digits --hidden 4 --layers 1 --epochs 1 --out flow-of-digits",
         "compare rbm boltzmann vae gaussian hopfield --ais 20,40 --samples 10 --draws 40",
     ] {
         let output = place.run(line);
