@@ -66,11 +66,8 @@ fn short_stretches<T: Copy, const LENGTH: usize>(
     count: usize,
 ) {
     for index in 0..count {
-        let from = &source[index * source_stride..][..LENGTH];
-        let to = &mut target[index * target_stride..][..LENGTH];
-        for place in 0..LENGTH {
-            to[place] = from[place];
-        }
+        let from = source[index * source_stride..].first_chunk::<LENGTH>().expect("a stretch");
+        *target[index * target_stride..].first_chunk_mut().expect("a stretch") = *from;
     }
 }
 
