@@ -33,7 +33,12 @@ fn products(criterion: &mut Criterion) {
     let buffers = |stored: fn(&Staircase) -> usize| {
         layers.each_ref().map(|layer| {
             let (n, k) = (layer.outputs(), layer.inputs());
-            (pattern(stored(layer)), pattern(ROWS * k), pattern(ROWS * n), AlignedVec::<f32>::zeroed(stored(layer)))
+            (
+                pattern(stored(layer)),
+                pattern(ROWS * k),
+                pattern(ROWS * n),
+                AlignedVec::<f32>::zeroed(stored(layer)),
+            )
         })
     };
     let (mut y, mut dx) = (pattern(ROWS * 2 * WIDTH), pattern(ROWS * HIDDEN));
