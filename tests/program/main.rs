@@ -37,6 +37,8 @@ impl Place {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_helmholtz"));
         command.current_dir(self.0.path()).args(line.split_whitespace()).env_remove("HELMHOLTZ_ISA");
+        #[cfg(unix)]
+        ignore(&mut command, &[]);
         command
     }
 
@@ -83,6 +85,23 @@ fn npy(shape: [usize; 2], values: impl Iterator<Item = f32>) -> Vec<u8> {
         .chain(header.bytes())
         .chain(values.flat_map(f32::to_le_bytes))
         .collect()
+}
+
+/// Starts a command with these of the signals that end a program ignored, and the others not, whatever the tests themselves were
+/// started to ignore: `nohup` and a shell without job control have them ignore some.
+#[cfg(unix)]
+fn ignore(command: &mut Command, ignored: &'static [libc::c_int]) {
+    use std::os::unix::process::CommandExt;
+    let dispose = || {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            let how = if ignored.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL };
+            // SAFETY: these signals may be ignored, and neither way runs any code.
+            unsafe { libc::signal(signal, how) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec nothing is called but `signal`, which may be.
+    unsafe { command.pre_exec(dispose) };
 }
 
 /// Width and height of a PNG file.

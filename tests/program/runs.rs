@@ -1,5 +1,7 @@
 //! Runs that do not go as they should, and folders that are not as they were left.
 
+#[cfg(unix)]
+use super::ignore;
 use super::{Place, TRAIN, failure_of, gzip, spawn, text, wait_for};
 use std::fs;
 use std::process::{Command, Stdio};
@@ -264,11 +266,17 @@ fn one_is_singular_and_the_instruction_set_is_in_the_help() {
 #[cfg(unix)]
 #[test]
 fn signals_that_were_ignored_stay_ignored_and_others_stop_the_run_orderly() {
-    for (ignored, heard) in [("HUP", "TERM"), ("INT", "HUP"), ("HUP INT", "TERM"), ("TERM", "INT")] {
+    const CASES: [(&str, &[libc::c_int], &str); 4] = [
+        ("HUP", &[libc::SIGHUP], "TERM"),
+        ("INT", &[libc::SIGINT], "HUP"),
+        ("HUP INT", &[libc::SIGHUP, libc::SIGINT], "TERM"),
+        ("TERM", &[libc::SIGTERM], "INT"),
+    ];
+    for (ignored, signals, heard) in CASES {
         let place = Place::new();
-        let script = format!("trap '' {ignored}; exec {} {LONG}", env!("CARGO_BIN_EXE_helmholtz"));
-        let mut command = Command::new("sh");
-        command.args(["-c", &script]).current_dir(place.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = place.command(LONG);
+        ignore(&mut command, signals);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
         wait_for(&place.path("run/checkpoint.safetensors"));
         let id = child.id().to_string();
