@@ -5,12 +5,16 @@
 //! multiplies them by all of the first, one tile of registers after the other. So a product waits twice for all
 //! threads, and what a task packs is still in its cache.
 //!
-//! An element of the product is summed over the depth in ascending order whatever tile it falls into, and the blocks
-//! of the depth depend on the depth alone: the bits are the same for any number of threads on one instruction set.
+//! Where a task meets few lines of the first operand, it reads its own rows where they lie. Products of up to four columns that lie
+//! along the depth, as rows of weights do, are dot products instead of tiles.
+//!
+//! An element of the product is summed over the depth in an order that depends on columns and depth alone, in ascending order within
+//! a tile, whichever it falls into: the bits are the same for any number of threads on one instruction set, and in any company of rows.
 //! The packed panels live in buffers of the threads that only grow, so a steady state allocates nothing.
 
 mod epilogue;
 mod matrix;
+mod narrow;
 mod pack;
 mod product;
 mod scratch;

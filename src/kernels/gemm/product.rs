@@ -1,5 +1,6 @@
 //! The product, and how it is cut: blocks of the packed operand, blocks of the depth, and tasks.
 
+use super::narrow::{is_narrow, narrow_product};
 use super::pack::{Pack, Panel, block_of};
 use super::scratch::{give_back, take};
 use super::task::Task;
@@ -46,9 +47,13 @@ pub(super) fn gemm_on(isa: Isa, a: MatrixRef, b: MatrixRef, c: &mut [f32], epilo
     if m == 0 || n == 0 {
         return;
     }
+    let parallel = m * n * k >= PARALLEL_FROM;
+    if is_narrow(a, b) {
+        return narrow_product(isa, a, b, c, epilogue, parallel);
+    }
     // A column is also a row: so its elements lie side by side, as the vectors of a tile want them.
     let (a, b) = if n == 1 && epilogue.bias.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
-    Product { isa, a, b, epilogue, parallel: m * n * k >= PARALLEL_FROM }.run(c);
+    Product { isa, a, b, epilogue, parallel }.run(c);
 }
 
 /// One product: see [`gemm`](super::gemm).
@@ -254,7 +259,7 @@ impl Product<'_> {
                 stride: self.b.cols,
                 epilogue: self.epilogue,
             };
-            dispatch_on(self.isa, task);
+            task.run_on(self.isa);
         };
         let count = cuts.groups + cuts.singles() * halves;
         if self.parallel {

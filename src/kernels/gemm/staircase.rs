@@ -91,7 +91,7 @@ pub(super) fn staircase_product_on(
                 stride: n,
                 epilogue: Epilogue { bias, ..epilogue },
             };
-            dispatch_on(isa, task);
+            task.run_on(isa);
         });
     });
 }
@@ -166,7 +166,7 @@ pub(super) fn staircase_input_gradient_on(
                     stride: k,
                     epilogue: Epilogue { output, ..Epilogue::default() },
                 };
-                dispatch_on(isa, task);
+                task.run_on(isa);
                 output = Output::Accumulate;
             }
             if output == Output::Overwrite {
@@ -233,7 +233,7 @@ pub(super) fn staircase_weight_gradient_on(
                     stride: stored.columns,
                     epilogue: Epilogue::default(),
                 };
-                dispatch_on(isa, task);
+                task.run_on(isa);
                 for row in rows {
                     let limit = staircase.limits()[stored.rows.start + row];
                     let beyond = out.at(stored.start + row * stored.columns + limit);

@@ -1,10 +1,13 @@
 //! A task: a rectangle of the product from one operand that is packed and one that it packs itself.
 
 use super::pack::{Pack, Panel, block_of};
-use super::tile::{ColumnPanel, Finish, LARGEST, Side, TileShape};
+use super::tile::{ColumnPanel, Finish, LARGEST, RowPanel, Side, TileShape, reading};
 use super::{Activation, Epilogue, MatrixRef, Output};
-use crate::simd::{Isa, Simd, Vectorised};
+use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use std::ops::Range;
+
+/// Tiles beside one another up to which rows are read where they lie.
+const IN_PLACE: usize = 8;
 
 /// A rectangle of the output and a stretch of the depth.
 pub(super) struct Task<'a> {
@@ -36,14 +39,19 @@ impl Vectorised for Task<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        // Asked in constants, so that no tile is compiled for an instruction set that has another.
-        if const { matches!(S::ISA, Isa::Portable) } {
-            self.blocks::<S, 6, 4, 2, 1>(simd);
-        } else if const { matches!(S::ISA, Isa::Avx2) } {
-            self.blocks::<S, 6, 4, 2, 2>(simd);
-        } else {
-            self.blocks::<S, 12, 8, 4, 2>(simd);
-        }
+        self.on::<S, false>(simd);
+    }
+}
+
+/// A task whose rows are read where they lie: compiled apart, as with more ways to read one function keeps sums in memory.
+struct InPlace<'a>(Task<'a>);
+
+impl Vectorised for InPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.on::<S, true>(simd);
     }
 }
 
@@ -54,8 +62,37 @@ struct Block<'a> {
 }
 
 impl Task<'_> {
+    /// Computes the rectangle.
+    pub(super) fn run_on(self, isa: Isa) {
+        let few = self.columns.len() <= IN_PLACE * TileShape::of(isa).columns;
+        if few && self.side == Side::Columns && self.rows_of.col_stride == 1 {
+            dispatch_on(isa, InPlace(self));
+        } else {
+            dispatch_on(isa, self);
+        }
+    }
+
     #[inline(always)]
-    fn blocks<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
+    fn on<S: Simd, const IN_PLACE: bool>(self, simd: S) {
+        // Asked in constants, so that no tile is compiled for an instruction set that has another.
+        if const { matches!(S::ISA, Isa::Portable) } {
+            self.blocks::<S, 6, 4, 2, 1, IN_PLACE>(simd);
+        } else if const { matches!(S::ISA, Isa::Avx2) } {
+            self.blocks::<S, 6, 4, 2, 2, IN_PLACE>(simd);
+        } else {
+            self.blocks::<S, 12, 8, 4, 2, IN_PLACE>(simd);
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<
+        S: Simd,
+        const TALL: usize,
+        const MIDDLE: usize,
+        const SHORT: usize,
+        const COLS: usize,
+        const IN_PLACE: bool,
+    >(
         mut self,
         simd: S,
     ) {
@@ -71,14 +108,21 @@ impl Task<'_> {
                 bias: self.epilogue.bias.filter(|_| last),
                 activation: if last { self.epilogue.activation } else { Activation::Identity },
             };
-            self.tiles::<S, TALL, MIDDLE, SHORT, COLS>(simd, &Block { depth, finish }, &mut spare);
+            self.tiles::<S, TALL, MIDDLE, SHORT, COLS, IN_PLACE>(simd, &Block { depth, finish }, &mut spare);
             self.packed = &self.packed[self.layer.min(self.packed.len())..];
         }
     }
 
     /// All tiles of a block: by one packed panel after the other, all of the task's own, which the first round packs.
     #[inline(always)]
-    fn tiles<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
+    fn tiles<
+        S: Simd,
+        const TALL: usize,
+        const MIDDLE: usize,
+        const SHORT: usize,
+        const COLS: usize,
+        const IN_PLACE: bool,
+    >(
         &mut self,
         simd: S,
         block: &Block,
@@ -103,7 +147,9 @@ impl Task<'_> {
                 let rows = (self.rows.end - row).min(TALL);
                 let columns = (self.columns.end - column).min(shape.columns);
                 let mut direct = None;
-                if slot == 0 {
+                // Of a row that is missing nothing can be read.
+                let in_place = IN_PLACE && shape.panel(Side::Rows, rows) == rows;
+                if slot == 0 && !in_place {
                     direct = self.direct(shape, rows, column, columns, block);
                     if direct.is_none() {
                         let panel = match self.side {
@@ -125,15 +171,25 @@ impl Task<'_> {
                     Side::Rows => (packed, own),
                     Side::Columns => (own.cast_const(), packed.cast_mut()),
                 };
+                let rows_at = if in_place {
+                    let MatrixRef { values, row_stride, .. } = self.rows_of;
+                    let start = row * row_stride + block.depth.start;
+                    // Panics where the last row reaches beyond the matrix.
+                    let values = &values[start..start + (rows - 1) * row_stride + deep];
+                    RowPanel { first: values.as_ptr(), stride: row_stride }
+                } else {
+                    RowPanel { first: a, stride: 0 }
+                };
                 let place = Place { row, column, rows, columns };
                 // SAFETY: a panel of `block` · its width floats is at `slot` and `own_slot`; `direct` is checked where it is
                 // made.
                 unsafe {
-                    self.tile::<S, TALL, MIDDLE, SHORT, COLS>(
+                    self.tile::<S, TALL, MIDDLE, SHORT, COLS, IN_PLACE>(
                         simd,
                         place,
                         deep,
-                        a,
+                        rows_at,
+                        in_place,
                         b,
                         direct,
                         &block.finish,
@@ -174,12 +230,20 @@ impl Task<'_> {
     /// within the task's rectangle.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    unsafe fn tile<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(
+    unsafe fn tile<
+        S: Simd,
+        const TALL: usize,
+        const MIDDLE: usize,
+        const SHORT: usize,
+        const COLS: usize,
+        const IN_PLACE: bool,
+    >(
         &self,
         simd: S,
         Place { row, column, rows, columns }: Place,
         deep: usize,
-        a: *const f32,
+        a: RowPanel,
+        in_place: bool,
         b: *mut f32,
         direct: Option<(*const f32, usize)>,
         finish: &Finish,
@@ -192,34 +256,50 @@ impl Task<'_> {
         let n = self.stride;
         let c = self.c.wrapping_add(row * n + column);
         // A tile that reaches beyond the rectangle goes through a spare one.
-        let inside = rows == height && columns == width;
+        let (inside, present) = (rows == height && columns == width, columns);
         let (out, stride) = if inside { (c, n) } else { (spare.as_mut_ptr(), width) };
         // SAFETY: `out` holds `height` rows of `width` floats: the rectangle does or the spare tile does. `c` holds `rows ×
         // columns` of this task's rectangle. The caller vouches for the panels.
         unsafe {
             if !inside && finish.add {
-                copy(simd, c, n, out, stride, rows, columns);
+                copy(simd, c, n, out, stride, rows, present);
+            }
+            let columns = column..column + columns;
+            macro_rules! tile {
+                ($cols:expr) => {
+                    match (height == TALL, height == MIDDLE) {
+                        (true, _) if IN_PLACE && in_place => tile!($cols, TALL, reading::IN_PLACE),
+                        (_, true) if IN_PLACE && in_place => tile!($cols, MIDDLE, reading::IN_PLACE),
+                        _ if IN_PLACE && in_place => tile!($cols, SHORT, reading::IN_PLACE),
+                        (true, _) if !IN_PLACE && direct => tile!($cols, TALL, reading::PACKING),
+                        (true, _) => tile!($cols, TALL, reading::PACKED),
+                        (_, true) => tile!($cols, MIDDLE, reading::PACKED),
+                        _ => tile!($cols, SHORT, reading::PACKED),
+                    }
+                };
+                ($cols:expr, $rows:expr, $reading:expr) => {
+                    finish.tile::<S, { $rows }, { $cols }, { $reading }, IN_PLACE>(
+                        simd,
+                        deep,
+                        a,
+                        b,
+                        out,
+                        stride,
+                        columns.clone(),
+                    )
+                };
             }
             if const { COLS == 2 } && width == S::LANES {
-                match (height == TALL, height == MIDDLE) {
-                    (true, _) if direct => finish.tile::<S, TALL, 1, true>(simd, deep, a, b, out, stride),
-                    (true, _) => finish.tile::<S, TALL, 1, false>(simd, deep, a, b, out, stride),
-                    (_, true) => finish.tile::<S, MIDDLE, 1, false>(simd, deep, a, b, out, stride),
-                    _ => finish.tile::<S, SHORT, 1, false>(simd, deep, a, b, out, stride),
-                }
+                tile!(1)
             } else {
-                match (height == TALL, height == MIDDLE) {
-                    (true, _) if direct => finish.tile::<S, TALL, COLS, true>(simd, deep, a, b, out, stride),
-                    (true, _) => finish.tile::<S, TALL, COLS, false>(simd, deep, a, b, out, stride),
-                    (_, true) => finish.tile::<S, MIDDLE, COLS, false>(simd, deep, a, b, out, stride),
-                    _ => finish.tile::<S, SHORT, COLS, false>(simd, deep, a, b, out, stride),
-                }
+                tile!(COLS)
             }
-            if finish.bias.is_some() || finish.activation != Activation::Identity {
-                finish.finish(simd, out, stride, height, column..column + columns);
+            let all = IN_PLACE && finish.is_brief();
+            if !all && (finish.bias.is_some() || finish.activation != Activation::Identity) {
+                finish.finish(simd, out, stride, height, columns);
             }
             if !inside {
-                copy(simd, out, stride, c, n, rows, columns);
+                copy(simd, out, stride, c, n, rows, present);
             }
         }
     }

@@ -14,7 +14,7 @@ fn supported() -> impl Iterator<Item = Isa> {
 }
 
 /// Sizes around the edges of every tile, past every block, and for tasks of every kind.
-const SHAPES: [[usize; 3]; 26] = [
+const SHAPES: [[usize; 3]; 31] = [
     [0, 0, 0],
     [0, 5, 3],
     [5, 0, 3],
@@ -41,6 +41,11 @@ const SHAPES: [[usize; 3]; 26] = [
     [130, 90, 150],
     [60, 4400, 70],
     [2050, 1, 2060],
+    [131, 2, 64],
+    [37, 3, 29],
+    [9, 4, 16],
+    [1, 2, 40],
+    [600, 4, 1300],
 ];
 
 /// Against the naive `f64` product. A sum of k products, scaled, with two more terms, takes k + 3 roundings of
@@ -93,6 +98,9 @@ fn close_to_the_naive_product_on_every_instruction_set() {
             let accumulate = Epilogue { output: Output::Accumulate, scale: -0.5, ..Epilogue::default() };
             check(isa, a_t, b_plain, accumulate);
             let biased = Epilogue { bias: Some(&bias), ..Epilogue::default() };
+            check(isa, plain, b_t, biased);
+            check(isa, plain, b_t, Epilogue { activation: Activation::Relu, ..biased });
+            check(isa, plain, b_t, Epilogue { activation: Activation::Relu, bias: Some(&bias), ..accumulate });
             check(isa, plain, b_t, Epilogue { activation: Activation::Sigmoid, ..biased });
             check(isa, a_t, b_t, Epilogue { activation: Activation::Tanh, ..biased });
             check(isa, a_t, b_t, Epilogue { activation: Activation::Relu, ..accumulate });
@@ -156,6 +164,25 @@ fn a_part_of_a_product_has_the_same_bits() {
         for (rows, columns) in [(1, n), (m, 1), (1, 1), (13, 17), (m, 33), (5, 90)] {
             for (part, whole) in product(rows, columns).chunks_exact(columns).zip(whole.chunks_exact(n)) {
                 assert_eq!(part, &whole[..columns], "{rows} × {columns} on {isa}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_of_a_narrow_product_has_the_same_bits_in_any_company() {
+    for [n, k] in [[1, 64], [2, 70], [3, 16], [4, 33]] {
+        let (a, b) = (values("a", 7, 300 * k), values("b", 7, k * n));
+        for isa in supported() {
+            let product = |rows: std::ops::Range<usize>| {
+                let mut c = vec![0.0; rows.len() * n];
+                let a = MatrixRef::row_major(&a[rows.start * k..rows.end * k], rows.len(), k);
+                gemm_on(isa, a, MatrixRef::row_major(&b, n, k).transposed(), &mut c, Epilogue::default());
+                c
+            };
+            let whole = product(0..300);
+            for rows in [0..1, 5..8, 7..290, 299..300] {
+                assert_eq!(product(rows.clone()), whole[rows.start * n..rows.end * n], "{rows:?} × {n} on {isa}");
             }
         }
     }

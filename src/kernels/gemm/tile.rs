@@ -80,6 +80,24 @@ pub(super) struct Finish<'a> {
     pub(super) activation: Activation,
 }
 
+/// How a tile reads its operands.
+pub(super) mod reading {
+    /// Both panels are packed.
+    pub(in super::super) const PACKED: u8 = 0;
+    /// The column panel is packed on the way.
+    pub(in super::super) const PACKING: u8 = 1;
+    /// The rows are read where they lie, each along the depth: no more than they would be packed for a few tiles.
+    pub(in super::super) const IN_PLACE: u8 = 2;
+}
+
+/// A row panel.
+#[derive(Clone, Copy)]
+pub(super) struct RowPanel {
+    pub(super) first: *const f32,
+    /// Distance of the rows that are read where they lie.
+    pub(super) stride: usize,
+}
+
 /// A column panel.
 #[derive(Clone, Copy)]
 pub(super) struct ColumnPanel {
@@ -91,23 +109,36 @@ pub(super) struct ColumnPanel {
 }
 
 impl Finish<'_> {
-    /// `out [+]= scale · a b` for one tile.
-    ///
-    /// With `PACK`, `b` is packed on the way.
+    /// Whether bias and activation cost so little that tiles which are told to apply them to their sums in registers.
+    #[inline(always)]
+    pub(super) fn is_brief(&self) -> bool {
+        matches!(self.activation, Activation::Identity | Activation::Relu)
+    }
+
+    /// `out = scale · a b [+ out]` for one tile, with `AT_ONCE` and where they are brief also bias and activation; `columns` are those of
+    /// the bias.
     ///
     /// # Safety
-    /// `a` holds `[deep][ROWS]`, `b` `deep` rows of COLS vectors and as much to write if it is to be packed, and `out` ROWS
-    /// rows of COLS vectors, `stride` apart.
+    /// `a` holds `[deep][ROWS]`, or ROWS rows of `deep` floats where they are read in place; `b` `deep` rows of COLS vectors and as
+    /// much to write if it is to be packed; and `out` ROWS rows of COLS vectors, `stride` apart.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     #[allow(clippy::needless_range_loop)] // With iterators the compiler leaves the tall tile's sums in memory.
-    pub(super) unsafe fn tile<S: Simd, const ROWS: usize, const COLS: usize, const PACK: bool>(
+    pub(super) unsafe fn tile<
+        S: Simd,
+        const ROWS: usize,
+        const COLS: usize,
+        const READING: u8,
+        const AT_ONCE: bool,
+    >(
         &self,
         simd: S,
         deep: usize,
-        a: *const f32,
+        a: RowPanel,
         b: ColumnPanel,
         out: *mut f32,
         stride: usize,
+        columns: std::ops::Range<usize>,
     ) {
         for row in 0..ROWS {
             for column in 0..COLS {
@@ -122,14 +153,15 @@ impl Finish<'_> {
                 for column in 0..COLS {
                     vectors[column] = simd.load(b.first.add(p * b.stride + column * S::LANES));
                 }
-                if PACK {
+                if READING == reading::PACKING {
                     for column in 0..COLS {
                         prefetch(b.first.wrapping_add((p + AHEAD) * b.stride + column * S::LANES));
                         simd.store(b.packed.add((p * COLS + column) * S::LANES), vectors[column]);
                     }
                 }
                 for row in 0..ROWS {
-                    let a = simd.splat(*a.add(p * ROWS + row));
+                    let place = if READING == reading::IN_PLACE { row * a.stride + p } else { p * ROWS + row };
+                    let a = simd.splat(*a.first.add(place));
                     for column in 0..COLS {
                         sums[row][column] = simd.mul_add(a, vectors[column], sums[row][column]);
                     }
@@ -137,13 +169,29 @@ impl Finish<'_> {
             }
         }
         let scale = simd.splat(self.scale);
+        // What is not there changes nothing: −0 added, −∞ for the least.
+        let (mut biases, mut floor) = ([scale; COLS], scale);
+        if AT_ONCE {
+            let mut own = [-0.0; 32];
+            if let Some(values) = self.bias.filter(|_| self.is_brief()) {
+                own[..columns.len()].copy_from_slice(&values[columns]);
+            }
+            for column in 0..COLS {
+                // SAFETY: a tile has at most 32 columns.
+                biases[column] = unsafe { simd.load(own.as_ptr().add(column * S::LANES)) };
+            }
+            floor = simd.splat(if self.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY });
+        }
         for row in 0..ROWS {
             for column in 0..COLS {
                 let value = simd.mul(sums[row][column], scale);
                 // SAFETY: the caller's promise covers this vector of `out`.
                 unsafe {
                     let place = out.add(row * stride + column * S::LANES);
-                    let value = if self.add { simd.add(simd.load(place), value) } else { value };
+                    let mut value = if self.add { simd.add(simd.load(place), value) } else { value };
+                    if AT_ONCE {
+                        value = simd.max(floor, simd.add(value, biases[column]));
+                    }
                     simd.store(place, value);
                 }
             }
@@ -182,7 +230,7 @@ impl Finish<'_> {
 }
 
 #[inline(always)]
-fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
+pub(super) fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
     match activation {
         Activation::Identity => x,
         Activation::Sigmoid => math::sigmoid(simd, x),
