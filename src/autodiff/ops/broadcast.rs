@@ -195,6 +195,9 @@ fn walk_block<const N: usize>(
     out: &mut [f32],
     work: Work<'_, N>,
 ) {
+    if runs.axes == 1 && 2 * runs.length <= STRETCH {
+        return walk_short(runs, operands, start, out, work);
+    }
     // A part of the only run is a run that begins where the part does.
     let (length, first, offset) =
         if runs.axes == 0 { (out.len(), 0, start) } else { (runs.length, start / runs.length, 0) };
@@ -219,6 +222,42 @@ fn walk_block<const N: usize>(
             }
             work(slices, out);
         }
+    }
+}
+
+/// As [`walk_block`], where runs are short: a stretch is as many whole ones as it has room for, and operands are written out as
+/// they repeat, since calls for a few elements each would take longer than the work.
+fn walk_short<const N: usize>(
+    runs: &Runs<N>,
+    operands: [&[f32]; N],
+    start: usize,
+    out: &mut [f32],
+    work: Work<'_, N>,
+) {
+    let (length, strides) = (runs.length, runs.outer[0].1);
+    let stretch = STRETCH / length * length;
+    let is_dense = |operand: usize| (strides[operand], runs.steps[operand]) == (length, 1);
+    let mut written = [[0.0; STRETCH]; N];
+    let write = |operand: usize, first: usize, written: &mut [f32]| {
+        for (run, written) in written.chunks_mut(length).enumerate() {
+            let from = &operands[operand][(first + run) * strides[operand]..];
+            written.iter_mut().enumerate().for_each(|(place, out)| *out = from[place * runs.steps[operand]]);
+        }
+    };
+    for operand in (0..N).filter(|&operand| strides[operand] == 0) {
+        write(operand, 0, &mut written[operand][..stretch]);
+    }
+    for (index, out) in out.chunks_mut(stretch).enumerate() {
+        let first = start + index * stretch;
+        for operand in (0..N).filter(|&operand| strides[operand] > 0 && !is_dense(operand)) {
+            write(operand, first / length, &mut written[operand][..out.len()]);
+        }
+        let mut slices = [&[][..]; N];
+        for operand in 0..N {
+            slices[operand] = if is_dense(operand) { &operands[operand][first..] } else { &written[operand][..] };
+            slices[operand] = &slices[operand][..out.len()];
+        }
+        work(slices, out);
     }
 }
 
