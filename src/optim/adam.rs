@@ -73,6 +73,8 @@ pub(super) struct AdamBlock<'a> {
     pub(super) gradients: &'a [f32],
     pub(super) first: &'a mut [f32],
     pub(super) second: &'a mut [f32],
+    /// What gradients are multiplied by first.
+    pub(super) scale: f32,
     pub(super) factors: AdamFactors,
 }
 
@@ -87,10 +89,11 @@ impl Vectorised for AdamBlock<'_> {
         let AdamFactors { keep, take, rate, root, epsilon, shrink } = self.factors;
         let (keep, take) = (keep.map(|x| simd.splat(x)), take.map(|x| simd.splat(x)));
         let [rate, root, epsilon, shrink] = [rate, root, epsilon, shrink].map(|x| simd.splat(x));
+        let shortened = simd.splat(self.scale);
         for start in (0..length).step_by(S::LANES) {
             // SAFETY: all slices have `length` values, a multiple of a vector, as asserted.
             unsafe {
-                let gradient = simd.load(self.gradients.as_ptr().add(start));
+                let gradient = simd.mul(simd.load(self.gradients.as_ptr().add(start)), shortened);
                 let first = simd.load(self.first.as_ptr().add(start));
                 let first = simd.add(simd.mul(keep[0], first), simd.mul(take[0], gradient));
                 simd.store(self.first.as_mut_ptr().add(start), first);

@@ -40,11 +40,17 @@ impl WeightAverage {
     #[track_caller]
     pub fn update(&mut self, store: &Store) {
         check_layout(&self.layout, "the store", store.layout());
+        let Following { average, share } = self.following();
+        let blocks = average.par_chunks_mut(BLOCK).zip(store.values().par_chunks(BLOCK));
+        blocks.for_each(|(average, values)| follow(average, values, share));
+    }
+
+    /// The next update, to be made block by block with [`follow`].
+    pub(super) fn following(&mut self) -> Following<'_> {
         let early = (1.0 + self.updates as f64) / (10.0 + self.updates as f64);
         let share = (1.0 - self.decay.min(early)) as f32;
         self.updates += 1;
-        let blocks = self.values.par_chunks_mut(BLOCK).zip(store.values().par_chunks(BLOCK));
-        blocks.for_each(|(average, values)| dispatch(Follow { average, values, share }));
+        Following { average: &mut self.values, share }
     }
 
     /// Writes the average over the store's parameters.
@@ -85,7 +91,19 @@ impl WeightAverage {
     }
 }
 
-/// average ← average + share · (value − average).
+/// An update of the average.
+pub(super) struct Following<'a> {
+    /// At the places of the store's values.
+    pub(super) average: &'a mut [f32],
+    /// What it takes of the values.
+    pub(super) share: f32,
+}
+
+/// average ← average + share · (value − average), of a block.
+pub(super) fn follow(average: &mut [f32], values: &[f32], share: f32) {
+    dispatch(Follow { average, values, share });
+}
+
 struct Follow<'a> {
     average: &'a mut [f32],
     values: &'a [f32],

@@ -9,12 +9,22 @@ use rayon::prelude::*;
 /// Shortens the gradient of all parameters together to the length `longest` where it is longer (Pascanu, Mikolov & Bengio
 /// 2013). Returns the length it had, summed in f64. A length that is NaN or infinite leaves the gradients as they are.
 pub fn clip_by_global_norm(gradients: &mut Gradients, longest: f64) -> f64 {
-    let norm = sum_of_squares(gradients.values()).sqrt();
-    if norm.is_finite() && norm > longest {
-        let factor = (longest / norm) as f32;
+    let norm = global_norm(gradients);
+    let factor = shortening(norm, longest);
+    if norm.is_finite() && factor < 1.0 {
         gradients.values_mut().par_chunks_mut(BLOCK).for_each(|values| dispatch(Scale { values, factor }));
     }
     norm
+}
+
+/// The length of the gradient of all parameters together, summed in f64.
+pub(super) fn global_norm(gradients: &Gradients) -> f64 {
+    sum_of_squares(gradients.values()).sqrt()
+}
+
+/// What a gradient of the length `norm` is multiplied by to be no longer than `longest`.
+pub(super) fn shortening(norm: f64, longest: f64) -> f32 {
+    if norm > longest { (longest / norm) as f32 } else { 1.0 }
 }
 
 /// Multiplies values by a factor.

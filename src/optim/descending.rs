@@ -1,6 +1,7 @@
 //! A store in descent: clip, look for a NaN, take the step, follow with the average.
 
-use super::{Descent, Optimiser, WeightAverage, clip_by_global_norm};
+use super::clip::{global_norm, shortening};
+use super::{Descent, Optimiser, WeightAverage};
 use crate::Setting;
 use crate::store::{Gradients, Snapshot, SnapshotError, Store};
 
@@ -41,6 +42,14 @@ pub struct Descending {
     average: Option<WeightAverage>,
 }
 
+/// Whether a step takes the average along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    Now,
+    /// Steps of other parts come first.
+    Later,
+}
+
 /// The beginning of the names of averaged parameters in a checkpoint.
 const AVERAGE: &str = "average.";
 const NORM: &str = "gradient_norm";
@@ -73,19 +82,29 @@ impl Descending {
     /// Where there is no such part, or the store has other parameters.
     #[must_use = "where the gradient is not finite nothing has moved"]
     pub fn step(&mut self, part: usize, store: &mut Store, step: u64, steps: u64) -> bool {
-        let (Part { descent, .. }, optimiser) = &mut self.parts[part];
-        self.norm = clip_by_global_norm(&mut self.gradients, descent.clip.unwrap_or(f64::INFINITY));
-        if self.norm.is_finite() {
-            optimiser.step(store, &self.gradients, descent.rate(step, steps));
-        }
-        self.norm.is_finite()
+        self.step_with(part, store, step, steps, Follow::Later)
     }
 
-    /// Takes the store's parameters into the average, where there is one: after the steps of all parts.
-    pub fn follow(&mut self, store: &Store) {
-        if let Some(average) = &mut self.average {
-            average.update(store);
+    /// As [`step`](Self::step), the last one of all parts' steps: takes the store's parameters into the average, where there is one.
+    ///
+    /// # Panics
+    /// As for `step`.
+    #[must_use = "where the gradient is not finite nothing has moved"]
+    pub fn step_and_follow(&mut self, part: usize, store: &mut Store, step: u64, steps: u64) -> bool {
+        self.step_with(part, store, step, steps, Follow::Now)
+    }
+
+    #[track_caller]
+    fn step_with(&mut self, part: usize, store: &mut Store, step: u64, steps: u64, follow: Follow) -> bool {
+        let (Part { descent, .. }, optimiser) = &mut self.parts[part];
+        self.norm = global_norm(&self.gradients);
+        if !self.norm.is_finite() {
+            return false;
         }
+        let average = self.average.as_mut().filter(|_| follow == Follow::Now).map(WeightAverage::following);
+        let scale = shortening(self.norm, descent.clip.unwrap_or(f64::INFINITY));
+        optimiser.step_scaled(store, &self.gradients, scale, descent.rate(step, steps), average);
+        true
     }
 
     /// The Euclidean norm of the last gradient, before it was clipped.
@@ -153,9 +172,12 @@ mod tests {
             let parameter = store.find(name).unwrap();
             descending.gradients_mut().values_mut().fill(0.0);
             descending.gradients_mut().get_mut(parameter).copy_from_slice(store.get(parameter));
-            assert!(descending.step(part, store, step, 10));
+            let moved = match name {
+                "a" => descending.step(part, store, step, 10),
+                _ => descending.step_and_follow(part, store, step, 10),
+            };
+            assert!(moved);
         }
-        descending.follow(store);
     }
 
     #[test]

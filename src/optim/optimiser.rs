@@ -1,13 +1,14 @@
 //! A rule and what it remembers.
 
-use super::adam::AdamBlock;
-use super::sgd::SgdBlock;
+use super::adam::{AdamBlock, AdamFactors};
+use super::average::{Following, follow};
+use super::sgd::{SgdBlock, SgdFactors};
 use super::{Adam, BLOCK, Sgd};
 use crate::Setting;
+use crate::parallel::{chunks, chunks_mut, for_each};
 use crate::simd::dispatch;
 use crate::store::{Gradients, Layout, Snapshot, SnapshotError, Store};
 use crate::tensor::AlignedVec;
-use rayon::prelude::*;
 
 /// The rule by which parameters follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,30 +75,49 @@ impl Optimiser {
     /// When the store or the gradients have other parameters than the store that this was made for.
     #[track_caller]
     pub fn step(&mut self, store: &mut Store, gradients: &Gradients, rate: f32) {
+        self.step_scaled(store, gradients, 1.0, rate, None);
+    }
+
+    /// A step along the gradients times `scale`, and with it the update of an average: all of a block while it is in the cache.
+    #[track_caller]
+    pub(super) fn step_scaled(
+        &mut self,
+        store: &mut Store,
+        gradients: &Gradients,
+        scale: f32,
+        rate: f32,
+        average: Option<Following<'_>>,
+    ) {
         check_layout(&self.layout, "the store", store.layout());
         check_layout(&self.layout, "the gradients", gradients.layout());
         self.steps += 1;
-        let firsts = store
-            .values_mut()
-            .par_chunks_mut(BLOCK)
-            .zip(gradients.values().par_chunks(BLOCK))
-            .zip(self.first.par_chunks_mut(BLOCK));
-        match self.rule {
-            Rule::Sgd(sgd) => {
-                let factors = sgd.factors(rate);
-                firsts.for_each(|((values, gradients), velocity)| {
-                    dispatch(SgdBlock { values, gradients, velocity, factors });
-                });
+        let (average, share) = match average {
+            Some(Following { average, share }) => (Some(chunks_mut(average, BLOCK)), share),
+            None => (None, 0.0),
+        };
+        let second = (!self.second.is_empty()).then(|| chunks_mut(&mut self.second, BLOCK));
+        let blocks = (
+            chunks_mut(store.values_mut(), BLOCK),
+            chunks(gradients.values(), BLOCK),
+            chunks_mut(&mut self.first, BLOCK),
+            second,
+            average,
+        );
+        let step = Factors::of(self.rule, self.steps, rate);
+        for_each(blocks, |_, (values, gradients, first, second, average)| {
+            match (step, second) {
+                (Factors::Adam(factors), Some(second)) => {
+                    dispatch(AdamBlock { values: &mut *values, gradients, first, second, scale, factors });
+                }
+                (Factors::Sgd(factors), _) => {
+                    dispatch(SgdBlock { values: &mut *values, gradients, velocity: first, scale, factors });
+                }
+                (Factors::Adam(_), None) => {}
             }
-            Rule::Adam(adam) => {
-                let factors = adam.factors(self.steps, rate);
-                firsts.zip(self.second.par_chunks_mut(BLOCK)).for_each(
-                    |(((values, gradients), first), second)| {
-                        dispatch(AdamBlock { values, gradients, first, second, factors });
-                    },
-                );
+            if let Some(average) = average {
+                follow(average, values, share);
             }
-        }
+        });
     }
 
     /// Puts what it remembers into a snapshot: `{prefix}step`, `{prefix}first.{parameter}` and, for Adam,
@@ -124,6 +144,22 @@ impl Optimiser {
         self.layout.load(&mut self.first, &first, snapshot)?;
         self.steps = steps;
         Ok(())
+    }
+}
+
+/// The numbers of one step.
+#[derive(Clone, Copy)]
+enum Factors {
+    Sgd(SgdFactors),
+    Adam(AdamFactors),
+}
+
+impl Factors {
+    fn of(rule: Rule, step: u64, rate: f32) -> Self {
+        match rule {
+            Rule::Sgd(sgd) => Factors::Sgd(sgd.factors(rate)),
+            Rule::Adam(adam) => Factors::Adam(adam.factors(step, rate)),
+        }
     }
 }
 
@@ -277,11 +313,11 @@ mod tests {
                     match rule {
                         Rule::Sgd(sgd) => {
                             let factors = sgd.factors(0.1);
-                            dispatch_on(isa, SgdBlock { values, gradients, velocity: first, factors });
+                            dispatch_on(isa, SgdBlock { values, gradients, velocity: first, scale: 1.0, factors });
                         }
                         Rule::Adam(adam) => {
                             let factors = adam.factors(step + 1, 0.1);
-                            dispatch_on(isa, AdamBlock { values, gradients, first, second, factors });
+                            dispatch_on(isa, AdamBlock { values, gradients, first, second, scale: 1.0, factors });
                         }
                     }
                 }

@@ -65,6 +65,8 @@ pub(super) struct SgdBlock<'a> {
     pub(super) values: &'a mut [f32],
     pub(super) gradients: &'a [f32],
     pub(super) velocity: &'a mut [f32],
+    /// What gradients are multiplied by first.
+    pub(super) scale: f32,
     pub(super) factors: SgdFactors,
 }
 
@@ -78,11 +80,11 @@ impl Vectorised for SgdBlock<'_> {
         assert!(lengths == [length; 2] && length.is_multiple_of(S::LANES), "a block of parameters");
         let SgdFactors { share, mix, rate, shrink } = self.factors;
         let [share, of_gradient, of_velocity] = [share, mix[0], mix[1]].map(|x| simd.splat(x));
-        let (rate, shrink) = (simd.splat(rate), simd.splat(shrink));
+        let (rate, shrink, shortened) = (simd.splat(rate), simd.splat(shrink), simd.splat(self.scale));
         for start in (0..length).step_by(S::LANES) {
             // SAFETY: all slices have `length` values, a multiple of a vector, as asserted.
             unsafe {
-                let gradient = simd.load(self.gradients.as_ptr().add(start));
+                let gradient = simd.mul(simd.load(self.gradients.as_ptr().add(start)), shortened);
                 let velocity = simd.load(self.velocity.as_ptr().add(start));
                 let velocity = simd.add(simd.mul(share, velocity), gradient);
                 simd.store(self.velocity.as_mut_ptr().add(start), velocity);

@@ -130,6 +130,23 @@ unsafe impl<'a, T: Send> Cut for ItemsMut<'a, T> {
     }
 }
 
+// SAFETY: parts are those of what is there, if anything is.
+unsafe impl<C: Cut> Cut for Option<C> {
+    type Part = Option<C::Part>;
+
+    /// Where there is nothing to cut, as many parts of nothing as are wanted.
+    #[inline]
+    fn parts(&self) -> usize {
+        self.as_ref().map_or(usize::MAX, C::parts)
+    }
+
+    #[inline]
+    unsafe fn part(&self, index: usize) -> Self::Part {
+        // SAFETY: the caller's promise is that of what is cut.
+        self.as_ref().map(|cut| unsafe { cut.part(index) })
+    }
+}
+
 /// Several, side by side: as many parts as the one with the fewest has.
 macro_rules! side_by_side {
     ($($cut:ident $index:tt),+) => {

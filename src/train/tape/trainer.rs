@@ -60,28 +60,45 @@ impl<O: Objective> TapeTrainer<O> {
     }
 
     /// An update of a part: draw, run, clip, look for a NaN, step.
-    fn update(&mut self, part: usize, progress: &Progress) -> Result<(), TrainError> {
+    fn update(&mut self, part: usize, turn: Turn, progress: &Progress) -> Result<(), TrainError> {
         let program = &mut self.programs[part];
         self.objective.draw(&self.model, part, progress, program)?;
         let loss = program.run(self.model.store(), self.descending.gradients_mut());
         let Progress { step, steps, .. } = *progress;
-        if loss.is_finite() && self.descending.step(part, self.model.store_mut(), step, steps) {
-            return Ok(());
+        if loss.is_finite() {
+            let store = self.model.store_mut();
+            let moved = match turn {
+                Turn::Last => self.descending.step_and_follow(part, store, step, steps),
+                Turn::Other => self.descending.step(part, store, step, steps),
+            };
+            if moved {
+                return Ok(());
+            }
         }
         let tensor = program.first_non_finite(self.model.store()).unwrap_or_else(|| "the gradient".to_owned());
         Err(TrainError::NonFinite { step, tensor, hint: LOWER_RATE })
     }
 }
 
+/// Whether an update is the last one of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The average follows.
+    Last,
+    Other,
+}
+
 impl<O: Objective> Learner for TapeTrainer<O> {
     fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError> {
         self.objective.read(&self.model, batch, &mut self.programs)?;
-        for part in 0..self.programs.len() {
-            for _ in 0..self.objective.parts()[part].updates {
-                self.update(part, progress)?;
+        let parts = self.programs.len();
+        for part in 0..parts {
+            let updates = self.objective.parts()[part].updates;
+            for update in 0..updates {
+                let last = part + 1 == parts && update + 1 == updates;
+                self.update(part, if last { Turn::Last } else { Turn::Other }, progress)?;
             }
         }
-        self.descending.follow(self.model.store());
         Ok(())
     }
 
