@@ -3,6 +3,7 @@
 //! A large `Vec<f32>` starts at 16 mod 64, so every 64-byte load from it straddles two cache lines: half the
 //! speed of a lookup table. Everything a kernel reads in a hot loop lives in an [`AlignedVec`].
 
+use super::huge_pages;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -18,7 +19,6 @@ unsafe impl Zeroable for Line {}
 unsafe impl Pod for Line {}
 
 /// A growable array of plain numbers whose first element is 64-byte aligned.
-#[derive(Clone)]
 pub struct AlignedVec<T> {
     lines: Vec<Line>,
     length: usize,
@@ -53,8 +53,19 @@ impl<T: Pod> AlignedVec<T> {
             let old = self.length;
             self[length..old].fill(T::zeroed());
         }
-        self.lines.resize(length.div_ceil(Self::PER_LINE), Line::zeroed());
+        let lines = length.div_ceil(Self::PER_LINE);
+        if lines > self.lines.capacity() {
+            self.lines.reserve(lines - self.lines.len());
+            huge_pages::ask_for(self.lines.spare_capacity_mut());
+        }
+        self.lines.resize(lines, Line::zeroed());
         self.length = length;
+    }
+}
+
+impl<T: Pod> Clone for AlignedVec<T> {
+    fn clone(&self) -> Self {
+        Self::from_slice(self)
     }
 }
 

@@ -3,6 +3,7 @@
 mod aligned;
 mod bits;
 mod dense;
+mod huge_pages;
 
 pub use aligned::AlignedVec;
 pub use bits::{BitMatrix, LANES};

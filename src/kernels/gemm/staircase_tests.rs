@@ -4,6 +4,7 @@ use super::*;
 use crate::kernels::staircase::Staircase;
 use crate::random::Seed;
 use crate::simd::Isa;
+use crate::tensor::AlignedVec;
 
 fn values(name: &str, length: usize) -> Vec<f32> {
     let mut values = vec![0.0; length];
@@ -136,21 +137,25 @@ fn staircases_give_the_same_bits_for_any_number_of_threads() {
     }
 }
 
-/// Milliseconds of y, dx and dW for 100 rows through layers of 784, 1024 and 1568 units, against whole matrices.
+/// Milliseconds of y, dx and dW for 100 rows through layers of 784, 1024, 1568 and 23,520 units, against whole matrices.
 #[test]
 #[ignore = "a measurement"]
 fn throughput() {
     const M: usize = 100;
     let degrees: Vec<usize> = (1..=1024).map(|unit| (unit * 783usize).div_ceil(1024)).collect();
     let outputs: Vec<usize> = (1..=784).map(|d| degrees.partition_point(|degree| *degree < d)).collect();
-    for staircase in [Staircase::new(784, degrees), Staircase::new(1024, outputs.repeat(2))] {
+    let of_mixtures: Vec<usize> = outputs.iter().flat_map(|&limit| [limit; 10]).collect();
+    let limits = [outputs.repeat(2), of_mixtures.repeat(3)];
+    for staircase in
+        [Staircase::new(784, degrees)].into_iter().chain(limits.map(|limits| Staircase::new(1024, limits)))
+    {
         let (n, k) = (staircase.outputs(), staircase.inputs());
-        let (x, g, whole) = (values("x", M * k), values("g", M * n), values("w", n * k));
-        let mut weights = vec![0.0; staircase.stored_length()];
+        let (x, g, whole) = (values("x", M * k), values("g", M * n), AlignedVec::from_slice(&values("w", n * k)));
+        let mut weights = AlignedVec::zeroed(staircase.stored_length());
         staircase.pack(&whole, &mut weights);
         let (inputs, outputs) = (MatrixRef::row_major(&x, M, k), MatrixRef::row_major(&g, M, n));
         let matrix = MatrixRef::row_major(&whole, n, k);
-        let (mut y, mut dx, mut dw) = (vec![0.0; M * n], vec![0.0; M * k], vec![0.0; n * k]);
+        let (mut y, mut dx, mut dw) = (vec![0.0; M * n], vec![0.0; M * k], AlignedVec::zeroed(n * k));
         let stored = staircase.stored_length();
         println!("{n} × {k}: {} blocks, {:.3} stored", staircase.blocks().len(), stored as f64 / (n * k) as f64);
         let mut times = [[f64::INFINITY; 3]; 2];
@@ -173,6 +178,8 @@ fn throughput() {
             time(&mut all[2], &mut || gemm(outputs.transposed(), inputs, &mut dw, Epilogue::default()));
         }
         println!("staircase {:.3?}, whole {:.3?} ms", times[0], times[1]);
+        let macs = staircase.limits().iter().map(|limit| M * limit).sum::<usize>() as f64;
+        println!("staircase {:.1?} GMAC/s", times[0].map(|ms| macs / ms / 1e6));
         let [stairs, all] = times.map(|times| times.iter().sum::<f64>());
         println!("together {stairs:.3} and {all:.3} ms: {:.2} ×", all / stairs);
     }
