@@ -5,7 +5,10 @@ use helmholtz::data::{Binarization, Dataset, Scale, ToyDensity};
 use helmholtz::energy::neural::{
     Method as NeuralMethod, NeuralConfig, NeuralEnergy, NeuralRecipe, NeuralTrainer, StepSize, TwoPhase,
 };
-use helmholtz::flow::{Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Structure, TransformKind};
+use helmholtz::flow::{
+    Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, ReverseKl, ReverseTrainer, Structure,
+    TransformKind,
+};
 use helmholtz::optim::Descent;
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
@@ -137,6 +140,18 @@ fn chains_and_noise_of_a_neural_energy_resume_byte_for_byte() {
     check("score matching", with(NeuralMethod::DenoisingScoreMatching { noise: 0.2 }));
     let plain = NeuralRecipe { descent: Descent::default(), ..with(NeuralMethod::TwoPhase(phases)) };
     check("without an average", plain);
+}
+
+#[test]
+fn a_flow_fitted_to_a_density_resumes_byte_for_byte() {
+    let energy = NeuralEnergy::new(NeuralConfig::new(2), Seed(3)).expect("a valid shape");
+    let target = energy.density();
+    let data = Dataset::toy(ToyDensity::Moons).train();
+    check_learner("reverse", &data, |training| {
+        let flow = Flow::new(FlowConfig { hidden: vec![8], layers: 2, ..FlowConfig::new(2) }, Seed(6));
+        let recipe = ReverseKl::new(&target);
+        ReverseTrainer::new(flow.expect("a valid shape"), &recipe, &data, training).expect("a valid recipe")
+    });
 }
 
 #[test]

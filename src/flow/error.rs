@@ -64,6 +64,13 @@ pub enum FlowError {
         /// Which draw.
         draw: usize,
     },
+    /// A flow that is inverted one component after the other, where its draws must be known as a function of its parameters.
+    NoInverse,
+    /// A target that cannot be computed.
+    Target {
+        /// What it says.
+        why: String,
+    },
     /// Arrays that are not a flow's.
     Snapshot(SnapshotError),
 }
@@ -88,6 +95,7 @@ impl FlowError {
             FlowError::UnknownLevels => "say how many levels there are, or store them as whole numbers",
             FlowError::NoContext => "give the data labels, or learn an unconditional flow",
             FlowError::NoCode => "with a normal base each row has a single code",
+            FlowError::NoInverse => "the structure `coupling` is inverted in one pass",
             FlowError::NonFinite { .. } | FlowError::NonFiniteDraw { .. } => {
                 "numbers far outside of the data it was trained on, or a learning rate too high, are the usual causes"
             }
@@ -138,6 +146,10 @@ impl fmt::Display for FlowError {
                 "the base is a mixture: a row has a code for each of its normal distributions, and none of its own",
             ),
             FlowError::NotReal => f.write_str("the model is one of grey levels: single points have no density"),
+            FlowError::NoInverse => {
+                f.write_str("draws of this flow come one component after the other, through which no gradient is taken")
+            }
+            FlowError::Target { why } => write!(f, "the target cannot be computed: {why}"),
             FlowError::NonFinite { row } => write!(f, "the log-density of row {row} is NaN or infinite"),
             FlowError::NonFiniteDraw { draw } => write!(f, "draw {draw} is NaN or infinite"),
             FlowError::Snapshot(error) => error.fmt(f),

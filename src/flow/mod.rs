@@ -46,6 +46,7 @@ mod error;
 mod flow;
 mod generate;
 mod likelihood;
+mod log_normaliser;
 mod lu;
 mod lu_matrix;
 mod made;
@@ -63,6 +64,9 @@ mod preprocessing;
 mod recipe;
 #[cfg(test)]
 mod reference;
+mod reverse;
+#[cfg(test)]
+mod reverse_tests;
 mod rows;
 mod structure;
 #[cfg(test)]
@@ -79,8 +83,10 @@ pub use density::FlowDensity;
 pub use error::FlowError;
 pub use flow::Flow;
 pub use likelihood::{FlowScore, FlowScoring};
+pub use log_normaliser::{FlowLogZ, FlowProposal, RowWeights};
 pub use preprocessing::{Preprocessing, Space};
 pub use recipe::FlowRecipe;
+pub use reverse::{ReverseKl, ReverseObjective, ReverseTrainer};
 pub use structure::{Base, Conditioning, Mixing, Structure, TransformKind};
 pub use trainer::{FlowObjective, FlowTrainer};
 pub use transform::{Transform, Transformed};

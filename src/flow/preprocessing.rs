@@ -203,6 +203,14 @@ impl Preprocessing {
         }
     }
 
+    /// m and s, of real numbers.
+    pub(super) fn standardisation(&self) -> Option<(&[f32], &[f32])> {
+        match self {
+            Preprocessing::Standardise { centre, scale } => Some((centre, scale)),
+            Preprocessing::Dequantise { .. } => None,
+        }
+    }
+
     /// x of z `[rows, width]`, in place: levels as fractions of the largest, 0 to 1.
     pub(super) fn invert(&self, rows: &mut [f32]) {
         match self {

@@ -19,6 +19,11 @@ pub struct Init {
 impl Init {
     /// The model in a run folder or a file; one that says that it is of another kind is refused.
     pub fn read(path: &Path, kind: &str) -> Result<Self, Failure> {
+        Init::named("init", path, kind)
+    }
+
+    /// The same, named by another option.
+    pub fn named(option: &str, path: &Path, kind: &str) -> Result<Self, Failure> {
         let (file, snapshot) = if path.is_dir() {
             let found = folder::model_in(path)?;
             (found.file, found.snapshot)
@@ -26,9 +31,12 @@ impl Init {
             (path.to_owned(), storage::load(path)?)
         };
         if let Some(saved) = snapshot.metadata.get(KIND).filter(|saved| *saved != kind) {
-            return Err(Failure::new(format!("--init: a model of kind {saved}, not {kind}"))
-                .about(file.display())
-                .hint(format!("helmholtz train {saved} --init {}", path.display())));
+            let failure =
+                Failure::new(format!("--{option}: a model of kind {saved}, not {kind}")).about(file.display());
+            return Err(match option {
+                "init" => failure.hint(format!("helmholtz train {saved} --init {}", path.display())),
+                _ => failure,
+            });
         }
         Ok(Init { settings: Settings::saved_in(&snapshot.metadata), file, snapshot })
     }

@@ -25,6 +25,7 @@ pub use folder::{
     CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
     KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
+pub use init::Init;
 pub use options::{Options, Validation};
 pub use seeds::each_seed;
 pub use session::{Session, Subject, file_name_of};

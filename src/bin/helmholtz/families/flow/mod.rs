@@ -3,10 +3,12 @@
 mod bench;
 mod encode;
 mod eval;
+mod fit;
 mod model;
 mod pictures;
 mod report;
 mod sample;
+mod target;
 mod train;
 
 pub use model::FAMILY;

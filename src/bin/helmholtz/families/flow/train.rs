@@ -7,7 +7,8 @@ use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, Domain};
 use crate::pictures::table;
 use crate::run::{
-    DENSITY, DescentOptions, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, widths,
+    DENSITY, DescentOptions, Existing, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, standing,
+    widths,
 };
 use clap::Args;
 use helmholtz::autodiff::Activation;
@@ -40,6 +41,7 @@ Examples:
   helmholtz train flow checkerboard --base mixture
   helmholtz train flow table.npy --base student:3       any numbers of your own, a row a point
   helmholtz train flow digits --structure autoregressive --transform affine --hidden 512
+  helmholtz train flow --target runs/neural-moons       log Z of a neural energy, the flow being the proposal
   helmholtz train flow --out runs/flow-moons --resume")]
 pub struct Train {
     #[command(flatten)]
@@ -67,6 +69,10 @@ pub struct Train {
     /// autoregressive structure reverse]
     #[arg(long, value_name = "MIXING", help_heading = "Model")]
     mixing: Option<Mixing>,
+    /// Fit a density instead of rows, as a proposal for its log Z: gaussians8, moons, ring, grid, or a neural energy's run or file; by the
+    /// reverse Kullback–Leibler divergence. DATA is then what the weights are looked at on
+    #[arg(long, value_name = "NAME|RUN", help_heading = "Model")]
+    target: Option<String>,
     #[command(flatten)]
     descent: DescentOptions,
 }
@@ -74,11 +80,29 @@ pub struct Train {
 impl Task for Train {
     /// Trains, reports, and leaves a run folder.
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
-        each_seed(&SUBJECT, &self.options, globals, |options, globals| self.train(options, globals))
+        each_seed(&SUBJECT, &self.options, globals, |options, globals| match self.target_of(options)? {
+            Some(target) => self.fit_to(&target, options, globals),
+            None => self.train(options, globals),
+        })
     }
 }
 
 impl Train {
+    /// The target: that of the command, or of the run that it continues.
+    fn target_of(&self, options: &Options) -> Result<Option<String>, Failure> {
+        if self.target.is_some() || options.existing() != Existing::Resume {
+            return Ok(self.target.clone());
+        }
+        let folder = Session::folder_of(&SUBJECT, options)?;
+        let record = standing::record(folder.path());
+        Ok(record.and_then(|record| record["configuration"]["target"].as_str().map(str::to_owned)))
+    }
+
+    /// The options of the parameters' descent.
+    pub(super) fn descent(&self) -> &DescentOptions {
+        &self.descent
+    }
+
     fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
         let mut session = Session::begin(&SUBJECT, options, globals)?;
         let start = session.started_from(Flow::from_checkpoint)?;
@@ -105,7 +129,7 @@ impl Train {
         session.conclude(&ended, &Model { flow: trainer.model() }, globals.console())
     }
 
-    fn config(&self, session: &mut Session, start: Option<&FlowConfig>) -> Result<FlowConfig, Failure> {
+    pub(super) fn config(&self, session: &mut Session, start: Option<&FlowConfig>) -> Result<FlowConfig, Failure> {
         let images = !session.canvas().is_table();
         let fitted = match start {
             Some(own) => own.clone(),
