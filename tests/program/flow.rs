@@ -83,3 +83,50 @@ fn what_no_flow_can_learn_is_said_in_a_line() {
     let said = text(&place.run("train flow --transform cubic").stderr);
     assert!(said.contains("spline:BINS:BOUND"), "{said}");
 }
+
+#[test]
+fn a_flow_is_fitted_to_a_density_for_its_log_z() {
+    let place = Place::new();
+    let rows: Vec<f32> = (0..600).map(|place| (0.7 * place as f32).sin() + 0.01 * (place % 7) as f32).collect();
+    npy(&place.path("rows.npy"), &[300, 2], &rows);
+    place.json("train neural rows.npy --hidden 8 --steps 60 --out energy");
+    let options = "--hidden 8 --layers 2 --batch 50 --epochs 4 --evaluate-every 2";
+    let fitted = place.json(&format!("train flow --target energy {options} --out whole"));
+    assert_eq!(fitted["model"], "flow");
+    assert!(fitted["data"].as_str().unwrap().ends_with("rows.npy"), "{fitted}");
+    let (log_z, error) = (number(&fitted["log_z"]), number(&fitted["log_z_error"]));
+    assert!((log_z - number(&fitted["known_log_z"])).abs() < 4.0 * error, "{fitted}");
+    for key in ["known_log_z_error", "effective_draws", "pareto_k", "log_z_at_rows", "rows_unseen"] {
+        assert!(fitted[key].is_number(), "{key}: {fitted}");
+    }
+    for name in ["density.png", "samples.png", "curves.svg", "run.json", "model.safetensors"] {
+        assert!(place.path("whole").join(name).is_file(), "{name}");
+    }
+    // The target need not be repeated, and the bytes are those of the unbroken run.
+    place.json(&format!("train flow --target energy {options} --out halved --stop-after 2"));
+    place.json("train flow --out halved --resume");
+    for name in ["model.safetensors", "checkpoint.safetensors", "metrics.csv"] {
+        assert!(place.bytes(&format!("whole/{name}")) == place.bytes(&format!("halved/{name}")), "{name}");
+    }
+    place.json("eval whole");
+    let built_in = place.json(&format!("train flow --target gaussians8 {SMALL} --out toy"));
+    assert_eq!(number(&built_in["known_log_z"]), 0.0);
+}
+
+#[test]
+fn what_is_no_target_is_said_in_a_line() {
+    let place = Place::new();
+    let said = place.failure("train flow --target nowhere");
+    assert!(said.contains("--target nowhere: neither a density that is built in nor a run or a file"), "{said}");
+    assert!(place.failure("train flow --target checkerboard").contains("no slope to follow"));
+    let said = place.failure("train flow --target moons --structure autoregressive --steps 10");
+    assert!(said.contains("one component after the other") && said.contains("coupling"), "{said}");
+    assert!(place.failure("train flow --target moons --base mixture:3 --steps 10").contains("mixture"));
+    assert!(place.failure("train flow --target moons --early-stop 3").contains("--early-stop"));
+    place.json(&format!("train flow {SMALL} --out run"));
+    let said = place.failure("train flow --target run");
+    assert!(said.contains("--target: a model of kind flow, not neural"), "{said}");
+    let said = place.failure("train flow digits --target moons");
+    assert!(said.starts_with("error: "), "{said}");
+    assert!(!place.path("runs").exists(), "nothing is left of what was refused");
+}
