@@ -94,7 +94,7 @@ impl FlowLogZ {
         }
         if let Some(rows) = self.rows.filter(|rows| rows.unseen > UNSEEN) {
             warnings.push(format!(
-                "{:.1} % of the rows weigh more than every draw: the flow misses where they are, and log Z is too low",
+                "{:.1} % of the rows weigh more than every draw: if the target has mass where they are, log Z is too low",
                 100.0 * rows.unseen
             ));
         }

@@ -195,6 +195,9 @@ mod tests {
         let b = start.get(start.find("b").unwrap());
         let norm = b.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
         assert!((descending.norm() - norm).abs() < 1e-6);
+        let mut average = WeightAverage::new(&start, 0.9).unwrap();
+        average.update(&store);
+        assert_eq!(descending.average(), Some(&average));
     }
 
     #[test]

@@ -87,8 +87,8 @@ fn what_no_flow_can_learn_is_said_in_a_line() {
 #[test]
 fn a_flow_is_fitted_to_a_density_for_its_log_z() {
     let place = Place::new();
-    let rows: Vec<f32> = (0..600).map(|place| (0.7 * place as f32).sin() + 0.01 * (place % 7) as f32).collect();
-    npy(&place.path("rows.npy"), &[300, 2], &rows);
+    let rows = (0..600).map(|place| (0.7 * place as f32).sin() + 0.01 * (place % 7) as f32);
+    fs::write(place.path("rows.npy"), npy([300, 2], rows)).unwrap();
     place.json("train neural rows.npy --hidden 8 --steps 60 --out energy");
     let options = "--hidden 8 --layers 2 --batch 50 --epochs 4 --evaluate-every 2";
     let fitted = place.json(&format!("train flow --target energy {options} --out whole"));
@@ -104,7 +104,7 @@ fn a_flow_is_fitted_to_a_density_for_its_log_z() {
     }
     // The target need not be repeated, and the bytes are those of the unbroken run.
     place.json(&format!("train flow --target energy {options} --out halved --stop-after 2"));
-    place.json("train flow --out halved --resume");
+    place.json("train flow --out halved --resume --evaluate-every 2");
     for name in ["model.safetensors", "checkpoint.safetensors", "metrics.csv"] {
         assert!(place.bytes(&format!("whole/{name}")) == place.bytes(&format!("halved/{name}")), "{name}");
     }
