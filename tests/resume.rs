@@ -14,7 +14,7 @@ use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::storage::{from_bytes, to_bytes};
 use helmholtz::store::Snapshot;
 use helmholtz::train::{Control, Learner, Observer, Progress, TrainError, Training, train};
-use helmholtz::vae::{Bound, Likelihood, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
+use helmholtz::vae::{Bound, Likelihood, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 
 /// Keeps the bytes of the last checkpoint and stops at a step.
 #[derive(Default)]
@@ -120,6 +120,19 @@ fn every_bound_and_scheme_resumes_byte_for_byte() {
         Likelihood::Gaussian,
         VaeRecipe { descent: Descent::default(), ..usual },
     );
+    check_learner("flows", &data, |training| {
+        let (posterior, prior) = (Posterior::Iaf { steps: 2, units: 8 }, Prior::Flow { steps: 2, units: 8 });
+        let shape = VaeConfig {
+            encoder: vec![12],
+            decoder: vec![12],
+            posterior,
+            prior,
+            ..VaeConfig::new(data.width(), 3)
+        };
+        let recipe = VaeRecipe { importance_samples: 3, bound: Bound::ImportanceWeighted, ..usual };
+        VaeTrainer::new(Vae::new(shape, Seed(6)).expect("a valid shape"), &recipe, &data, training)
+            .expect("a valid recipe")
+    });
 }
 
 #[test]

@@ -138,7 +138,8 @@ impl Made {
         Made { width, context, outputs, activation, layers }
     }
 
-    /// Outputs `[rows, groups · width · each]` for x `[rows, width]` and the context `[rows, context]`.
+    /// Outputs `[rows, groups · width · each]` for x `[rows, width]` and the context `[rows, context]`. A context of n rows is that of every
+    /// n-th row, and multiplied once.
     ///
     /// # Panics
     /// When x or the context has another width.
@@ -151,7 +152,8 @@ impl Made {
             let bias = tape.parameter(layer.bias);
             let bias = match (context, &layer.context) {
                 (Some(context), Some((weight, _))) => {
-                    context.linear(tape.parameter(*weight), bias, Activation::Identity)
+                    let bias = context.linear(tape.parameter(*weight), bias, Activation::Identity);
+                    repeated(bias, x.shape()[0])
                 }
                 _ => bias,
             };
@@ -159,6 +161,12 @@ impl Made {
         }
         x
     }
+}
+
+/// Rows `[n, width]`, one block of n after the other: `[rows, width]`.
+fn repeated(of_context: Var<'_>, rows: usize) -> Var<'_> {
+    let (count, width) = (of_context.shape()[0], of_context.shape()[1]);
+    of_context.broadcast_to([rows / count.max(1), count, width]).reshape([rows, width])
 }
 
 impl MaskedLayer {

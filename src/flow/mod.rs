@@ -68,6 +68,7 @@ mod reverse;
 #[cfg(test)]
 mod reverse_tests;
 mod rows;
+mod steps;
 mod structure;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,7 @@ pub use log_normaliser::{FlowLogZ, FlowProposal, RowWeights};
 pub use preprocessing::{Preprocessing, Space};
 pub use recipe::FlowRecipe;
 pub use reverse::{ReverseKl, ReverseObjective, ReverseTrainer};
+pub(crate) use steps::{Steps, StepsShape};
 pub use structure::{Base, Conditioning, Mixing, Structure, TransformKind};
 pub use trainer::{FlowObjective, FlowTrainer};
 pub use transform::{Transform, Transformed};

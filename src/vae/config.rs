@@ -1,6 +1,6 @@
 //! The shape of a variational autoencoder: how many layers, how wide, and what the decoder's numbers mean.
 
-use super::VaeError;
+use super::{Posterior, Prior, VaeError};
 use crate::Setting;
 use crate::autodiff::Activation;
 use crate::nn::{activation_in, check_activation, check_width, layers_in, widths_in};
@@ -76,10 +76,14 @@ pub struct VaeConfig {
     pub activation: Activation,
     /// The density that the decoder's outputs are parameters of.
     pub likelihood: Likelihood,
+    /// The family of q(z | x).
+    pub posterior: Posterior,
+    /// The family of p(z).
+    pub prior: Prior,
 }
 
 impl VaeConfig {
-    /// One hidden layer of 200 rectified units on either side, and bits.
+    /// One hidden layer of 200 rectified units on either side, bits, and normal distributions of the latent variable.
     pub fn new(visible: usize, latent: usize) -> Self {
         VaeConfig {
             visible,
@@ -88,6 +92,8 @@ impl VaeConfig {
             decoder: vec![200],
             activation: Activation::Relu,
             likelihood: Likelihood::Bernoulli,
+            posterior: Posterior::Gaussian,
+            prior: Prior::Normal,
         }
     }
 
@@ -100,18 +106,22 @@ impl VaeConfig {
         check_width("the number of latent dimensions", self.latent)?;
         self.encoder.iter().try_for_each(|&width| check_width("the width of an encoder layer", width))?;
         self.decoder.iter().try_for_each(|&width| check_width("the width of a decoder layer", width))?;
+        self.posterior.check()?;
+        self.prior.check()?;
         check_activation(self.activation)
     }
 
-    /// Activation and likelihood, which no tensor says, as metadata.
+    /// What no tensor says, as metadata.
     pub(super) fn save(&self, snapshot: &mut Snapshot) {
         snapshot.set(ACTIVATION, self.activation);
         snapshot.set(LIKELIHOOD, self.likelihood);
+        snapshot.set(POSTERIOR, self.posterior);
+        snapshot.set(PRIOR, self.prior);
     }
 
     /// The shape of the model whose tensors and metadata these are, each name with `prefix` before it. Without metadata the
-    /// activation is taken for a rectifier, and the likelihood for that of bits, or of learned noise where there is such a
-    /// parameter.
+    /// activation is taken for a rectifier, the likelihood for that of bits, or of learned noise where there is such a
+    /// parameter, and the latent variable for normally distributed.
     pub(super) fn of(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
         let [encoder, mean, decoder] = ["encoder", "mean", "decoder"].map(|name| format!("{prefix}{name}"));
         let encoder = layers_in(snapshot, &encoder).into_iter().chain([mean.clone()]);
@@ -128,7 +138,9 @@ impl VaeConfig {
         let guess = if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
         let likelihood = snapshot.metadata.get(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;
         let activation = activation_in(snapshot, ACTIVATION, Activation::Relu)?;
-        let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood };
+        let posterior = snapshot.metadata.get(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
+        let prior = snapshot.metadata.get(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
+        let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior };
         config.check()?;
         Ok(config)
     }
@@ -138,6 +150,8 @@ impl VaeConfig {
 pub(super) const OBSERVATION: &str = "observation_log_variance";
 const ACTIVATION: &str = "vae.activation";
 const LIKELIHOOD: &str = "vae.likelihood";
+const POSTERIOR: &str = "vae.posterior";
+const PRIOR: &str = "vae.prior";
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,8 @@ pub(super) const DRAWS: usize = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Evaluator {
     program: Program,
+    /// KL(q(z | x) ‖ p(z)) has a closed form.
+    closed: bool,
     batch: usize,
     visible: usize,
     latent: usize,
@@ -31,22 +33,31 @@ const LOG_PRIOR_RATIO: &str = "log_prior_ratio";
 const DIVERGENCE: &str = "divergence";
 const MEAN: &str = "mean";
 const LOG_VARIANCE: &str = "log_variance";
+const CENTRE: &str = "centre";
+const FEATURES: &str = "features";
 
 impl Evaluator {
     /// For models of the shape of `vae`, `batch` rows and `draws` of each one's latent variable at a time.
     pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
         let (visible, latent) = (vae.config.visible, vae.config.latent);
+        let network = &vae.network;
         let program = Program::record(&vae.store, |tape| {
             let x = tape.input(X, [batch, visible]);
-            let pass = Pass::new(&vae.network, x, tape.input(NOISE, [draws, batch, latent]));
+            let pass = Pass::new(network, x, tape.input(NOISE, [draws, batch, latent]));
+            let encoded = pass.encoded;
             tape.output(X, x);
             tape.output(LOG_LIKELIHOOD, pass.log_likelihood);
-            tape.output(LOG_PRIOR_RATIO, pass.log_prior_ratio());
-            tape.output(DIVERGENCE, pass.divergence());
-            tape.output(MEAN, pass.posterior.mean);
-            tape.output(LOG_VARIANCE, pass.posterior.log_variance);
+            tape.output(LOG_PRIOR_RATIO, pass.log_prior_ratio(network));
+            if network.is_closed() {
+                tape.output(DIVERGENCE, pass.closed_divergence());
+            }
+            tape.output(MEAN, encoded.mean);
+            tape.output(LOG_VARIANCE, encoded.log_variance);
+            tape.output(CENTRE, network.after_steps(encoded.mean, &encoded).value);
+            tape.output(FEATURES, encoded.features);
         });
-        Evaluator { program, batch, visible, latent, streams: Vec::new(), noise: vec![0.0; draws * latent] }
+        let (streams, noise) = (Vec::new(), vec![0.0; draws * latent]);
+        Evaluator { program, closed: network.is_closed(), batch, visible, latent, streams, noise }
     }
 
     /// Rows at a time.
@@ -110,14 +121,33 @@ impl Evaluator {
         self.program.output(output)[row..].iter().step_by(self.batch).map(|&value| f64::from(value))
     }
 
-    /// KL(q(z | x) ‖ p(z)) of a row.
-    pub(super) fn divergence(&self, row: usize) -> f64 {
-        f64::from(self.program.output(DIVERGENCE)[row])
+    /// What a row's draws make of KL(q(z | x) ‖ p(z)): its closed form each, or ln q(z | x) − ln p(z).
+    pub(super) fn divergences(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        let known = self.closed.then(|| f64::from(self.program.output(DIVERGENCE)[row]));
+        self.of_draws(LOG_PRIOR_RATIO, row).map(move |ratio| known.unwrap_or(-ratio))
+    }
+
+    /// Whether the divergence has a closed form.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// μ and s of a row, `[latent]` each.
-    pub(super) fn posterior(&self, row: usize) -> [&[f32]; 2] {
-        let latent = self.latent;
-        [MEAN, LOG_VARIANCE].map(|output| &self.program.output(output)[row * latent..][..latent])
+    pub(super) fn normal(&self, row: usize) -> [&[f32]; 2] {
+        [MEAN, LOG_VARIANCE].map(|output| self.latent(output, row))
+    }
+
+    /// Where noise of zeros leads to from a row: μ, after the steps where there are some, `[latent]`.
+    pub(super) fn centre(&self, row: usize) -> &[f32] {
+        self.latent(CENTRE, row)
+    }
+
+    fn latent(&self, output: &str, row: usize) -> &[f32] {
+        &self.program.output(output)[row * self.latent..][..self.latent]
+    }
+
+    /// What the steps read of the rows of the batch, `[batch, features]`.
+    pub(super) fn features(&self) -> &[f32] {
+        self.program.output(FEATURES)
     }
 }

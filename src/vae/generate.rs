@@ -23,9 +23,9 @@ pub enum Observation {
 /// The parameters of q(z | x) of some examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Codes {
-    /// μ `[rows, latent]`.
+    /// μ `[rows, latent]`; of an inverse autoregressive flow, where its steps take μ.
     pub means: Vec<f32>,
-    /// s = ln σ² `[rows, latent]`.
+    /// s = ln σ² `[rows, latent]`, of the normal distribution that steps begin with where there are some.
     pub log_variances: Vec<f32>,
 }
 
@@ -56,7 +56,7 @@ impl Vae {
         assert_eq!(x.len() % visible, 0, "{} values are no rows of {visible}", x.len());
         let mut program = Program::record(&self.store, |tape| {
             let q = self.network.encode(tape.input(X, [BATCH, visible]));
-            tape.output("mean", q.mean);
+            tape.output("mean", self.network.after_steps(q.mean, &q).value);
             tape.output("log_variance", q.log_variance);
         });
         let mut codes = Codes { means: Vec::new(), log_variances: Vec::new() };
@@ -95,9 +95,17 @@ impl Vae {
 
     /// Draws from the prior, `[count, latent]`.
     pub(super) fn draw_prior(&self, count: usize, seed: Seed) -> Vec<f32> {
-        let mut z = vec![0.0; count * self.config.latent];
-        seed.lanes("prior", 0).fill_normal(&mut z);
-        z
+        let mut u = vec![0.0; count * self.config.latent];
+        seed.lanes("prior", 0).fill_normal(&mut u);
+        self.of_base(u)
+    }
+
+    /// z of u `[rows, latent]`, which has a standard normal distribution where z has that of the prior.
+    fn of_base(&self, mut u: Vec<f32>) -> Vec<f32> {
+        if let Some(steps) = self.network.prior() {
+            steps.invert(&self.store, &mut u, &[]);
+        }
+        u
     }
 
     /// p(x | z) of each z. A block of sixteen rows draws from a stream of its own.
@@ -152,8 +160,8 @@ impl Vae {
     }
 
     /// The latent plane as `side` × `side` examples, `[side · side, visible]`: cell (row, column) is the mean of p(x | z)
-    /// at z = (Φ⁻¹((column + ½) / side), Φ⁻¹((row + ½) / side)), each cell having the same share of the prior (Kingma &
-    /// Welling 2014, figure 4).
+    /// at z = (Φ⁻¹((column + ½) / side), Φ⁻¹((row + ½) / side)), or where a flow for a prior takes that, each cell having the same share of the
+    /// prior (Kingma & Welling 2014, figure 4).
     ///
     /// # Errors
     /// Where the model has not two latent dimensions.
@@ -164,7 +172,7 @@ impl Vae {
         let quantile = crate::sampling::diagnostics::normal_quantile;
         let quantiles: Vec<f32> =
             (0..side).map(|cell| quantile((cell as f64 + 0.5) / side as f64) as f32).collect();
-        let z: Vec<f32> = quantiles.iter().flat_map(|&y| quantiles.iter().flat_map(move |&x| [x, y])).collect();
-        Ok(self.decode(&z))
+        let u: Vec<f32> = quantiles.iter().flat_map(|&y| quantiles.iter().flat_map(move |&x| [x, y])).collect();
+        Ok(self.decode(&self.of_base(u)))
     }
 }

@@ -12,9 +12,9 @@ const BATCH: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ElboParts {
-    /// ln p(x | z) at z = μ(x) + e^(s(x)/2) ε.
+    /// ln p(x | z) at z = μ(x) + e^(s(x)/2) ε, or where the steps of an inverse autoregressive flow take that.
     pub reconstruction: f64,
-    /// KL(q(z | x) ‖ p(z)) in closed form.
+    /// KL(q(z | x) ‖ p(z)) in closed form, or ln q(z | x) − ln p(z) where one of the two is a flow.
     pub divergence: f64,
 }
 
@@ -49,7 +49,7 @@ impl Vae {
             evaluator.run(&self.store);
             for row in 0..count {
                 reconstruction += evaluator.log_likelihoods(row).sum::<f64>();
-                divergence += evaluator.divergence(row);
+                divergence += evaluator.divergences(row).sum::<f64>();
             }
         }
         let rows = rows as f64;

@@ -45,7 +45,7 @@ impl ImportanceSampling {
 pub struct VaeScore {
     /// By importance sampling.
     pub log_likelihood: Estimate,
-    /// The ELBO from the same draws, with the divergence in closed form.
+    /// The ELBO from the same draws, with the divergence in closed form where there is one.
     pub elbo: Estimate,
     /// Its first term, E_q [log p(x | z)].
     pub reconstruction: f64,
@@ -109,7 +109,8 @@ impl Figure {
 pub(super) struct Scored<'e> {
     pub(super) weights: WeightSums,
     pub(super) log_likelihoods: Moments,
-    pub(super) divergence: f64,
+    /// ln p(x | z) less what each draw makes of the divergence.
+    pub(super) elbo: Moments,
     /// The example.
     pub(super) x: &'e [f32],
 }
@@ -130,19 +131,22 @@ pub(super) fn score_rows(
         let count = batch.min(rows.len() - first);
         evaluator.load(rows, first..first + count);
         evaluator.start_streams(first..first + count, sampling.seed);
-        let mut scored = [(WeightSums::NONE, Moments::default()); BATCH];
+        let mut scored = [(WeightSums::NONE, Moments::default(), Moments::default()); BATCH];
         for drawn in (0..sampling.samples).step_by(DRAWS) {
             evaluator.draw(&vae.store);
             let wanted = DRAWS.min(sampling.samples - drawn);
-            for (row, (weights, log_likelihoods)) in scored[..count].iter_mut().enumerate() {
+            for (row, (weights, log_likelihoods, elbo)) in scored[..count].iter_mut().enumerate() {
                 evaluator.log_weights(row).take(wanted).for_each(|w| weights.add(w));
-                evaluator.log_likelihoods(row).take(wanted).for_each(|l| log_likelihoods.add(l));
+                for (l, divergence) in evaluator.log_likelihoods(row).zip(evaluator.divergences(row)).take(wanted)
+                {
+                    log_likelihoods.add(l);
+                    elbo.add(l - divergence);
+                }
             }
             work.add((count * wanted) as u64);
         }
-        for (row, (weights, log_likelihoods)) in scored[..count].iter().copied().enumerate() {
-            let (divergence, x) = (evaluator.divergence(row), evaluator.row(row));
-            each(first + row, Scored { weights, log_likelihoods, divergence, x });
+        for (row, (weights, log_likelihoods, elbo)) in scored[..count].iter().copied().enumerate() {
+            each(first + row, Scored { weights, log_likelihoods, elbo, x: evaluator.row(row) });
         }
     }
 }
@@ -240,9 +244,9 @@ impl Vae {
         score_rows(self, &mut evaluator, Rows::Data(data), sampling, work, |_, row| {
             let w = row.weights.log_mean();
             likelihood.add(w.value, w.error);
-            elbo.add(row.log_likelihoods.mean() - row.divergence, row.log_likelihoods.error());
+            elbo.add(row.elbo.mean(), row.elbo.error());
             reconstruction.add(row.log_likelihoods.mean());
-            divergence.add(row.divergence);
+            divergence.add(row.log_likelihoods.mean() - row.elbo.mean());
             effective.add(w.effective_sample_size);
             unknown += usize::from(!w.error_is_known());
             independent.add(row.x);

@@ -160,7 +160,7 @@ fn figures_do_not_depend_on_how_rows_and_draws_are_cut_or_on_threads() {
             let mut bits = Vec::new();
             let mut evaluator = Evaluator::new(&vae, batch, 32);
             score_rows(&vae, &mut evaluator, Rows::Data(&digits), &sampling, &Work::new(), |row, scored| {
-                bits.push((row, scored.weights.log_mean().value.to_bits(), scored.divergence.to_bits()));
+                bits.push((row, scored.weights.log_mean().value.to_bits(), scored.elbo.mean().to_bits()));
             });
             bits
         })

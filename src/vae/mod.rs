@@ -7,6 +7,8 @@
 //! - q(z | x) = N(μ(x), diag e^s(x)), a network's outputs, so that the divergence is ½ Σⱼ (e^sⱼ + μⱼ² − 1 − sⱼ);
 //! - z = μ(x) + e^(s(x)/2) ε with ε from N(0, I): a draw from q through which gradients pass.
 //!
+//! Either distribution of z may be a flow instead: an inverse autoregressive one for [`Posterior`], a learned one for [`Prior`].
+//!
 //! ```
 //! use helmholtz::vae::{ImportanceSampling, Vae, VaeConfig, VaeRecipe};
 //! use helmholtz::train::{Fit, Training};
@@ -26,6 +28,7 @@ mod error;
 mod evaluator;
 mod generate;
 mod given_noise;
+mod latent;
 mod likelihood;
 pub mod metrics;
 mod monitor;
@@ -40,6 +43,7 @@ pub use config::{Likelihood, VaeConfig};
 pub use error::VaeError;
 pub use generate::{Codes, Observation};
 pub use given_noise::ElboParts;
+pub use latent::{Posterior, Prior};
 pub use likelihood::{ImportanceSampling, VaeScore};
 pub use monitor::{Collapse, CollapseCause, Figures};
 pub use recipe::{Bound, Scheme, VaeRecipe};
@@ -197,6 +201,8 @@ impl TapeModel for Vae {
     }
 }
 
+#[cfg(test)]
+mod latent_tests;
 #[cfg(test)]
 mod likelihood_tests;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Figures that are watched while a variational autoencoder trains, and the causes of a collapsed one.
 //!
-//! A latent dimension is *active* where its posterior mean tells examples apart: Var_x(μⱼ(x)) > 0.01 (Burda et al. 2016). A
+//! A latent dimension is *active* where its posterior mean tells examples apart: Var_x(μⱼ(x)) > 0.01 (Burda et al. 2016); of an inverse
+//! autoregressive flow, where its steps take μ(x) does. A
 //! model without active dimensions has collapsed: q(z | x) is the prior, and the decoder draws every example alike.
 //!
 //! One cause can be read off the data. A linear decoder with noise of variance σ² learns those principal directions in
@@ -28,21 +29,18 @@ const PRINCIPAL_STEPS: usize = 100;
 pub struct Figures {
     /// E_q [log p(x | z)] of the examples.
     pub reconstruction: f64,
-    /// KL(q(zⱼ | x) ‖ p(zⱼ)) of each latent dimension, `[latent]`.
+    /// KL(q(z | x) ‖ p(z)).
+    pub divergence: f64,
+    /// KL(q(zⱼ | x) ‖ p(zⱼ)) of each latent dimension, `[latent]`; empty where one of the two is a flow, and dimensions depend on one another.
     pub divergences: Vec<f64>,
     /// Var_x(μⱼ(x)) of each latent dimension, `[latent]`.
     pub mean_variances: Vec<f64>,
 }
 
 impl Figures {
-    /// KL(q(z | x) ‖ p(z)).
-    pub fn divergence(&self) -> f64 {
-        self.divergences.iter().sum()
-    }
-
     /// The reconstruction less the divergence.
     pub fn elbo(&self) -> f64 {
-        self.reconstruction - self.divergence()
+        self.reconstruction - self.divergence
     }
 
     /// Latent dimensions whose posterior mean tells examples apart.
@@ -59,8 +57,8 @@ pub(super) fn evaluator(vae: &Vae) -> Evaluator {
 /// The figures of a model of the evaluator's shape, with noise that is the same every time.
 pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -> Figures {
     let latent = vae.config.latent;
-    let mut reconstruction = 0.0;
-    let mut divergences = vec![0.0; latent];
+    let (mut reconstruction, mut divergence) = (0.0, 0.0);
+    let mut divergences = if evaluator.is_closed() { vec![0.0; latent] } else { Vec::new() };
     let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
     for first in (0..rows.len()).step_by(BATCH) {
         let count = BATCH.min(rows.len() - first);
@@ -69,19 +67,25 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
         evaluator.draw(&vae.store);
         for row in 0..count {
             reconstruction += evaluator.log_likelihoods(row).sum::<f64>();
-            let [mean, log_variance] = evaluator.posterior(row);
-            for (unit, (&mean, &s)) in mean.iter().zip(log_variance).enumerate() {
+            let [mean, log_variance] = evaluator.normal(row);
+            for (divergence, (&mean, &s)) in divergences.iter_mut().zip(mean.iter().zip(log_variance)) {
                 let (mean, s) = (f64::from(mean), f64::from(s));
-                divergences[unit] += 0.5 * (mean * mean + (s.exp_m1() - s));
-                sums[unit] += mean;
-                squares[unit] += mean * mean;
+                *divergence += 0.5 * (mean * mean + (s.exp_m1() - s));
+            }
+            if !evaluator.is_closed() {
+                divergence += evaluator.divergences(row).sum::<f64>();
+            }
+            for (unit, &mean) in evaluator.centre(row).iter().enumerate() {
+                sums[unit] += f64::from(mean);
+                squares[unit] += f64::from(mean).powi(2);
             }
         }
     }
     let n = rows.len() as f64;
     divergences.iter_mut().for_each(|divergence| *divergence /= n);
+    let divergence = if evaluator.is_closed() { divergences.iter().sum() } else { divergence / n };
     let mean_variances = sums.iter().zip(&squares).map(|(sum, square)| square / n - (sum / n).powi(2)).collect();
-    Figures { reconstruction: reconstruction / n, divergences, mean_variances }
+    Figures { reconstruction: reconstruction / n, divergence, divergences, mean_variances }
 }
 
 /// The cause of a model that uses none of its latent dimensions.

@@ -5,13 +5,18 @@
 //! - z = μ + e^(s/2) ε with ε from N(0, I);
 //! - p(x | z) with parameters y(z): hidden layers from the latent variable on, then y = W h + b.
 //!
+//! Where the posterior is an inverse autoregressive flow, μ + e^(s/2) ε is z₀, and steps that also read h take it to z: with J = ∂z/∂z₀,
+//! ln q(z | x) = ln N(z₀; μ, e^s) − ln |det J|. Where the prior is a flow, steps take z to u: ln p(z) = ln N(u; 0, I) + ln |det ∂u/∂z|.
+//!
 //! s is kept within [−20, 10]. Without a bound a few steps with too high a rate make e^s overflow, and then everything is
 //! NaN. Above 10 nothing sensible is lost, as the divergence never rewards a posterior that is wider than the prior, whose s
 //! is 0; −20 is a standard deviation of 4.5 · 10⁻⁵, narrower than pixels on a scale of 255 call for. Within the bounds a
 //! clamp changes no number, so that foreign parameters keep their meaning; where it bites, its derivative is 0.
 
 use super::config::{Likelihood, OBSERVATION, VaeConfig};
+use super::latent::{Posterior, Prior};
 use crate::autodiff::{Activation, Var};
+use crate::flow::{Steps, StepsShape, Transformed};
 use crate::nn::{Initialiser, Linear, Mlp};
 use crate::random::Seed;
 use crate::store::{Parameter, Store};
@@ -34,15 +39,21 @@ pub(super) struct Network {
     /// `observation_log_variance` `[1]`.
     observation: Option<Parameter>,
     likelihood: Likelihood,
+    /// From z₀ to z, `posterior.0.0.weight` and on.
+    posterior: Option<Steps>,
+    /// From z to u, `prior.0.0.weight` and on.
+    prior: Option<Steps>,
 }
 
 /// The parameters of q(z | x).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Posterior<'t> {
+pub(super) struct Encoded<'t> {
     /// μ `[batch, latent]`.
     pub(super) mean: Var<'t>,
     /// s `[batch, latent]`.
     pub(super) log_variance: Var<'t>,
+    /// What the steps read of x: the last hidden layer, or x itself `[batch, features]`.
+    pub(super) features: Var<'t>,
 }
 
 impl Network {
@@ -62,17 +73,55 @@ impl Network {
         let decoder = Mlp::new(store, "decoder", &sizes, activation, initialiser, seed);
         let learned = config.likelihood == Likelihood::GaussianLearned;
         let observation = learned.then(|| store.add(OBSERVATION, &[1]));
-        Network { trunk, activation, mean, log_variance, decoder, observation, likelihood: config.likelihood }
+        let mut chain = |name: &str, context, steps, units| {
+            Steps::new(store, name, StepsShape { width: latent, context, steps, units, activation }, seed)
+        };
+        let posterior = match config.posterior {
+            Posterior::Gaussian => None,
+            Posterior::Iaf { steps, units } => Some(chain("posterior", width, steps, units)),
+        };
+        let prior = match config.prior {
+            Prior::Normal => None,
+            Prior::Flow { steps, units } => Some(chain("prior", 0, steps, units)),
+        };
+        let likelihood = config.likelihood;
+        Network { trunk, activation, mean, log_variance, decoder, observation, likelihood, posterior, prior }
     }
 
     /// q(z | x) for x `[batch, visible]`.
-    pub(super) fn encode<'t>(&self, x: Var<'t>) -> Posterior<'t> {
+    pub(super) fn encode<'t>(&self, x: Var<'t>) -> Encoded<'t> {
         let h = self.trunk.iter().fold(x, |h, layer| layer.apply(h, self.activation));
         let ([low, high], linear) = (LOG_VARIANCE, Activation::Identity);
-        Posterior {
+        Encoded {
             mean: self.mean.apply(h, linear),
             log_variance: self.log_variance.apply(h, linear).clamp(low, high),
+            features: h,
         }
+    }
+
+    /// Whether KL(q(z | x) ‖ p(z)) has a closed form: both are normal distributions.
+    pub(super) fn is_closed(&self) -> bool {
+        self.posterior.is_none() && self.prior.is_none()
+    }
+
+    /// The steps from z₀ to z, where there are some.
+    pub(super) fn posterior(&self) -> Option<&Steps> {
+        self.posterior.as_ref()
+    }
+
+    /// The steps from z to u, where there are some.
+    pub(super) fn prior(&self) -> Option<&Steps> {
+        self.prior.as_ref()
+    }
+
+    /// z of z₀ `[.., batch, latent]`, and ln |det ∂z/∂z₀| `[.., batch]`.
+    pub(super) fn after_steps<'t>(&self, first: Var<'t>, encoded: &Encoded<'t>) -> Transformed<'t> {
+        through(self.posterior.as_ref(), first, Some(encoded.features))
+    }
+
+    /// u of z `[.., latent]`, and ln |det ∂u/∂z| `[..]`.
+    pub(super) fn to_base<'t>(&self, z: Var<'t>) -> Transformed<'t> {
+        through(self.prior.as_ref(), z, None)
     }
 
     /// y(z) for z `[.., latent]`: `[.., visible]`.
@@ -110,10 +159,11 @@ impl Network {
         }
     }
 
-    /// The parameters θ of p(x | z).
+    /// The parameters θ of p(x | z) and p(z).
     pub(super) fn decoder_parameters(&self) -> Vec<Parameter> {
         let layers = self.decoder.layers().iter().flat_map(|layer| [layer.weight, layer.bias]);
-        layers.chain(self.observation).collect()
+        let prior = self.prior.iter().flat_map(Steps::parameters).copied();
+        layers.chain(self.observation).chain(prior).collect()
     }
 
     /// The parameters φ of q(z | x).
@@ -122,11 +172,26 @@ impl Network {
             .iter()
             .chain([&self.mean, &self.log_variance])
             .flat_map(|layer| [layer.weight, layer.bias])
+            .chain(self.posterior.iter().flat_map(Steps::parameters).copied())
             .collect()
     }
 
     /// The bias of the decoder's last layer, `[visible]`.
     pub(super) fn output_bias(&self) -> Parameter {
         self.decoder.layers().last().expect("a decoder has a layer").bias
+    }
+}
+
+/// Rows `[.., width]` after steps, where there are some, and ln |det| `[..]`: the context `[n, context]` is that of every n-th row.
+fn through<'t>(steps: Option<&Steps>, rows: Var<'t>, context: Option<Var<'t>>) -> Transformed<'t> {
+    let Some(steps) = steps else {
+        return Transformed { value: rows, log_determinant: rows.tape().scalar(0.0) };
+    };
+    let shape = rows.shape();
+    let (last, width) = (shape.len() - 1, shape[shape.len() - 1]);
+    let after = steps.forward(rows.reshape([shape.elements() / width, width]), context);
+    Transformed {
+        value: after.value.reshape(shape),
+        log_determinant: after.log_determinant.reshape(shape.without(last)),
     }
 }

@@ -1,6 +1,7 @@
 //! The bounds that are maximised, recorded on a tape. With zᵢ = μ + e^(s/2) εᵢ for i = 1 … k:
 //!
-//! - the ELBO, (1/k) Σᵢ ln p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), with the divergence ½ Σ (e^s + μ² − 1 − s) in closed form;
+//! - the ELBO, (1/k) Σᵢ ln p(x | zᵢ) − β KL(q(z | x) ‖ p(z)), with the divergence ½ Σ (e^s + μ² − 1 − s) in closed form, or as the mean of
+//!   ln q(zᵢ | x) − ln p(zᵢ) where one of the two is a flow;
 //! - the importance-weighted bound, ln (1/k) Σᵢ wᵢ with ln wᵢ = ln p(x | zᵢ) + β (ln p(zᵢ) − ln q(zᵢ | x)).
 //!
 //! The gradient of the latter is Σᵢ w̃ᵢ ∇ ln wᵢ with the normalised weights w̃ᵢ = wᵢ / Σⱼ wⱼ. In the encoder's part,
@@ -11,9 +12,10 @@
 //!
 //! so that the encoder's gradient has the mean of Σᵢ [w̃ᵢ − β (w̃ᵢ − w̃ᵢ²)] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ, whatever β.
 
-use super::network::{Network, Posterior};
+use super::network::{Encoded, Network};
 use super::recipe::Bound;
 use crate::autodiff::Var;
+use crate::flow::Transformed;
 
 /// The names of a program's inputs.
 pub(super) const X: &str = "x";
@@ -28,9 +30,9 @@ pub(super) struct Pass<'t> {
     /// ε `[k, batch, latent]`.
     noise: Var<'t>,
     /// q(z | x).
-    pub(super) posterior: Posterior<'t>,
-    /// z `[k, batch, latent]`.
-    z: Var<'t>,
+    pub(super) encoded: Encoded<'t>,
+    /// z `[k, batch, latent]`, and ln |det ∂z/∂z₀| `[k, batch]`.
+    z: Transformed<'t>,
     /// ln p(x | z) `[k, batch]`.
     pub(super) log_likelihood: Var<'t>,
 }
@@ -38,20 +40,28 @@ pub(super) struct Pass<'t> {
 impl<'t> Pass<'t> {
     /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`.
     pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>) -> Self {
-        let posterior = network.encode(x);
-        let z = posterior.mean.reparameterise(posterior.log_variance, noise);
-        Pass { x, noise, posterior, z, log_likelihood: network.log_likelihood(x, network.decode(z)) }
+        let encoded = network.encode(x);
+        let first = encoded.mean.reparameterise(encoded.log_variance, noise);
+        let z = network.after_steps(first, &encoded);
+        Pass { x, noise, encoded, z, log_likelihood: network.log_likelihood(x, network.decode(z.value)) }
     }
 
-    /// KL(q(z | x) ‖ p(z)) `[batch]`.
-    pub(super) fn divergence(&self) -> Var<'t> {
-        self.posterior.mean.gaussian_kl(self.posterior.log_variance)
+    /// KL(q(z | x) ‖ p(z)) `[batch]` of two normal distributions, in closed form.
+    pub(super) fn closed_divergence(&self) -> Var<'t> {
+        self.encoded.mean.gaussian_kl(self.encoded.log_variance)
     }
 
-    /// ln p(z) − ln q(z | x) = ½ Σ (s + ε² − z²) `[k, batch]`, as (z − μ)² e^(−s) is ε².
-    pub(super) fn log_prior_ratio(&self) -> Var<'t> {
-        let terms = self.posterior.log_variance + (self.noise.square() - self.z.square());
-        terms.sum_axis(2) * 0.5
+    /// KL(q(z | x) ‖ p(z)) `[batch]`: in closed form where there is one, else the mean over the draws.
+    fn divergence(&self, network: &Network) -> Var<'t> {
+        if network.is_closed() { self.closed_divergence() } else { -self.log_prior_ratio(network).mean_axis(0) }
+    }
+
+    /// ln p(z) − ln q(z | x) = ½ Σ (s + ε² − u²) + ln |det ∂z/∂z₀| + ln |det ∂u/∂z| `[k, batch]`, as (z₀ − μ)² e^(−s) is ε².
+    pub(super) fn log_prior_ratio(&self, network: &Network) -> Var<'t> {
+        let u = network.to_base(self.z.value);
+        let terms = self.encoded.log_variance + (self.noise.square() - u.value.square());
+        let ratio = terms.sum_axis(2) * 0.5;
+        if network.is_closed() { ratio } else { ratio + self.z.log_determinant + u.log_determinant }
     }
 }
 
@@ -60,8 +70,10 @@ impl<'t> Pass<'t> {
 pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Var<'t> {
     let pass = Pass::new(network, x, noise);
     match bound {
-        Bound::Elbo => -(pass.log_likelihood.mean_axis(0) - beta * pass.divergence()).mean(),
-        Bound::ImportanceWeighted => -log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio()).mean(),
+        Bound::Elbo => -(pass.log_likelihood.mean_axis(0) - beta * pass.divergence(network)).mean(),
+        Bound::ImportanceWeighted => {
+            -log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio(network)).mean()
+        }
         Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta),
     }
 }
@@ -72,18 +84,20 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
 }
 
 /// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ [(1 − β) w̃ᵢ + β w̃ᵢ²] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the
-/// encoder. Its value means nothing.
+/// encoder, whose q(z | x) is a normal distribution. Its value means nothing.
 fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Var<'t> {
-    let tape = pass.z.tape();
-    let (mu, s) = (pass.posterior.mean.stop_gradient(), pass.posterior.log_variance.stop_gradient());
-    let (z, zero) = (pass.z.stop_gradient(), tape.scalar(0.0));
-    let log_ratio = z.gaussian_log_density(zero, zero) - z.gaussian_log_density(mu, s);
+    let tape = pass.noise.tape();
+    let (mu, s) = (pass.encoded.mean.stop_gradient(), pass.encoded.log_variance.stop_gradient());
+    let (z, zero) = (pass.z.value.stop_gradient(), tape.scalar(0.0));
+    let u = network.to_base(z);
+    let log_prior = u.value.gaussian_log_density(zero, zero) + u.log_determinant;
+    let log_ratio = log_prior - z.gaussian_log_density(mu, s);
     let log_w = network.log_likelihood(pass.x, network.decode(z)) + beta * log_ratio;
     let w = log_w.softmax(0).stop_gradient();
     let for_decoder = (w * log_w).sum() * (-1.0 / log_w.shape()[1] as f32);
     // w̃ ∂ ln w / ∂z, times 1 − β + β w̃. The reverse pass through the decoder is the one its own gradient takes.
     let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
     let once_more = (beta * w + (1.0 - beta)).stop_gradient();
-    let for_encoder = (by_z * once_more.reshape(w.shape().and(1)) * pass.z).sum();
+    let for_encoder = (by_z * once_more.reshape(w.shape().and(1)) * pass.z.value).sum();
     for_decoder + for_encoder
 }

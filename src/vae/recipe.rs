@@ -1,5 +1,6 @@
 //! The recipe by which a variational autoencoder is trained: a plain struct with good defaults.
 
+use super::{Posterior, VaeConfig};
 use crate::Setting;
 use crate::optim::Descent;
 
@@ -78,6 +79,16 @@ impl VaeRecipe {
         let decay = self.descent.adam.weight_decay;
         let alone = self.scheme == Scheme::Joint || decay == 0.0;
         Setting::check(alone, "the weight decay of the alternating scheme", decay, "0")
+    }
+
+    /// Checks what a model of this shape wants of it.
+    ///
+    /// # Errors
+    /// Where the gradient is to be reparameterised twice and the posterior is a flow: what the formula takes of ln q(z | x) is that of a normal
+    /// distribution.
+    pub fn check_for(&self, config: &VaeConfig) -> Result<(), Setting> {
+        let fits = self.bound != Bound::DoublyReparameterised || config.posterior == Posterior::Gaussian;
+        Setting::check(fits, "the posterior of the doubly reparameterised gradient", config.posterior, "gaussian")
     }
 
     /// β after `step` updates.

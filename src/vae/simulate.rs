@@ -86,7 +86,7 @@ impl Vae {
     }
 
     /// ln w(z) = ln p(x, z) − ln q(z | x) of each row at its given z `[rows, latent]`: the noise that leads there is
-    /// (z − μ) e^(−s/2).
+    /// (z₀ − μ) e^(−s/2), z₀ being z or what the steps take there.
     pub(super) fn log_weights_at(&self, rows: Rows<'_>, z: &[f32]) -> Vec<f64> {
         let latent = self.config.latent;
         let mut evaluator = Evaluator::new(self, BATCH, 1);
@@ -96,9 +96,13 @@ impl Vae {
             let count = BATCH.min(rows.len() - first);
             evaluator.load(rows, first..first + count);
             evaluator.run(&self.store);
-            for row in 0..count {
-                let [mean, log_variance] = evaluator.posterior(row);
-                let z = &z[(first + row) * latent..][..latent];
+            let mut begun = z[first * latent..][..count * latent].to_vec();
+            if let Some(steps) = self.network.posterior() {
+                let features = evaluator.features();
+                steps.invert(&self.store, &mut begun, &features[..count * (features.len() / BATCH)]);
+            }
+            for (row, z) in begun.chunks_exact(latent).enumerate() {
+                let [mean, log_variance] = evaluator.normal(row);
                 for (index, noise) in noise.iter_mut().enumerate() {
                     *noise = (z[index] - mean[index]) * (-0.5 * log_variance[index]).exp();
                 }

@@ -43,6 +43,7 @@ impl Objective for VaeObjective {
         training: &Training,
     ) -> Result<Self, TrainError> {
         recipe.check()?;
+        recipe.check_for(vae.config())?;
         vae.check_data(data)?;
         if vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
@@ -131,7 +132,7 @@ pub(super) fn loss<'t>(vae: &Vae, recipe: &VaeRecipe, piece: &Piece<'t>) -> Var<
 fn report(figures: &Figures, metrics: &mut Metrics) {
     metrics.set(metrics::ELBO, figures.elbo());
     metrics.set(metrics::RECONSTRUCTION, figures.reconstruction);
-    metrics.set(metrics::KL, figures.divergence());
+    metrics.set(metrics::KL, figures.divergence);
     metrics.set(metrics::ACTIVE_UNITS, figures.active_units() as f64);
 }
 

@@ -231,3 +231,34 @@ fn a_file_without_metadata_is_known_by_its_tensors() {
 fn header_length(file: &[u8]) -> usize {
     u64::from_le_bytes(file[..8].try_into().unwrap()) as usize
 }
+
+#[test]
+fn latent_variables_may_be_distributed_as_flows() {
+    let place = Place::new();
+    let options = "--hidden 24 --latent 3 --samples 20 --epochs 30 --posterior iaf:2:16 --prior flow:2:16";
+    let trained = place.json(&format!("train vae {options} --out run"));
+    assert!(number(&trained["log_likelihood"]) > number(&trained["baseline"]), "{trained}");
+    let parts = number(&trained["reconstruction"]) - number(&trained["kl"]);
+    assert!((parts - number(&trained["elbo"])).abs() < 1e-6, "{trained}");
+    assert!(trained["kl_per_dimension"].is_null() && number(&trained["active_units"]) > 0.0, "{trained}");
+    assert_eq!(place.json("eval run --samples 20")["elbo"], trained["elbo"]);
+    let own = place.json("eval run/model.safetensors digits --samples 50 --simulated");
+    assert!(number(&own["simulated_lower"]) < number(&own["simulated_upper"]) + 0.1, "{own}");
+    place.json("sample run --count 7 --out draws.npy");
+    assert_eq!(place.json("encode run --out codes.npy")["examples"], 359);
+    place.json("reconstruct run --count 5 --out again.png");
+    place.json("interpolate run --from 3 --to 358 --steps 4 --out between.png");
+    let info = place.json("info run");
+    assert_eq!((&info["posterior"], &info["prior"]), (&"iaf:2:16".into(), &"flow:2:16".into()));
+    // The bytes are those of the unbroken run, and the distributions are settings like any other.
+    place.json(&format!("train vae {options} --out halved --stop-after 10"));
+    let said = place.failure("train vae --out halved --resume --prior normal");
+    assert!(said.contains("this run was started with --prior flow:2:16, not normal"), "{said}");
+    place.json("train vae --out halved --resume --samples 20");
+    for name in ["model.safetensors", "checkpoint.safetensors", "metrics.csv"] {
+        assert!(place.bytes(&format!("run/{name}")) == place.bytes(&format!("halved/{name}")), "{name}");
+    }
+    let said = place.failure("train vae --posterior iaf --bound dreg --importance-samples 4");
+    assert!(said.contains("--bound dreg wants --posterior gaussian"), "{said}");
+    assert!(place.failure("train vae --posterior iaf:0 --steps 1").contains("--posterior is 0"));
+}

@@ -6,7 +6,7 @@ use super::train::{Train, usual_reading, usual_scale};
 use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, PixelScale};
-use helmholtz::vae::{Likelihood, Vae};
+use helmholtz::vae::{Likelihood, Posterior, Prior, Vae};
 use serde_json::json;
 
 /// The name of the family.
@@ -45,12 +45,17 @@ impl Model for Vae {
             config.activation,
             config.likelihood
         ));
+        if (config.posterior, config.prior) != (Posterior::Gaussian, Prior::Normal) {
+            report.line(format!("latent          posterior {}, prior {}", config.posterior, config.prior));
+        }
         report.figure("visible", config.visible);
         report.figure("latent", config.latent);
         report.figure("encoder", json!(config.encoder));
         report.figure("decoder", json!(config.decoder));
         report.figure("activation", config.activation.to_string());
         report.figure("likelihood", config.likelihood.to_string());
+        report.figure("posterior", config.posterior.to_string());
+        report.figure("prior", config.prior.to_string());
         report.figure("parameters", parameters);
     }
 

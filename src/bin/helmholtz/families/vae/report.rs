@@ -85,11 +85,11 @@ fn say_there_is_none(figures: &Figures, rows: usize, split: &str, report: &mut R
         figures.elbo(),
         counted(rows, &format!("{split} example")),
         -figures.reconstruction,
-        figures.divergence()
+        figures.divergence
     ));
     report.figure("objective", figures.elbo());
     report.figure("reconstruction", figures.reconstruction);
-    report.figure("kl", figures.divergence());
+    report.figure("kl", figures.divergence);
     report.figure("examples", rows);
     report.figure("split", split);
 }
@@ -130,8 +130,10 @@ fn say_what_density(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) {
 }
 
 fn say_what_is_active(figures: &Figures, report: &mut Report) {
-    let (active, latent) = (figures.active_units(), figures.divergences.len());
+    let (active, latent) = (figures.active_units(), figures.mean_variances.len());
     report.line(format!("active          {active} of {latent} latent dimensions"));
     report.figure("active_units", active);
-    report.figure("kl_per_dimension", figures.divergences.clone());
+    if !figures.divergences.is_empty() {
+        report.figure("kl_per_dimension", figures.divergences.clone());
+    }
 }

@@ -4,7 +4,7 @@ use crate::cli::{Failure, size};
 use crate::run::{Widths, widths};
 use clap::ValueEnum;
 use helmholtz::autodiff::Activation;
-use helmholtz::vae::VaeConfig;
+use helmholtz::vae::{Posterior, Prior, VaeConfig};
 
 /// Shapes of the literature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -46,15 +46,44 @@ impl Architecture {
 pub fn check(config: &VaeConfig, batch: usize, draws: usize) -> Result<(), Failure> {
     let inputs = widths::check(&config.encoder, config.visible)?;
     size::check("latent", config.latent, inputs.max(config.visible))?;
+    for (option, steps, units) in of_steps(config) {
+        size::check(option, steps, 1)?;
+        size::check_product(&[(option, units), (option, steps)], 4 * (inputs + 3 * config.latent))?;
+    }
     // What a step keeps of a draw: the decoder's layers and their derivatives.
     let kept = 2 * (config.visible + config.decoder.iter().sum::<usize>() + config.latent);
     size::check_product(&[("batch", batch), ("importance-samples", draws)], kept)
+}
+
+/// The option, the steps and the units of each distribution that is a flow.
+fn of_steps(config: &VaeConfig) -> impl Iterator<Item = (&'static str, usize, usize)> {
+    let posterior = match config.posterior {
+        Posterior::Gaussian => None,
+        Posterior::Iaf { steps, units } => Some(("posterior", steps, units)),
+    };
+    let prior = match config.prior {
+        Prior::Normal => None,
+        Prior::Flow { steps, units } => Some(("prior", steps, units)),
+    };
+    posterior.into_iter().chain(prior)
 }
 
 /// The layers in words: `784-400-20-400-784`.
 pub fn layers(config: &VaeConfig) -> String {
     let outside = [config.visible];
     widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside])
+}
+
+/// Layers and likelihood, and the distributions of the latent variable where these are not the usual ones.
+pub fn words(config: &VaeConfig) -> String {
+    let mut words = format!("{} {}", layers(config), config.likelihood);
+    if config.posterior != Posterior::Gaussian {
+        words += &format!(", posterior {}", config.posterior);
+    }
+    if config.prior != Prior::Normal {
+        words += &format!(", prior {}", config.prior);
+    }
+    words
 }
 
 #[cfg(test)]
@@ -77,5 +106,12 @@ mod tests {
         assert!(said(&[], usize::MAX, 1, 1).contains("--latent is"));
         assert!(said(&[20], 2, 64, usize::MAX).contains("--importance-samples is"));
         assert!(said(&[20], 2, 64, 0).contains("--importance-samples is 0"));
+        let wild = |steps, units| {
+            let config = VaeConfig { posterior: Posterior::Iaf { steps, units }, ..VaeConfig::new(64, 2) };
+            check(&config, 1, 1).unwrap_err().to_string()
+        };
+        for said in [wild(0, 4), wild(2, 0), wild(2, usize::MAX), wild(1 << 20, 1 << 20)] {
+            assert!(said.starts_with("--posterior is"), "{said}");
+        }
     }
 }

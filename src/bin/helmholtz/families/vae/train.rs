@@ -14,7 +14,9 @@ use helmholtz::autodiff::Activation;
 use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
-use helmholtz::vae::{self as model, ImportanceSampling, Likelihood, Scheme, VaeConfig, VaeRecipe, VaeTrainer};
+use helmholtz::vae::{
+    self as model, ImportanceSampling, Likelihood, Posterior, Prior, Scheme, VaeConfig, VaeRecipe, VaeTrainer,
+};
 
 const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
 
@@ -33,6 +35,7 @@ Examples:
   helmholtz train vae --latent 2                       and a picture of the latent plane
   helmholtz train vae MNIST/ --epochs 50 --out runs/mnist-vae
   helmholtz train vae MNIST/ --architecture burda --importance-samples 50 --bound dreg
+  helmholtz train vae MNIST/ --posterior iaf --prior flow        a tighter bound, and a latent variable of any shape
   helmholtz train vae --likelihood gaussian-learned    grey levels with noise of a learned variance
   helmholtz train vae --hidden 0 --likelihood gaussian-learned     linear: the principal components
   helmholtz train vae --out runs/mnist-vae --resume    go on after Ctrl-C, a crash or --stop-after")]
@@ -58,6 +61,12 @@ pub struct Train {
     /// variance) [default: bernoulli]
     #[arg(long, value_name = "DENSITY", help_heading = "Model")]
     likelihood: Option<Likelihood>,
+    /// What q(z | x) is: gaussian, or iaf or iaf:STEPS:UNITS, an inverse autoregressive flow [default: gaussian]
+    #[arg(long, value_name = "FAMILY", help_heading = "Model")]
+    posterior: Option<Posterior>,
+    /// What p(z) is: normal, or flow or flow:STEPS:UNITS, a masked autoregressive flow that is learned with the decoder [default: normal]
+    #[arg(long, value_name = "FAMILY", help_heading = "Model")]
+    prior: Option<Prior>,
 
     /// The scale of levels that stay grey [default: unit; raw with --likelihood gaussian, whose noise would drown levels
     /// from 0 to 1]
@@ -125,13 +134,18 @@ impl Train {
         let start = session.started_from(model::Vae::from_checkpoint)?;
         let config = self.config(&mut session, start.as_ref().map(model::Vae::config))?;
         if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
-            let [asked, own] =
-                [&config, own].map(|config| format!("{} {}", shape::layers(config), config.likelihood));
-            session.same_as_init("hidden, --latent, --activation or --likelihood", &asked, &own)?;
+            let [asked, own] = [&config, own].map(shape::words);
+            session.same_as_init("hidden, --latent, --likelihood, --posterior or --prior", &asked, &own)?;
             return Err(Failure::new("--activation is not that of the model of --init"));
         }
         self.settle_scale(&mut session, config.likelihood)?;
         let recipe = self.recipe(&mut session)?;
+        if recipe.check_for(&config).is_err() {
+            return Err(Failure::new(
+                "--bound dreg wants --posterior gaussian: the gradient is not to be had through a flow",
+            )
+            .hint("--bound iwae with as many draws, or --prior flow, which it goes with"));
+        }
         shape::check(&config, session.training.batch, recipe.importance_samples)?;
         let samples = self.samples.unwrap_or(ImportanceSampling::default().samples);
         size::check("samples", samples, 1)?;
@@ -172,6 +186,12 @@ impl Train {
                 self.likelihood,
                 start.map_or_else(Likelihood::default, |own| own.likelihood),
             )?,
+            posterior: settings.settle(
+                "posterior",
+                self.posterior,
+                start.map_or_else(Posterior::default, |own| own.posterior),
+            )?,
+            prior: settings.settle("prior", self.prior, start.map_or_else(Prior::default, |own| own.prior))?,
         })
     }
 
@@ -225,7 +245,7 @@ impl Trained for Autoencoder {
     }
 
     fn size(&self) -> String {
-        format!("{} VAE", shape::layers(self.vae.config()))
+        format!("{} VAE", shape::words(self.vae.config()))
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
