@@ -130,3 +130,30 @@ fn what_is_no_target_is_said_in_a_line() {
     assert!(said.starts_with("error: "), "{said}");
     assert!(!place.path("runs").exists(), "nothing is left of what was refused");
 }
+
+#[test]
+fn a_flow_learns_what_labels_say() {
+    let place = Place::new();
+    let options = "--labels --hidden 48 --layers 2 --epochs 12";
+    let given = place.json(&format!("train flow digits {options} --out given"));
+    let alone = place.json("train flow digits --hidden 48 --layers 2 --epochs 12 --out alone");
+    assert_eq!(given["conditioning"], "labels:10");
+    assert!(alone["conditioning"].is_null());
+    // ln p(x | y) is above ln p(x) by what x says of y: up to ln 10 nats; here the label also saves the network the search for it.
+    let gain = number(&given["log_likelihood"]) - number(&alone["log_likelihood"]);
+    assert!(gain > 0.0, "{gain}");
+    place.json("sample given --class 3 --count 4 --out threes.npy");
+    place.json("sample given --count 20 --out all.png");
+    place.json("encode given --out codes.npy");
+    assert_eq!(place.json("info given")["conditioning"], "labels:10");
+    place.json(&format!("train flow digits {options} --out halved --stop-after 5"));
+    place.json("train flow --out halved --resume");
+    assert!(place.bytes("given/model.safetensors") == place.bytes("halved/model.safetensors"));
+    assert!(place.failure("sample given --class 10").contains("--class is 10, but the model knows 0 to 9"));
+    assert!(place.failure("sample alone --class 1").contains("--class is not for"));
+    assert!(place.failure("train flow moons --labels").contains("moons: --labels: the data have none"));
+    let unlabelled = npy([3, 64], (0..192).map(|place| (place % 17) as f32 / 16.0));
+    fs::write(place.path("unlabelled.npy"), unlabelled).unwrap();
+    assert!(place.failure("eval given unlabelled.npy").contains("unlabelled.npy"));
+    assert!(place.failure("encode given unlabelled.npy --out c.npy").contains("unlabelled.npy"));
+}

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 const RBM: &str = "Restricted Boltzmann machines";
 const VAE: &str = "Variational autoencoders";
+const CONDITIONAL: &str = "Models given labels";
 
 /// The options of `sample` that only some families have.
 #[derive(Args, Debug, Default)]
@@ -41,6 +42,9 @@ pub struct SampleOptions {
     /// Short for --observation mean
     #[arg(long, conflicts_with = "observation", help_heading = VAE)]
     pub mean: bool,
+    /// The class of all draws [default: the classes in turn]
+    #[arg(long, value_name = "Y", help_heading = CONDITIONAL)]
+    pub class: Option<u16>,
 }
 
 /// The temperatures of a ladder.
@@ -74,8 +78,17 @@ pub enum Observation {
 impl SampleOptions {
     /// The names of those that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
-        let SampleOptions { steps, tempering, from_data, from_random, data: _, precision, observation, mean } =
-            self;
+        let SampleOptions {
+            steps,
+            tempering,
+            from_data,
+            from_random,
+            data: _,
+            precision,
+            observation,
+            mean,
+            class,
+        } = self;
         let given = [
             steps.map(|_| "steps"),
             tempering.map(|_| "tempering"),
@@ -84,6 +97,7 @@ impl SampleOptions {
             precision.map(|_| "precision"),
             observation.map(|_| "observation"),
             mean.then_some("mean"),
+            class.map(|_| "class"),
         ];
         given.into_iter().flatten()
     }

@@ -42,6 +42,7 @@ impl Model for Flow {
         report.figure("transform", config.transform.to_string());
         report.figure("base", config.base.to_string());
         report.figure("mixing", config.mixing.to_string());
+        report.figure("conditioning", config.conditioning.to_string());
         report.figure("layers", config.layers);
         report.figure("hidden", json!(config.hidden));
         report.figure("parameters", parameters);

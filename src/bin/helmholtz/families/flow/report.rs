@@ -5,7 +5,7 @@ use crate::contract::likelihood;
 use crate::run::widths;
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, ToyDensity};
-use helmholtz::flow::{Flow, FlowConfig, FlowScore, FlowScoring, Space};
+use helmholtz::flow::{Conditioning, Flow, FlowConfig, FlowScore, FlowScoring, Space};
 
 /// Draws that are looked for at the modes of the data.
 const DRAWS: usize = 2000;
@@ -20,8 +20,13 @@ pub fn words(config: &FlowConfig) -> String {
         [] => "linear networks".to_owned(),
         hidden => format!("networks of {} units", widths::layers(&[hidden])),
     };
+    let given = match config.conditioning {
+        Conditioning::None => String::new(),
+        Conditioning::Labels { classes } => format!(", given labels of {classes} classes"),
+        Conditioning::Targets { width } => format!(", given {width} numbers"),
+    };
     format!(
-        "flow {} {}, {} layers, {networks}, base {}",
+        "flow {} {}, {} layers, {networks}, base {}{given}",
         config.structure, config.transform, config.layers, config.base
     )
 }
@@ -39,6 +44,10 @@ pub fn judge(
     let beside = "a normal distribution with these rows' mean and covariance";
     likelihood::report_beside(report, &score.estimate, None, split, beside);
     report.figure("space", score.space.to_string());
+    if flow.config().conditioning != Conditioning::None {
+        report.line("given           the label of each row: p(x | y), not to be compared with p(x)");
+        report.figure("conditioning", flow.config().conditioning.to_string());
+    }
     if let Space::Logit { lambda } = score.space {
         report.line(format!(
             "space           logits of dequantised pixels, λ = {lambda:e}: not to be compared with other spaces"

@@ -2,7 +2,7 @@
 
 use super::eval::scoring;
 use super::model::KIND;
-use super::{pictures, report};
+use super::{pictures, report, sample};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, Domain};
 use crate::pictures::table;
@@ -41,6 +41,7 @@ Examples:
   helmholtz train flow checkerboard --base mixture
   helmholtz train flow table.npy --base student:3       any numbers of your own, a row a point
   helmholtz train flow digits --structure autoregressive --transform affine --hidden 512
+  helmholtz train flow digits --labels                  p(x | y), y being the digit; sample --class 3 draws threes
   helmholtz train flow --target runs/neural-moons       log Z of a neural energy, the flow being the proposal
   helmholtz train flow --out runs/flow-moons --resume")]
 pub struct Train {
@@ -69,6 +70,9 @@ pub struct Train {
     /// autoregressive structure reverse]
     #[arg(long, value_name = "MIXING", help_heading = "Model")]
     mixing: Option<Mixing>,
+    /// Learn p(x | y), y being the label that each row of DATA has
+    #[arg(long, conflicts_with = "target", help_heading = "Model")]
+    labels: bool,
     /// Fit a density instead of rows, as a proposal for its log Z: gaussians8, moons, ring, grid, or a neural energy's run or file; by the
     /// reverse Kullback–Leibler divergence. DATA is then what the weights are looked at on
     #[arg(long, value_name = "NAME|RUN", help_heading = "Model")]
@@ -109,7 +113,11 @@ impl Train {
         let config = self.config(&mut session, start.as_ref().map(Flow::config))?;
         if let Some(own) = start.as_ref().map(Flow::config).filter(|own| **own != config) {
             let [asked, own] = [&config, own].map(report::words);
-            session.same_as_init("structure, --transform, --base, --layers or --hidden", &asked, &own)?;
+            session.same_as_init(
+                "structure, --transform, --base, --layers, --hidden or --labels",
+                &asked,
+                &own,
+            )?;
             return Err(Failure::new("--activation or --mixing is not that of the model of --init"));
         }
         widths::check(&config.hidden, config.width)?;
@@ -145,6 +153,12 @@ impl Train {
             },
             fitted,
         );
+        let labels = usual.conditioning != Conditioning::None;
+        let conditioning = match session.settings.settle("labels", self.labels.then_some(true), labels)? {
+            true if labels => usual.conditioning,
+            true => labels_of(session)?,
+            false => Conditioning::None,
+        };
         let settings = &mut session.settings;
         let structure = settings.settle("structure", self.structure, usual.structure)?;
         let mixing = match structure {
@@ -159,9 +173,17 @@ impl Train {
             hidden: settings.settle("hidden", self.hidden.clone(), Widths(usual.hidden.clone()))?.0,
             activation: settings.settle("activation", self.activation, usual.activation)?,
             mixing: settings.settle("mixing", self.mixing, mixing)?,
-            conditioning: Conditioning::None,
+            conditioning,
             ..usual
         })
+    }
+}
+
+/// The classes that the rows' labels are of.
+fn labels_of(session: &Session) -> Result<Conditioning, Failure> {
+    match session.train.labels().and_then(|labels| labels.into_iter().max()) {
+        Some(largest) => Ok(Conditioning::Labels { classes: usize::from(largest) + 1 }),
+        None => Err(Failure::new("--labels: the data have none").about(session.data.name())),
     }
 }
 
@@ -183,14 +205,15 @@ impl Trained for Model {
         let seed = session.training.seed.derive("samples", 0);
         let (canvas, path) = (session.canvas(), session.folder.file(SAMPLES));
         if !canvas.is_table() {
-            canvas.square(&self.flow.sample(IMAGES, seed)?).save(&path)?;
+            canvas.square(&sample::given(&self.flow, IMAGES, None, seed)?).save(&path)?;
             return Ok(&[SAMPLES]);
         }
         let (rows, _) = session.judged_by();
         let (points, width) = (table::points(&rows), self.flow.width());
-        let draws = self.flow.sample(points.len() / width, seed)?;
+        let draws = sample::given(&self.flow, points.len() / width, None, seed)?;
         table::pairs(&draws, &points, width).save(&path)?;
-        if width == 2 {
+        // Given a class there is another density.
+        if width == 2 && self.flow.config().context() == 0 {
             pictures::density(&self.flow, &rows)?.save(&session.folder.file(DENSITY))?;
             return Ok(&[DENSITY, SAMPLES]);
         }
