@@ -1,7 +1,7 @@
 //! A task: a rectangle of the product from one operand that is packed and one that it packs itself.
 
 use super::pack::{Pack, Panel, block_of};
-use super::tile::{ColumnPanel, Finish, LARGEST, RowPanel, Side, TileShape, reading};
+use super::tile::{ColumnPanel, Finish, InPlaceTile, LARGEST, RowPanel, Side, TileShape, reading};
 use super::{Activation, Epilogue, MatrixRef, Output};
 use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use std::ops::Range;
@@ -268,14 +268,23 @@ impl Task<'_> {
             macro_rules! tile {
                 ($cols:expr) => {
                     match (height == TALL, height == MIDDLE) {
-                        (true, _) if IN_PLACE && in_place => tile!($cols, TALL, reading::IN_PLACE),
-                        (_, true) if IN_PLACE && in_place => tile!($cols, MIDDLE, reading::IN_PLACE),
-                        _ if IN_PLACE && in_place => tile!($cols, SHORT, reading::IN_PLACE),
+                        (true, _) if IN_PLACE && in_place => tile!($cols, TALL),
+                        (_, true) if IN_PLACE && in_place => tile!($cols, MIDDLE),
+                        _ if IN_PLACE && in_place => tile!($cols, SHORT),
                         (true, _) if !IN_PLACE && direct => tile!($cols, TALL, reading::PACKING),
                         (true, _) => tile!($cols, TALL, reading::PACKED),
                         (_, true) => tile!($cols, MIDDLE, reading::PACKED),
                         _ => tile!($cols, SHORT, reading::PACKED),
                     }
+                };
+                ($cols:expr, $rows:expr) => {
+                    simd.run(InPlaceTile::<{ $rows }, { $cols }>::new(
+                        finish,
+                        deep,
+                        (a, b),
+                        (out, stride),
+                        columns.clone(),
+                    ))
                 };
                 ($cols:expr, $rows:expr, $reading:expr) => {
                     finish.tile::<S, { $rows }, { $cols }, { $reading }, IN_PLACE>(

@@ -5,7 +5,7 @@
 //! over take one vector where that is enough: 400 columns are twelve tiles of 32 and one of 16.
 
 use super::Activation;
-use crate::simd::{Isa, Simd, math};
+use crate::simd::{Isa, Simd, Vectorised, math};
 
 /// An operand of the product, by the lines that lie along the depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,6 @@ impl Finish<'_> {
     /// much to write if it is to be packed; and `out` ROWS rows of COLS vectors, `stride` apart.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    #[allow(clippy::needless_range_loop)] // With iterators the compiler leaves the tall tile's sums in memory.
     pub(super) unsafe fn tile<
         S: Simd,
         const ROWS: usize,
@@ -140,6 +139,7 @@ impl Finish<'_> {
         stride: usize,
         columns: std::ops::Range<usize>,
     ) {
+        const { assert!(ROWS <= 12 && COLS <= 2, "rows and columns are written out") };
         for row in 0..ROWS {
             for column in 0..COLS {
                 prefetch(out.wrapping_add(row * stride + column * S::LANES));
@@ -159,13 +159,25 @@ impl Finish<'_> {
                         simd.store(b.packed.add((p * COLS + column) * S::LANES), vectors[column]);
                     }
                 }
-                for row in 0..ROWS {
-                    let place = if READING == reading::IN_PLACE { row * a.stride + p } else { p * ROWS + row };
-                    let a = simd.splat(*a.first.add(place));
-                    for column in 0..COLS {
-                        sums[row][column] = simd.mul_add(a, vectors[column], sums[row][column]);
-                    }
+                let step = a.stride;
+                // Written out, here and below: a loop of so many rows is unrolled too late for the sums to stay in registers.
+                macro_rules! rows {
+                    ($($row:literal)*) => {
+                        $(if $row < ROWS {
+                            // Of three rows beside one another the address is one sum.
+                            let place = match READING == reading::IN_PLACE {
+                                true => a.first.add($row / 3 * 3 * step + p).add($row % 3 * step),
+                                false => a.first.add(p * ROWS + $row),
+                            };
+                            let a = simd.splat(*place);
+                            sums[$row][0] = simd.mul_add(a, vectors[0], sums[$row][0]);
+                            if COLS > 1 {
+                                sums[$row][1] = simd.mul_add(a, vectors[1], sums[$row][1]);
+                            }
+                        })*
+                    };
                 }
+                rows!(0 1 2 3 4 5 6 7 8 9 10 11);
             }
         }
         let scale = simd.splat(self.scale);
@@ -182,20 +194,32 @@ impl Finish<'_> {
             }
             floor = simd.splat(if self.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY });
         }
-        for row in 0..ROWS {
-            for column in 0..COLS {
-                let value = simd.mul(sums[row][column], scale);
+        // Macros, as a closure would be compiled for the baseline.
+        macro_rules! finish {
+            ($row:expr, $column:literal) => {
+                let value = simd.mul(sums[$row][$column], scale);
                 // SAFETY: the caller's promise covers this vector of `out`.
                 unsafe {
-                    let place = out.add(row * stride + column * S::LANES);
+                    let place = out.add($row * stride + $column * S::LANES);
                     let mut value = if self.add { simd.add(simd.load(place), value) } else { value };
                     if AT_ONCE {
-                        value = simd.max(floor, simd.add(value, biases[column]));
+                        value = simd.max(floor, simd.add(value, biases[$column]));
                     }
                     simd.store(place, value);
                 }
-            }
+            };
         }
+        macro_rules! rows {
+            ($($row:literal)*) => {
+                $(if $row < ROWS {
+                    finish!($row, 0);
+                    if COLS > 1 {
+                        finish!($row, 1);
+                    }
+                })*
+            };
+        }
+        rows!(0 1 2 3 4 5 6 7 8 9 10 11);
     }
 
     /// Bias and activation over a tile that has just been written and is still in L1.
@@ -225,6 +249,45 @@ impl Finish<'_> {
                     simd.store(place, activate(simd, self.activation, value));
                 }
             }
+        }
+    }
+}
+
+/// A tile whose rows are read where they lie, in a function of its own: inlined, what the loops around it keep in registers takes those of
+/// its sums.
+pub(super) struct InPlaceTile<'a, const ROWS: usize, const COLS: usize> {
+    finish: &'a Finish<'a>,
+    deep: usize,
+    a: RowPanel,
+    b: ColumnPanel,
+    out: *mut f32,
+    stride: usize,
+    columns: std::ops::Range<usize>,
+}
+
+impl<'a, const ROWS: usize, const COLS: usize> InPlaceTile<'a, ROWS, COLS> {
+    /// # Safety
+    /// As for [`Finish::tile`] where rows are read in place.
+    pub(super) unsafe fn new(
+        finish: &'a Finish<'a>,
+        deep: usize,
+        (a, b): (RowPanel, ColumnPanel),
+        (out, stride): (*mut f32, usize),
+        columns: std::ops::Range<usize>,
+    ) -> Self {
+        InPlaceTile { finish, deep, a, b, out, stride, columns }
+    }
+}
+
+impl<const ROWS: usize, const COLS: usize> Vectorised for InPlaceTile<'_, ROWS, COLS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let InPlaceTile { finish, deep, a, b, out, stride, columns } = self;
+        // SAFETY: who made it has vouched for that.
+        unsafe {
+            finish.tile::<S, ROWS, COLS, { reading::IN_PLACE }, true>(simd, deep, a, b, out, stride, columns);
         }
     }
 }
