@@ -278,13 +278,8 @@ impl Task<'_> {
                     }
                 };
                 ($cols:expr, $rows:expr) => {
-                    simd.run(InPlaceTile::<{ $rows }, { $cols }>::new(
-                        finish,
-                        deep,
-                        (a, b),
-                        (out, stride),
-                        columns.clone(),
-                    ))
+                    InPlaceTile::<{ $rows }, { $cols }>::new(finish, deep, (a, b), (out, stride), columns.clone())
+                        .run_apart(simd)
                 };
                 ($cols:expr, $rows:expr, $reading:expr) => {
                     finish.tile::<S, { $rows }, { $cols }, { $reading }, IN_PLACE>(

@@ -253,8 +253,8 @@ impl Finish<'_> {
     }
 }
 
-/// A tile whose rows are read where they lie, in a function of its own: inlined, what the loops around it keep in registers takes those of
-/// its sums.
+/// A tile whose rows are read where they lie. The large one of AVX-512 is a function of its own: inlined, what the loops around it keep in
+/// registers takes those of its sums.
 pub(super) struct InPlaceTile<'a, const ROWS: usize, const COLS: usize> {
     finish: &'a Finish<'a>,
     deep: usize,
@@ -276,6 +276,18 @@ impl<'a, const ROWS: usize, const COLS: usize> InPlaceTile<'a, ROWS, COLS> {
         columns: std::ops::Range<usize>,
     ) -> Self {
         InPlaceTile { finish, deep, a, b, out, stride, columns }
+    }
+
+    /// Runs it, of AVX-512 in a function of its own.
+    #[inline(always)]
+    pub(super) fn run_apart<S: Simd>(self, simd: S) {
+        if const { matches!(S::ISA, Isa::Avx512) } { self.called(simd) } else { self.run(simd) }
+    }
+
+    /// Not inlined: this is compiled for the baseline, which the tile itself cannot be inlined into.
+    #[inline(never)]
+    fn called<S: Simd>(self, simd: S) {
+        simd.run(self);
     }
 }
 
