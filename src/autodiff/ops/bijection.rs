@@ -28,6 +28,8 @@ pub(in crate::autodiff) struct BijectionGradient(Bijection);
 
 /// Components that are computed at a time.
 const CHUNK: usize = 32;
+/// Components of a wide row that are differentiated at a time.
+const LONG: usize = 256;
 /// Parameters of a component at the most.
 const MOST: usize = 3 * MOST_BINS - 1;
 
@@ -38,6 +40,17 @@ struct Rows<'a> {
     x: &'a [f32],
     parameters: &'a [f32],
     width: usize,
+}
+
+/// The sum of some numbers, every eighth of them on its own, so that additions need not wait for one another.
+fn sum_of(values: &[f32]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, &value)| *sum += f64::from(value));
+    sums.iter().sum()
 }
 
 impl Bijection {
@@ -96,6 +109,26 @@ impl<'a> Rows<'a> {
 
     /// The rows' results, `[rows, width + 1]`.
     fn evaluate(&self, out: &mut [f32]) {
+        match self.bijection {
+            Bijection::Affine(direction) if self.width >= CHUNK => self.evaluate_wide(direction, out),
+            _ => self.evaluate_in_chunks(out),
+        }
+    }
+
+    /// Of wide affine rows: one row after the other, where it lies.
+    fn evaluate_wide(&self, direction: Direction, out: &mut [f32]) {
+        let width = self.width;
+        let rows = self.x.chunks_exact(width).zip(self.parameters.chunks_exact(2 * width));
+        for (out, (x, parameters)) in out.chunks_exact_mut(width + 1).zip(rows) {
+            let ((s, t), (y, log_slope)) = (parameters.split_at(width), out.split_at_mut(width));
+            affine(direction, x, s, t, y);
+            let sum = sum_of(s);
+            log_slope[0] = (if direction == Direction::Forward { sum } else { -sum }) as f32;
+        }
+    }
+
+    /// Of any rows: so many components at a time, whichever row they are of.
+    fn evaluate_in_chunks(&self, out: &mut [f32]) {
         let (width, total) = (self.width, out.len() / (self.width + 1) * self.width);
         let (mut row, mut column, mut sum) = (0, 0, 0.0f64);
         for first in (0..total).step_by(CHUNK) {
@@ -128,6 +161,38 @@ impl<'a> Rows<'a> {
 
     /// The derivatives of the rows' results times `gradient` `[rows, width + 1]`, `[rows, width + width p]`.
     fn differentiate(&self, gradient: &[f32], out: &mut [f32]) {
+        match self.bijection {
+            Bijection::Affine(direction) if self.width >= CHUNK => {
+                self.differentiate_wide(direction, gradient, out)
+            }
+            _ => self.differentiate_in_chunks(gradient, out),
+        }
+    }
+
+    /// As [`evaluate_wide`](Self::evaluate_wide).
+    fn differentiate_wide(&self, direction: Direction, gradient: &[f32], out: &mut [f32]) {
+        let width = self.width;
+        let rows = self.x.chunks_exact(width).zip(self.parameters.chunks_exact(2 * width));
+        let rows = rows.zip(gradient.chunks_exact(width + 1));
+        for (out, ((x, parameters), gradient)) in out.chunks_exact_mut(3 * width).zip(rows) {
+            let (s, t) = parameters.split_at(width);
+            let (of_x, of_parameters) = out.split_at_mut(width);
+            let (of_s, of_t) = of_parameters.split_at_mut(width);
+            let of_log = [gradient[width]; LONG];
+            for first in (0..width).step_by(LONG) {
+                let own = first..width.min(first + LONG);
+                affine_derivatives(
+                    direction,
+                    [&x[own.clone()], &s[own.clone()], &t[own.clone()]],
+                    [&gradient[own.clone()], &of_log[..own.len()]],
+                    [&mut of_x[own.clone()], &mut of_s[own.clone()], &mut of_t[own]],
+                );
+            }
+        }
+    }
+
+    /// As [`evaluate_in_chunks`](Self::evaluate_in_chunks).
+    fn differentiate_in_chunks(&self, gradient: &[f32], out: &mut [f32]) {
         let (width, each) = (self.width, self.bijection.parameters());
         let line = width * (1 + each);
         let total = out.len() / line * width;

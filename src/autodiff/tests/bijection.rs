@@ -25,7 +25,9 @@ fn inputs(each: usize, rows: usize, width: usize) -> [(Shape, Vec<f32>); 2] {
 #[test]
 fn values_and_first_derivatives() {
     for (each, forward, inverse) in BIJECTIONS {
-        for (rows, width) in [(1, 1), (5, 3), (37, 1), (2, 40), (0, 2)] {
+        // The last as of an affine map alone: of so many splines some are as steep as none that the bound is for.
+        let shapes = [(1, 1), (5, 3), (37, 1), (2, 40), (0, 2), (1, 300)];
+        for (rows, width) in shapes.into_iter().filter(|(_, width)| each == 2 || *width < 300) {
             for apply in [forward, inverse] {
                 let inputs = inputs(each, rows, width);
                 if let Err(mismatch) = check_gradients(&inputs, |_, x| apply(x[0], x[1])) {
