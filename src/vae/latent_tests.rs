@@ -128,6 +128,32 @@ fn a_given_z_has_the_weight_of_the_noise_that_leads_to_it() {
     }
 }
 
+/// Several draws at a time, each read with the encoder's layer of its own example, are single ones with the same noise.
+#[test]
+fn draws_together_are_draws_alone() {
+    const DRAWS: usize = 4;
+    let vae = model(IAF, FLOW);
+    let x = patterns();
+    let count = x.len() / VISIBLE;
+    let weights = |draws: usize, noise: &[f32]| -> Vec<f64> {
+        let mut program = Program::record(&vae.store, |tape| {
+            let (x, noise) = (tape.input(X, [count, VISIBLE]), tape.input("noise", [draws, count, 2]));
+            let pass = super::objective::Pass::new(&vae.network, x, noise);
+            tape.output("w", pass.log_likelihood + pass.log_prior_ratio(&vae.network));
+        });
+        program.input_mut(X).copy_from_slice(&x);
+        program.input_mut("noise").copy_from_slice(noise);
+        program.evaluate(&vae.store);
+        program.output("w").iter().map(|&w| f64::from(w)).collect()
+    };
+    let mut noise = vec![0.0; DRAWS * count * 2];
+    Seed(7).lanes("noise", 0).fill_normal(&mut noise);
+    let alone = noise.chunks_exact(count * 2).flat_map(|noise| weights(1, noise));
+    for (together, alone) in weights(DRAWS, &noise).into_iter().zip(alone) {
+        assert!((together - alone).abs() < 1e-4 * (1.0 + alone.abs()), "{together}, alone {alone}");
+    }
+}
+
 /// Of draws of a model its log-likelihood lies between the bounds, and the exact draw is no other than the rest.
 #[test]
 fn bounds_of_own_data_close_in() {
