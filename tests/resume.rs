@@ -178,9 +178,9 @@ fn normalisations_noise_and_averages_of_a_flow_resume_byte_for_byte() {
     };
     let points = Dataset::toy(ToyDensity::Moons).train().subset(0..1000);
     let digits = Dataset::digits().train().binarized(Binarization::None);
-    let (usual, plain) = (FlowRecipe::default(), FlowRecipe { descent: Descent::default() });
+    let (usual, plain) = (FlowRecipe::default(), FlowRecipe { descent: Descent::default(), dropout: 0.3 });
     check("a spline", &points, &|config| config, usual);
-    check("affine, without an average", &points, &|config| affine(config), plain);
+    check("affine, with dropout, without an average", &points, &|config| affine(config), plain);
     let labels = Conditioning::Labels { classes: 10 };
     check("levels given labels", &digits, &|config| FlowConfig { conditioning: labels, ..affine(config) }, usual);
     check(

@@ -4,7 +4,7 @@
 
 use super::made::{Made, MadeShape, Outputs};
 use super::univariate::LOG_SCALE_BOUND;
-use super::{FlowConfig, Transform, TransformKind, Transformed};
+use super::{Dropout, FlowConfig, Transform, TransformKind, Transformed};
 use crate::autodiff::Var;
 use crate::kernels::affine::affine;
 use crate::kernels::elementwise;
@@ -45,7 +45,20 @@ impl Autoregressive {
 
 impl Transform for Autoregressive {
     fn forward<'t>(&self, x: Var<'t>, context: Option<Var<'t>>) -> Transformed<'t> {
-        self.kind.forward(x, self.made.apply(x, context))
+        self.kind.forward(x, self.made.apply(x, context, None))
+    }
+
+    fn hidden_units(&self) -> usize {
+        self.made.hidden_units()
+    }
+
+    fn forward_dropping<'t>(
+        &self,
+        x: Var<'t>,
+        context: Option<Var<'t>>,
+        dropout: &Dropout<'t>,
+    ) -> Transformed<'t> {
+        self.kind.forward(x, self.made.apply(x, context, Some(dropout)))
     }
 
     fn inverse<'t>(&self, _: Var<'t>, _: Option<Var<'t>>) -> Option<Transformed<'t>> {

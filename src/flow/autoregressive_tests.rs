@@ -96,7 +96,7 @@ fn a_mixture_alone_is_a_model() {
     let mut flow = Flow::new(FlowConfig { structure: Structure::Autoregressive, ..shape }, Seed(1)).unwrap();
     let training = Training { steps: Some(800), batch: 200, ..Training::default() };
     let usual = FlowRecipe::default();
-    let recipe = FlowRecipe { descent: Descent { learning_rate: 0.02, ..usual.descent } };
+    let recipe = FlowRecipe { descent: Descent { learning_rate: 0.02, ..usual.descent }, ..usual };
     flow.fit(&data, &recipe, &training).unwrap();
     let likelihood = flow.log_likelihood(&data, &FlowScoring::default()).unwrap();
     // The truth: −Σ p ln p of the clusters, and the entropy of a deviation of 0.1.

@@ -1,6 +1,6 @@
 //! The distributions that a flow maps the data's side to: their densities on the tape, and their draws.
 
-use super::Base;
+use super::{Base, Dropout};
 use crate::autodiff::Var;
 use crate::parallel::{chunks_mut, for_each, items_mut};
 use crate::random::{Lanes, Stream, Streams};
@@ -14,6 +14,17 @@ pub(super) trait BaseDensity: Debug + Send + Sync {
     /// ln p(u) `[rows]` of u `[rows, width]`, recorded on the tape. `context` `[rows, context]` as in
     /// [`Transform::forward`](super::Transform::forward).
     fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t>;
+
+    /// As [`Transform::hidden_units`](super::Transform::hidden_units).
+    fn hidden_units(&self) -> usize {
+        0
+    }
+
+    /// As [`log_density`](Self::log_density), in a training step that leaves out hidden units.
+    fn log_density_dropping<'t>(&self, u: Var<'t>, context: Option<Var<'t>>, dropout: &Dropout<'t>) -> Var<'t> {
+        let _ = dropout;
+        self.log_density(u, context)
+    }
 
     /// Draws into `rows` `[rows, width]`, every sixteen of them from a stream of their own. `context` `[rows, context]` is empty where the
     /// flow is not conditioned.

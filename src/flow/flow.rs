@@ -8,7 +8,7 @@ use super::coupling::Coupling;
 use super::lu::Lu;
 use super::mixture::{Mixture, MixtureShape};
 use super::permutation::Permutation;
-use super::{Base, FlowConfig, FlowError, Mixing, Structure, Transform};
+use super::{Base, Dropout, FlowConfig, FlowError, Mixing, Structure, Transform};
 use crate::Setting;
 use crate::autodiff::Var;
 use crate::random::Seed;
@@ -215,15 +215,37 @@ impl Flow {
 
     /// u, ln |det ∂u/∂z| and ln p(u) of preprocessed rows z, recorded on the tape.
     pub(super) fn densities<'t>(&self, z: Var<'t>, context: Option<Var<'t>>) -> Densities<'t> {
+        self.densities_with(z, context, None)
+    }
+
+    /// Hidden units of all networks.
+    pub(super) fn hidden_units(&self) -> usize {
+        let of_transforms: usize = self.transforms.iter().map(|transform| transform.hidden_units()).sum();
+        of_transforms + self.base.hidden_units()
+    }
+
+    /// As [`densities`](Self::densities), of a training step, where there is dropout.
+    pub(super) fn densities_with<'t>(
+        &self,
+        z: Var<'t>,
+        context: Option<Var<'t>>,
+        dropout: Option<&Dropout<'t>>,
+    ) -> Densities<'t> {
         let mut value = z;
         let mut log_determinant = z.tape().scalar(0.0);
         for transform in &self.transforms {
-            let after = transform.forward(value, context);
+            let after = match dropout {
+                Some(dropout) => transform.forward_dropping(value, context, dropout),
+                None => transform.forward(value, context),
+            };
             value = after.value;
             log_determinant = log_determinant + after.log_determinant;
         }
-        let log_determinant = log_determinant.broadcast_to([z.shape()[0]]);
-        Densities { u: value, log_determinant, log_base: self.base.log_density(value, context) }
+        let log_base = match dropout {
+            Some(dropout) => self.base.log_density_dropping(value, context, dropout),
+            None => self.base.log_density(value, context),
+        };
+        Densities { u: value, log_determinant: log_determinant.broadcast_to([z.shape()[0]]), log_base }
     }
 
     /// The parameters as named arrays, and what they do not say as metadata.

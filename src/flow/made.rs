@@ -6,6 +6,7 @@
 //! are the first so many of its inputs, and the weights of a layer are a [`Staircase`]: half of them are zeros, which are neither
 //! stored nor multiplied. What the network is conditioned on besides, its context, is read by every unit.
 
+use super::dropout::{Dropout, drop_from};
 use crate::autodiff::{Activation, Staircase, Var};
 use crate::nn::Initialiser;
 use crate::random::Seed;
@@ -138,13 +139,23 @@ impl Made {
         Made { width, context, outputs, activation, layers }
     }
 
+    /// Units of all hidden layers.
+    pub(super) fn hidden_units(&self) -> usize {
+        self.layers.iter().skip(1).map(|layer| layer.staircase.inputs()).sum()
+    }
+
     /// Outputs `[rows, groups · width · each]` for x `[rows, width]` and the context `[rows, context]`. A context of n rows is that of every
     /// n-th row, and multiplied once.
     ///
     /// # Panics
     /// When x or the context has another width.
     #[track_caller]
-    pub(super) fn apply<'t>(&self, x: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
+    pub(super) fn apply<'t>(
+        &self,
+        x: Var<'t>,
+        context: Option<Var<'t>>,
+        dropout: Option<&Dropout<'t>>,
+    ) -> Var<'t> {
         let tape = x.tape();
         let mut x = x;
         for (index, layer) in self.layers.iter().enumerate() {
@@ -158,6 +169,9 @@ impl Made {
                 _ => bias,
             };
             x = x.masked_linear(tape.parameter(layer.weight), &layer.staircase, bias, activation);
+            if index + 1 < self.layers.len() {
+                x = drop_from(dropout, x);
+            }
         }
         x
     }

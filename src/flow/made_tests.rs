@@ -50,7 +50,7 @@ fn outputs(store: &Store, made: &Made, rows: &[f32], context: &[f32]) -> Vec<f32
     let mut program = Program::record(store, |tape| {
         let x = tape.input_with("x", [count, made.width], rows);
         let given = (made.context > 0).then(|| tape.input_with("context", [count, made.context], context));
-        tape.output("outputs", made.apply(x, given));
+        tape.output("outputs", made.apply(x, given, None));
     });
     program.evaluate(store);
     program.output("outputs").to_vec()
@@ -64,7 +64,7 @@ fn an_output_depends_on_the_components_before_its_own_alone() {
             let x = tape.input_with("x", [1, made.width], &normals("x", made.width));
             let given =
                 (made.context > 0).then(|| tape.input_with("c", [1, made.context], &normals("c", made.context)));
-            let all = made.apply(x, given);
+            let all = made.apply(x, given, None);
             for component in 0..made.width {
                 check_reads(index, &made, component, |place| {
                     tape.gradient(all.slice(1, place, 1).sum(), &[x])[0].value()
@@ -115,7 +115,7 @@ fn derivatives_with_respect_to_all_parameters() {
             let x = tape.constant([2, made.width], &normals("x", 2 * made.width));
             let given =
                 (made.context > 0).then(|| tape.constant([2, made.context], &normals("c", 2 * made.context)));
-            made.apply(x, given)
+            made.apply(x, given, None)
         })
         .unwrap();
     }

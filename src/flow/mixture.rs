@@ -3,6 +3,7 @@
 //!
 //! ln p(u) = Σ_d ln Σ_k π_dk N(u_d; μ_dk, σ_dk²), with π, μ, σ of u_1, …, u_(d−1).
 
+use super::Dropout;
 use super::base::BaseDensity;
 use super::made::{Made, MadeShape, Outputs};
 use super::mixture_density::{GROUPS, LOG_DEVIATION_BOUND, MixtureDensity};
@@ -59,10 +60,24 @@ impl Mixture {
     }
 }
 
+impl Mixture {
+    fn density_of<'t>(&self, u: Var<'t>, parameters: Var<'t>) -> Var<'t> {
+        let density: Arc<dyn Operation> = Arc::clone(&self.density) as _;
+        u.tape().apply(density, &[u, parameters])
+    }
+}
+
 impl BaseDensity for Mixture {
     fn log_density<'t>(&self, u: Var<'t>, context: Option<Var<'t>>) -> Var<'t> {
-        let density: Arc<dyn Operation> = Arc::clone(&self.density) as _;
-        u.tape().apply(density, &[u, self.made.apply(u, context)])
+        self.density_of(u, self.made.apply(u, context, None))
+    }
+
+    fn hidden_units(&self) -> usize {
+        self.made.hidden_units()
+    }
+
+    fn log_density_dropping<'t>(&self, u: Var<'t>, context: Option<Var<'t>>, dropout: &Dropout<'t>) -> Var<'t> {
+        self.density_of(u, self.made.apply(u, context, Some(dropout)))
     }
 
     /// A row draws from a lane of its own. One component after the other: first which of the normal distributions it is, then a

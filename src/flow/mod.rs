@@ -41,6 +41,7 @@ mod bounded_scales;
 mod config;
 mod coupling;
 mod density;
+mod dropout;
 mod error;
 #[expect(clippy::module_inception, reason = "the module's type is that of its name")]
 mod flow;
@@ -81,6 +82,7 @@ mod univariate;
 
 pub use config::FlowConfig;
 pub use density::FlowDensity;
+pub use dropout::Dropout;
 pub use error::FlowError;
 pub use flow::Flow;
 pub use likelihood::{FlowScore, FlowScoring};

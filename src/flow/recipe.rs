@@ -16,12 +16,15 @@ use crate::optim::Descent;
 pub struct FlowRecipe {
     /// The settings of the parameters' descent.
     pub descent: Descent,
+    /// The part of the hidden units that each step leaves out, at least 0 and below 1: see [`Dropout`](super::Dropout).
+    pub dropout: f32,
 }
 
 impl Default for FlowRecipe {
     fn default() -> Self {
         FlowRecipe {
             descent: Descent { learning_rate: 2e-3, clip: Some(10.0), average_decay: 0.995, ..Descent::default() },
+            dropout: 0.0,
         }
     }
 }
@@ -32,6 +35,7 @@ impl FlowRecipe {
     /// # Errors
     /// Names the first setting out of its range.
     pub fn check(&self) -> Result<(), Setting> {
+        Setting::fraction("the part of the units that is left out", f64::from(self.dropout))?;
         self.descent.check()
     }
 }

@@ -1,15 +1,16 @@
 //! Training: the objective of a flow, for the one trainer of all models on the tape.
 
+use super::dropout::fill_masks;
 use super::likelihood::FlowScoring;
 use super::pass::{Forward, ROWS, through};
 use super::rows::fill_noise;
-use super::{Flow, FlowRecipe, metrics};
+use super::{Dropout, Flow, FlowRecipe, metrics};
 use crate::autodiff::Var;
 use crate::data::Dataset;
-use crate::random::{Seed, Streams};
+use crate::random::{Lanes, Seed, Streams};
 use crate::store::{Snapshot, SnapshotError};
 use crate::train::tape::{BatchProgram, Evaluation, Objective, Part, Piece, Pieces, TapeTrainer};
-use crate::train::{Batch, Fit, Judge, Metrics, TrainError, Training};
+use crate::train::{Batch, Fit, Judge, Metrics, Progress, TrainError, Training};
 
 /// Rows that evaluation looks at.
 const MONITORED_ROWS: usize = 2048;
@@ -19,6 +20,8 @@ const FIRST_ROWS: usize = 1024;
 /// first-level cache, and the few hundred operations are long enough to be worth starting.
 const PIECE: usize = 128;
 const NOISE_STREAMS: &str = "noise.streams";
+const MASKS_STREAM: &str = "dropout.stream";
+const MASKS: &str = "masks";
 const X: &str = "x";
 const CONTEXT: &str = "context";
 
@@ -31,6 +34,8 @@ pub struct FlowObjective {
     recipe: FlowRecipe,
     parts: [Part; 1],
     noise: BatchNoise,
+    /// Which units a step leaves out.
+    masks: Lanes,
     /// What a batch is conditioned on, `[batch, context]`.
     context: Vec<f32>,
     /// Recorded at the first evaluation.
@@ -79,6 +84,11 @@ fn begin(flow: &mut Flow, data: &Dataset<'_>, seed: Seed) {
 }
 
 impl FlowObjective {
+    /// Whether there are units to leave out.
+    fn drops(&self, flow: &Flow) -> bool {
+        self.recipe.dropout > 0.0 && flow.hidden_units() > 0
+    }
+
     /// The mean log-likelihood of the first rows of checked data, with noise that is the same every time.
     fn log_likelihood(&mut self, flow: &Flow, data: &Dataset<'_>) -> f64 {
         let first = data.subset(0..data.len().min(MONITORED_ROWS));
@@ -108,7 +118,8 @@ impl Objective for FlowObjective {
         let context = vec![0.0; training.batch * flow.config.context()];
         let joint = Part::joint("adam.", recipe.descent, &flow.store);
         let parts = [Part { pieces: Pieces::OfRows(PIECE), ..joint }];
-        Ok(FlowObjective { recipe, parts, noise, context, forward: None })
+        let masks = training.seed.lanes("dropout", 0);
+        Ok(FlowObjective { recipe, parts, noise, masks, context, forward: None })
     }
 
     fn parts(&self) -> &[Part] {
@@ -118,7 +129,9 @@ impl Objective for FlowObjective {
     fn loss<'t>(&self, flow: &Flow, _: usize, piece: &Piece<'t>) -> Var<'t> {
         let context = flow.config.context();
         let z = piece.rows(X, flow.width());
-        let densities = flow.densities(z, (context > 0).then(|| piece.rows(CONTEXT, context)));
+        let context = (context > 0).then(|| piece.rows(CONTEXT, context));
+        let dropout = self.drops(flow).then(|| Dropout::new(piece.rows(MASKS, flow.hidden_units())));
+        let densities = flow.densities_with(z, context, dropout.as_ref());
         -(densities.log_base + densities.log_determinant).mean()
     }
 
@@ -127,6 +140,13 @@ impl Objective for FlowObjective {
         flow.read_rows(batch.data, rows, self.noise.next(), z, &mut self.context);
         if !self.context.is_empty() {
             programs[0].input_mut(CONTEXT).copy_from_slice(&self.context);
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, flow: &Flow, _: usize, _: &Progress, program: &mut BatchProgram) -> Result<(), TrainError> {
+        if self.drops(flow) {
+            fill_masks(&mut self.masks, self.recipe.dropout, program.input_mut(MASKS));
         }
         Ok(())
     }
@@ -150,9 +170,15 @@ impl Objective for FlowObjective {
 
     fn save(&self, snapshot: &mut Snapshot) {
         snapshot.put_streams(NOISE_STREAMS, &self.noise.streams);
+        if self.recipe.dropout > 0.0 {
+            snapshot.put_stream(MASKS_STREAM, &self.masks);
+        }
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if self.recipe.dropout > 0.0 {
+            snapshot.load_stream(MASKS_STREAM, &mut self.masks)?;
+        }
         snapshot.load_streams(NOISE_STREAMS, &mut self.noise.streams)
     }
 }

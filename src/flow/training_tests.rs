@@ -30,7 +30,10 @@ fn it_learns_more_than_a_normal_distribution_and_keeps_a_mass_of_one() {
     let test = data.test().subset(0..2000);
     for transform in [TransformKind::Affine, TransformKind::default()] {
         let mut flow = small(&data.train(), transform);
-        let recipe = FlowRecipe { descent: Descent { average_decay: 0.9, ..FlowRecipe::default().descent } };
+        let recipe = FlowRecipe {
+            descent: Descent { average_decay: 0.9, ..FlowRecipe::default().descent },
+            ..FlowRecipe::default()
+        };
         let fitting = Fitting { held_out: Some(&test), ..Fitting::default() };
         let summary = flow.fit_with(&data.train(), &recipe, &training(400), fitting).unwrap();
         let estimate = flow.log_likelihood(&test, &FlowScoring::default()).unwrap();
@@ -129,9 +132,11 @@ fn the_trained_model_is_that_of_the_checkpoint() {
         let descent = Descent { average_decay, ..FlowRecipe::default().descent };
         let mut keeper = Keeper::default();
         let fitting = Fitting { observer: Some(&mut keeper), ..Fitting::default() };
-        flow.fit_with(&data, &FlowRecipe { descent }, &training(30), fitting).unwrap();
+        flow.fit_with(&data, &FlowRecipe { descent, ..FlowRecipe::default() }, &training(30), fitting).unwrap();
         assert_eq!(Flow::from_checkpoint(&keeper.0).unwrap(), flow);
-        let trainer = FlowTrainer::new(flow.clone(), &FlowRecipe { descent }, &data, &training(30)).unwrap();
+        let trainer =
+            FlowTrainer::new(flow.clone(), &FlowRecipe { descent, ..FlowRecipe::default() }, &data, &training(30))
+                .unwrap();
         assert_eq!(trainer.last(), &flow);
     }
 }
@@ -187,10 +192,11 @@ fn data_that_does_not_suit_ends_before_the_first_step() {
     assert_eq!(said.to_string(), "the data is bits, and the model is a density of real numbers");
     assert!(said.hint().unwrap().starts_with("a flow learns real numbers or grey levels"));
     let descent = Descent { learning_rate: 0.0, ..FlowRecipe::default().descent };
-    let said = flow.fit(&moons, &FlowRecipe { descent }, &training(1)).unwrap_err();
+    let said = flow.fit(&moons, &FlowRecipe { descent, ..FlowRecipe::default() }, &training(1)).unwrap_err();
     assert!(said.to_string().starts_with("the learning rate is 0"));
     let wild = Descent { learning_rate: 1e6, clip: None, ..FlowRecipe::default().descent };
-    let wild = flow.fit(&moons, &FlowRecipe { descent: wild }, &training(50)).unwrap_err();
+    let wild =
+        flow.fit(&moons, &FlowRecipe { descent: wild, ..FlowRecipe::default() }, &training(50)).unwrap_err();
     assert!(matches!(wild, TrainError::NonFinite { .. }), "{wild}");
     let held_out = Training { holdout: Some(Holdout::Count(100)), ..training(5) };
     let summary = flow.fit(&moons, &FlowRecipe::default(), &held_out).unwrap();
@@ -216,7 +222,10 @@ fn densities_on_the_plane_are_learned() {
         };
         let mut flow = Flow::new(config, Seed(1)).unwrap();
         let learning_rate = setting("RATE", 2e-3) as f32;
-        let recipe = FlowRecipe { descent: Descent { learning_rate, ..FlowRecipe::default().descent } };
+        let recipe = FlowRecipe {
+            descent: Descent { learning_rate, ..FlowRecipe::default().descent },
+            ..FlowRecipe::default()
+        };
         let (batch, steps) = (setting("BATCH", 256.0) as usize, setting("STEPS", 10_000.0) as u64);
         let training = Training { batch, steps: Some(steps), evaluate_every: 0, ..Training::default() };
         let start = std::time::Instant::now();

@@ -1,5 +1,6 @@
 //! The transforms that a flow is composed of.
 
+use super::Dropout;
 use crate::autodiff::Var;
 use crate::store::Store;
 use std::fmt::Debug;
@@ -20,6 +21,23 @@ pub trait Transform: Debug + Send + Sync {
     /// y and ln |det ∂y/∂x| for x `[rows, width]`, recorded on the tape. `context` `[rows, context]` is what the flow is
     /// conditioned on, labels as a one among zeros; `None` where it is not.
     fn forward<'t>(&self, x: Var<'t>, context: Option<Var<'t>>) -> Transformed<'t>;
+
+    /// Hidden units of its networks that a training step may leave out. By default it has none.
+    fn hidden_units(&self) -> usize {
+        0
+    }
+
+    /// As [`forward`](Self::forward), in a training step that leaves out hidden units: each hidden layer goes through
+    /// [`Dropout::apply`], [`hidden_units`](Self::hidden_units) of them in all. By default nothing is left out.
+    fn forward_dropping<'t>(
+        &self,
+        x: Var<'t>,
+        context: Option<Var<'t>>,
+        dropout: &Dropout<'t>,
+    ) -> Transformed<'t> {
+        let _ = dropout;
+        self.forward(x, context)
+    }
 
     /// x and ln |det ∂x/∂y| for y `[rows, width]`, recorded on the tape, where one pass gives them; `None` where they are only
     /// to be had one component after the other.

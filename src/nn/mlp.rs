@@ -48,10 +48,19 @@ impl Mlp {
     /// When x has another width.
     #[track_caller]
     pub fn apply<'t>(&self, x: Var<'t>) -> Var<'t> {
+        self.apply_through(x, |h| h)
+    }
+
+    /// As [`apply`](Self::apply), with what `after` makes of each hidden layer `[batch, units]` in place of it: units left out, for example.
+    ///
+    /// # Panics
+    /// When x has another width, or `after` gives another.
+    #[track_caller]
+    pub fn apply_through<'t>(&self, x: Var<'t>, after: impl Fn(Var<'t>) -> Var<'t>) -> Var<'t> {
         let (last, before) = self.layers.split_last().expect("there is a layer");
         let mut x = x;
         for layer in before {
-            x = layer.apply(x, self.hidden);
+            x = after(layer.apply(x, self.hidden));
         }
         last.apply(x, Activation::Identity)
     }

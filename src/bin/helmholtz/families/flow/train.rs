@@ -77,6 +77,9 @@ pub struct Train {
     /// reverse Kullback–Leibler divergence. DATA is then what the weights are looked at on
     #[arg(long, value_name = "NAME|RUN", help_heading = "Model")]
     target: Option<String>,
+    /// The part of the hidden units that each update leaves out [default: 0]
+    #[arg(long, value_name = "PART", conflicts_with = "target", help_heading = "Learning")]
+    dropout: Option<f32>,
     #[command(flatten)]
     descent: DescentOptions,
 }
@@ -121,8 +124,11 @@ impl Train {
             return Err(Failure::new("--activation or --mixing is not that of the model of --init"));
         }
         widths::check(&config.hidden, config.width)?;
-        let recipe =
-            FlowRecipe { descent: self.descent.settle(&mut session.settings, &FlowRecipe::default().descent)? };
+        let usual = FlowRecipe::default();
+        let recipe = FlowRecipe {
+            descent: self.descent.settle(&mut session.settings, &usual.descent)?,
+            dropout: session.settings.settle("dropout", self.dropout, usual.dropout)?,
+        };
         let kept = config.layers.max(1) * (config.hidden.iter().sum::<usize>() + 4 * config.width);
         size::check("batch", session.training.batch, kept)?;
         if recipe.descent.averages() {
