@@ -17,7 +17,7 @@ pub struct FlowRecipe {
     /// The settings of the parameters' descent.
     pub descent: Descent,
     /// The part of the hidden units that each step leaves out, at least 0 and below 1: see [`Dropout`](super::Dropout).
-    pub dropout: f32,
+    pub dropout: f64,
 }
 
 impl Default for FlowRecipe {
@@ -35,7 +35,7 @@ impl FlowRecipe {
     /// # Errors
     /// Names the first setting out of its range.
     pub fn check(&self) -> Result<(), Setting> {
-        Setting::fraction("the part of the units that is left out", f64::from(self.dropout))?;
+        Setting::fraction("the part of the units that is left out", self.dropout)?;
         self.descent.check()
     }
 }

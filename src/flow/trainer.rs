@@ -146,7 +146,7 @@ impl Objective for FlowObjective {
 
     fn draw(&mut self, flow: &Flow, _: usize, _: &Progress, program: &mut BatchProgram) -> Result<(), TrainError> {
         if self.drops(flow) {
-            fill_masks(&mut self.masks, self.recipe.dropout, program.input_mut(MASKS));
+            fill_masks(&mut self.masks, self.recipe.dropout as f32, program.input_mut(MASKS));
         }
         Ok(())
     }

@@ -152,6 +152,11 @@ fn a_flow_learns_what_labels_say() {
     assert!(place.failure("sample given --class 10").contains("--class is 10, but the model knows 0 to 9"));
     assert!(place.failure("sample alone --class 1").contains("--class is not for"));
     assert!(place.failure("train flow moons --labels").contains("moons: --labels: the data have none"));
+    let said = place.failure("train flow --dropout -0.1");
+    assert!(
+        said.contains("the part of the units that is left out is -0.1, but must be at least 0 and below 1"),
+        "{said}"
+    );
     let unlabelled = npy([3, 64], (0..192).map(|place| (place % 17) as f32 / 16.0));
     fs::write(place.path("unlabelled.npy"), unlabelled).unwrap();
     assert!(place.failure("eval given unlabelled.npy").contains("unlabelled.npy"));

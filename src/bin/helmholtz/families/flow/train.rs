@@ -78,8 +78,14 @@ pub struct Train {
     #[arg(long, value_name = "NAME|RUN", help_heading = "Model")]
     target: Option<String>,
     /// The part of the hidden units that each update leaves out [default: 0]
-    #[arg(long, value_name = "PART", conflicts_with = "target", help_heading = "Learning")]
-    dropout: Option<f32>,
+    #[arg(
+        long,
+        value_name = "PART",
+        allow_negative_numbers = true,
+        conflicts_with = "target",
+        help_heading = "Learning"
+    )]
+    dropout: Option<f64>,
     #[command(flatten)]
     descent: DescentOptions,
 }
