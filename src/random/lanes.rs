@@ -11,6 +11,83 @@ pub struct Lanes {
     state: [[u32; 16]; 4],
 }
 
+/// Which of 128 states in a row add up to the one `i` jumps after the first, for lanes `i`: `[32 states of 4][lane of 16]`, the first state in the
+/// lowest bit. The powers of the generator's jump polynomial (Blackman & Vigna 2019) modulo its characteristic one.
+const JUMPS: [[u32; 16]; 4] = [
+    [
+        0x0000_0001,
+        0x8764_000b,
+        0x9b80_2a8b,
+        0xb04c_a9f3,
+        0x1a23_5895,
+        0xba06_26fa,
+        0x38ba_1086,
+        0x8db9_9949,
+        0xf705_85fb,
+        0x7a1f_de92,
+        0x1e32_5572,
+        0x817a_fa05,
+        0x8621_6c28,
+        0xe938_074c,
+        0x7073_84a8,
+        0x7ffe_554e,
+    ],
+    [
+        0x0000_0000,
+        0xf542_d2d3,
+        0x7948_05ed,
+        0xe5ed_4d51,
+        0x0080_78d6,
+        0xd186_a6fa,
+        0x9fc7_e73d,
+        0xbc3e_6169,
+        0x4e0c_5957,
+        0xcf60_36da,
+        0xc214_d131,
+        0x460f_d1fb,
+        0x1172_634e,
+        0xcb53_9352,
+        0x2429_5fea,
+        0x240d_ad53,
+    ],
+    [
+        0x0000_0000,
+        0x6fa0_35c3,
+        0x5eb1_70f0,
+        0x8703_c119,
+        0x18ec_a90e,
+        0x17f3_9e46,
+        0x62de_8a07,
+        0xdc44_142f,
+        0xbce2_50c3,
+        0x468b_641a,
+        0xa2d9_a35c,
+        0xe134_6cba,
+        0xbe39_c34d,
+        0x4ae6_62e4,
+        0xb79c_542b,
+        0x6f67_50fe,
+    ],
+    [
+        0x0000_0000,
+        0x77f2_db5b,
+        0x7c0f_7916,
+        0x3d69_7f72,
+        0x5f29_2782,
+        0xb18f_8602,
+        0x3508_e27d,
+        0x5e7b_6a3a,
+        0x17a8_96ff,
+        0xa158_9df4,
+        0x85d1_fc11,
+        0x07ee_1896,
+        0x89fa_cb92,
+        0x9273_a131,
+        0x755d_7204,
+        0x2adb_f5c6,
+    ],
+];
+
 impl Lanes {
     /// Lane 0 starts at the 128-bit state (`low`, `high`); an all-zero state, from which the generator never leaves,
     /// is replaced as `rand_xoshiro` does.
@@ -18,13 +95,31 @@ impl Lanes {
         let mut seed = [0; 16];
         seed[..8].copy_from_slice(&low.to_le_bytes());
         seed[8..].copy_from_slice(&high.to_le_bytes());
-        let mut generator = Xoshiro128PlusPlus::from_seed(seed);
+        let first = Xoshiro128PlusPlus::from_seed(seed).state();
+        let mut own: [u32; 4] = std::array::from_fn(|word| {
+            let bytes = &first[4 * word..];
+            u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+        });
+        // Jumps are linear over the field of two elements: each lane is a sum of the first 128 states, all of which are passed once.
         let mut state = [[0; 16]; 4];
-        for lane in 0..16 {
-            for (word, bytes) in generator.state().chunks_exact(4).enumerate() {
-                state[word][lane] = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        for of_lanes in JUMPS {
+            for bit in 0..u32::BITS {
+                let [s0, s1, s2, s3] = &mut state;
+                for lane in 0..16 {
+                    let taken = (of_lanes[lane] >> bit & 1).wrapping_neg();
+                    s0[lane] ^= own[0] & taken;
+                    s1[lane] ^= own[1] & taken;
+                    s2[lane] ^= own[2] & taken;
+                    s3[lane] ^= own[3] & taken;
+                }
+                let shifted = own[1] << 9;
+                own[2] ^= own[0];
+                own[3] ^= own[1];
+                own[1] ^= own[2];
+                own[0] ^= own[3];
+                own[2] ^= shifted;
+                own[3] = own[3].rotate_left(11);
             }
-            generator.jump();
         }
         Lanes { state }
     }

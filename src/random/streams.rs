@@ -1,6 +1,7 @@
 //! Streams dealt to blocks of rows: the determinism contract as a type.
 
 use super::{Lanes, Seed};
+use crate::parallel::map;
 
 /// Random streams dealt to rows: sixteen rows in a row share a stream, each drawing from a lane of its own. Row r draws from
 /// lane r mod 16 of stream r div 16, whichever thread works on it and however many rows there are: so neither threads nor
@@ -16,6 +17,8 @@ pub struct Streams {
     blocks: Vec<Lanes>,
 }
 
+/// Streams that are begun in parallel.
+const MANY: usize = 128;
 /// Words of a stream's state.
 const STATE: usize = 64;
 
@@ -25,8 +28,10 @@ impl Streams {
 
     /// A stream for every sixteen of `rows` rows: `(name, 0)`, `(name, 1)` … of `seed`.
     pub fn new(seed: Seed, name: &str, rows: usize) -> Self {
-        let blocks = rows.div_ceil(Self::ROWS) as u64;
-        Streams { blocks: (0..blocks).map(|block| seed.lanes(name, block)).collect() }
+        let stream = |block: usize| seed.lanes(name, block as u64);
+        let blocks = rows.div_ceil(Self::ROWS);
+        // A stream takes a microsecond to begin.
+        Streams { blocks: if blocks < MANY { (0..blocks).map(stream).collect() } else { map(blocks, stream) } }
     }
 
     /// The stream of each block of rows.
