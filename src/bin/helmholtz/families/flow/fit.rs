@@ -6,8 +6,7 @@ use super::train::Train;
 use super::{pictures, report};
 use crate::cli::{Failure, Globals, Report};
 use crate::input::{Binarize, Domain};
-use crate::pictures::table;
-use crate::run::{DENSITY, Options, SAMPLES, Session, Subject, Trained, widths};
+use crate::run::{Options, Session, Subject, Trained, widths};
 use helmholtz::flow::{Flow, ReverseKl, ReverseTrainer, metrics};
 use helmholtz::sampling::{GradientLogDensity, Work};
 use helmholtz::store::Snapshot;
@@ -91,16 +90,7 @@ impl<T: GradientLogDensity> Trained for Fitted<'_, T> {
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
-        let seed = session.training.seed.derive("samples", 0);
-        let (rows, _) = session.judged_by();
-        let (points, width) = (table::points(&rows), self.flow.width());
-        let draws = self.flow.sample(points.len() / width, seed)?;
-        table::pairs(&draws, &points, width).save(&session.folder.file(SAMPLES))?;
-        if width == 2 {
-            pictures::density(&self.flow, &rows)?.save(&session.folder.file(DENSITY))?;
-            return Ok(&[DENSITY, SAMPLES]);
-        }
-        Ok(&[SAMPLES])
+        pictures::of_table(&self.flow, session)
     }
 
     fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {

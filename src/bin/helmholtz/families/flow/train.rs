@@ -5,10 +5,8 @@ use super::model::KIND;
 use super::{pictures, report, sample};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, Domain};
-use crate::pictures::table;
 use crate::run::{
-    DENSITY, DescentOptions, Existing, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, standing,
-    widths,
+    DescentOptions, Existing, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, standing, widths,
 };
 use clap::Args;
 use helmholtz::autodiff::Activation;
@@ -220,16 +218,7 @@ impl Trained for Model {
             canvas.square(&sample::given(&self.flow, IMAGES, None, seed)?).save(&path)?;
             return Ok(&[SAMPLES]);
         }
-        let (rows, _) = session.judged_by();
-        let (points, width) = (table::points(&rows), self.flow.width());
-        let draws = sample::given(&self.flow, points.len() / width, None, seed)?;
-        table::pairs(&draws, &points, width).save(&path)?;
-        // Given a class there is another density.
-        if width == 2 && self.flow.config().context() == 0 {
-            pictures::density(&self.flow, &rows)?.save(&session.folder.file(DENSITY))?;
-            return Ok(&[DENSITY, SAMPLES]);
-        }
-        Ok(&[SAMPLES])
+        pictures::of_table(&self.flow, session)
     }
 
     fn judge(&self, session: &Session, _: &Work, report: &mut Report) -> Result<(), Failure> {
