@@ -14,7 +14,7 @@ use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, Wei
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
-use helmholtz::vae::{Bound, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
+use helmholtz::vae::{Bound, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
 use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -107,9 +107,19 @@ fn steps_of_the_loop(data: &Dataset<'_>, recipe: Recipe, batch: usize) -> u64 {
 }
 
 fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps: u64) -> u64 {
+    steps_with(data, width, (Posterior::Gaussian, Prior::Normal), recipe, steps)
+}
+
+fn steps_with(
+    data: &Dataset<'_>,
+    width: usize,
+    (posterior, prior): (Posterior, Prior),
+    recipe: VaeRecipe,
+    steps: u64,
+) -> u64 {
     let training = Training { batch: 33, ..Training::default() };
-    let config =
-        VaeConfig { encoder: vec![width], decoder: vec![width, width], ..VaeConfig::new(data.width(), 5) };
+    let (encoder, decoder) = (vec![width], vec![width, width]);
+    let config = VaeConfig { encoder, decoder, posterior, prior, ..VaeConfig::new(data.width(), 5) };
     let vae = Vae::new(config, Seed(1)).expect("a valid shape");
     let mut trainer = VaeTrainer::new(vae, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 33];
@@ -185,7 +195,8 @@ fn steps_of_a_flow(data: &Dataset<'_>, shape: Shape, steps: u64) -> u64 {
     let fitted = FlowConfig::fitted(data).expect("rows");
     let config = FlowConfig { layers: 2, hidden: vec![24, 16], ..fitted };
     let flow = Flow::new(shape(config), Seed(1)).expect("a valid shape");
-    let mut trainer = FlowTrainer::new(flow, &FlowRecipe::default(), data, &training).expect("a valid recipe");
+    let recipe = FlowRecipe { dropout: 0.2, ..FlowRecipe::default() };
+    let mut trainer = FlowTrainer::new(flow, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 48];
     let mut before = 0;
     for step in 0..steps {
@@ -296,6 +307,7 @@ fn nothing_is_allocated_once_it_runs() {
         ("levels given labels", &grey, labels),
         ("masked networks", &points, in_turn),
     ];
+    let latent = (Posterior::Iaf { steps: 2, units: 12 }, Prior::Flow { steps: 2, units: 12 });
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     // A thread's scratch grows when it first takes part in a product of a shape, which other threads' haste can put off
     // for long. So each runs every shape by itself first: of the tasks it makes, the first is never stolen.
@@ -310,6 +322,7 @@ fn nothing_is_allocated_once_it_runs() {
                 autoencoder_steps(data, 50, recipe, 3);
             }
         }
+        steps_with(&data[0].1, 50, latent, averaged, 3);
         for chains in [16, 100, 1024] {
             sweeps(chains, false, 3);
         }
@@ -336,6 +349,7 @@ fn nothing_is_allocated_once_it_runs() {
                 assert_eq!(autoencoder_steps(data, 50, recipe, STEPS), 0, "autoencoder: {name}, {rows}");
             }
         }
+        assert_eq!(steps_with(&data[0].1, 50, latent, averaged, STEPS), 0, "autoencoder: flows");
         // Products that run beside other steps, and a batch in several pieces.
         let many = VaeRecipe { importance_samples: 70, bound: Bound::ImportanceWeighted, ..averaged };
         for (name, width, recipe) in [("wide", 400, averaged), ("many draws", 50, many)] {
