@@ -142,6 +142,12 @@ fn a_flow_learns_what_labels_say() {
     // ln p(x | y) is above ln p(x) by what x says of y: up to ln 10 nats; here the label also saves the network the search for it.
     let gain = number(&given["log_likelihood"]) - number(&alone["log_likelihood"]);
     assert!(gain > 0.0, "{gain}");
+    // What is given labels is not ranked beside what is not.
+    let table = place.json("compare given alone --draws 40");
+    let spaces: Vec<&str> =
+        table["models"].as_array().unwrap().iter().filter_map(|model| model["space"].as_str()).collect();
+    assert!(spaces.iter().any(|space| space.ends_with(", given labels")), "{spaces:?}");
+    assert!(spaces.iter().any(|space| !space.contains("labels")), "{spaces:?}");
     place.json("sample given --class 3 --count 4 --out threes.npy");
     place.json("sample given --count 20 --out all.png");
     place.json("encode given --out codes.npy");

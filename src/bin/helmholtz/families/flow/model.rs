@@ -5,7 +5,7 @@ use super::train::Train;
 use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, Domain};
-use helmholtz::flow::{Flow, Space};
+use helmholtz::flow::{Conditioning, Flow, Space};
 use serde_json::json;
 
 /// The name of the family.
@@ -59,8 +59,15 @@ impl Model for Flow {
         Measure::Density
     }
 
+    /// Densities given labels are no densities of rows alone.
     fn space(&self) -> Option<String> {
-        (Flow::space(self) != Space::Data).then(|| Flow::space(self).to_string())
+        let given = self.config().conditioning != Conditioning::None;
+        let space = Flow::space(self);
+        match (space == Space::Data, given) {
+            (true, false) => None,
+            (false, false) => Some(space.to_string()),
+            (_, true) => Some(format!("{space}, given labels")),
+        }
     }
 
     fn binarize(&self) -> Binarize {
