@@ -4,7 +4,7 @@ use crate::contract::Autoencoder;
 use crate::pictures::{Canvas, Grid, Raster, Tick, table, with_axes};
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
-use helmholtz::vae::{Likelihood, Observation, Vae};
+use helmholtz::vae::{Likelihood, Observation, Prior, Vae};
 
 /// Samples in a picture.
 const SAMPLES: usize = 100;
@@ -43,11 +43,13 @@ pub fn manifold(vae: &Vae, canvas: Canvas) -> Option<Raster> {
     let plane = vae.manifold(SIDE).ok()?;
     let ticks = SHARES.map(|(label, part)| Tick { part, label: label.to_owned() });
     let width = vae.config().visible;
+    // Where a flow is the prior, the plane is that of its base.
+    let (x, y) = if vae.config().prior == Prior::Normal { ("z0", "z1") } else { ("u0", "u1") };
     if canvas.is_table() {
-        return Some(table::on_plane(&plane, SIDE, width, &ticks, ("z0", "z1")));
+        return Some(table::on_plane(&plane, SIDE, width, &ticks, (x, y)));
     }
     // Lines of images go down, the axis goes up.
     let upwards: Vec<f32> = plane.chunks_exact(SIDE * width).rev().flatten().copied().collect();
     let title = "what lies where: each image has the same share of the prior";
-    Some(with_axes(&canvas.lines(&upwards, SIDE).raster(), title, (&ticks, "z0"), (&ticks, "z1")))
+    Some(with_axes(&canvas.lines(&upwards, SIDE).raster(), title, (&ticks, x), (&ticks, y)))
 }

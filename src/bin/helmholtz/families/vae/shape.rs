@@ -74,9 +74,9 @@ pub fn layers(config: &VaeConfig) -> String {
     widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside])
 }
 
-/// Layers and likelihood, and the distributions of the latent variable where these are not the usual ones.
-pub fn words(config: &VaeConfig) -> String {
-    let mut words = format!("{} {}", layers(config), config.likelihood);
+/// The distributions of the latent variable where these are not the usual ones: `, posterior iaf:2:256, prior flow:2:256`.
+pub fn flows(config: &VaeConfig) -> String {
+    let mut words = String::new();
     if config.posterior != Posterior::Gaussian {
         words += &format!(", posterior {}", config.posterior);
     }

@@ -134,7 +134,8 @@ impl Train {
         let start = session.started_from(model::Vae::from_checkpoint)?;
         let config = self.config(&mut session, start.as_ref().map(model::Vae::config))?;
         if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
-            let [asked, own] = [&config, own].map(shape::words);
+            let [asked, own] = [&config, own]
+                .map(|config| format!("{} {}{}", shape::layers(config), config.likelihood, shape::flows(config)));
             session.same_as_init("hidden, --latent, --likelihood, --posterior or --prior", &asked, &own)?;
             return Err(Failure::new("--activation is not that of the model of --init"));
         }
@@ -245,7 +246,8 @@ impl Trained for Autoencoder {
     }
 
     fn size(&self) -> String {
-        format!("{} VAE", shape::words(self.vae.config()))
+        let config = self.vae.config();
+        format!("{} VAE{}", shape::layers(config), shape::flows(config))
     }
 
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
