@@ -26,6 +26,8 @@ pub struct Dataset<'a> {
     pub(super) image_shape: (usize, usize),
     pub(super) labels: Option<Arc<[u16]>>,
     pub(super) targets: Option<Targets>,
+    /// By original rows.
+    pub(super) weights: Option<Arc<[f32]>>,
 }
 
 /// The source that all datasets cut from it share.
@@ -84,6 +86,7 @@ impl<'a> Dataset<'a> {
             scale: Scale::Unit,
             labels: None,
             targets: None,
+            weights: None,
         }
     }
 

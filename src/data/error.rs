@@ -94,6 +94,15 @@ pub enum DataError {
         /// The file.
         file: String,
     },
+    /// A weight that is none.
+    Weight {
+        /// Whose weights.
+        name: String,
+        /// The row.
+        row: usize,
+        /// What was given.
+        weight: f32,
+    },
     /// As many labels as images are needed.
     Count {
         /// The file of images.
@@ -251,6 +260,9 @@ impl fmt::Display for DataError {
             }
             DataError::FortranOrder { file } => {
                 write!(f, "{file}: fortran_order is True: stored column by column, wanted row by row")
+            }
+            DataError::Weight { name, row, weight } => {
+                write!(f, "{name}: row {row} is {weight}, wanted a number from 0 on, and not 0 for all")
             }
             DataError::Labels { file } => write!(f, "{file}: a file of labels, wanted one of images"),
             DataError::Count { images_file, images, labels_file, labels } => {

@@ -8,7 +8,7 @@ use crate::random::mix;
 const MOST_BYTES: usize = 1 << 28;
 
 impl Dataset<'_> {
-    /// A stable hash of type, shape, length and the rows with their labels and targets: of all rows up to 256 MiB, of a larger
+    /// A stable hash of type, shape, length and the rows with their labels, targets and weights: of all rows up to 256 MiB, of a larger
     /// set of as many evenly spaced ones, and at least 64. It does not depend on where the bytes are, nor on how rows are read
     /// (binarisation, flip).
     pub fn fingerprint(&self) -> u64 {
@@ -33,6 +33,9 @@ impl Dataset<'_> {
             }
             // 256 stands for no label: labels from there on count one more.
             hash = absorb(hash, self.label(row).map_or(256, |label| u64::from(label) + u64::from(label >= 256)));
+            if let Some(weight) = self.weight(row) {
+                hash = absorb(hash, u64::from(weight.to_bits()));
+            }
             for target in self.target(row).into_iter().flatten() {
                 hash = absorb(hash, u64::from(target.to_bits()));
             }

@@ -1,4 +1,4 @@
-//! Labels and targets: what belongs to a row beside its values.
+//! Labels, targets and weights: what belongs to a row beside its values.
 
 use super::dataset::{Dataset, Targets};
 use super::error::DataError;
@@ -93,13 +93,57 @@ impl<'a> Dataset<'a> {
         }
         Ok(Dataset { targets: Some(Targets { values: Arc::from(values), width }), ..self.clone() })
     }
+
+    /// How much row `row` counts in training, where rows have weights.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[track_caller]
+    pub fn weight(&self, row: usize) -> Option<f32> {
+        let row = self.original_row(row);
+        self.weights.as_ref().map(|weights| weights[row])
+    }
+
+    /// Whether rows have weights.
+    pub fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// The same rows with these weights, one a row, in place of whatever weights there were: how much each counts in training, relative
+    /// to their mean. Likelihoods are means over rows alike.
+    ///
+    /// ```
+    /// use helmholtz::data::Dataset;
+    /// let data = Dataset::from_real(vec![-1.0, 0.5, 2.0], &[3, 1])?.with_weights(&[1.0, 0.0, 2.5])?;
+    /// assert_eq!((data.is_weighted(), data.subset(1..3).weight(1)), (true, Some(2.5)));
+    /// # Ok::<(), helmholtz::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there are not as many weights as rows, one is negative or not finite, or all are 0.
+    pub fn with_weights(&self, weights: &[f32]) -> Result<Dataset<'a>, DataError> {
+        let name = format!("weights of {}", self.name());
+        if weights.len() != self.len() {
+            return Err(DataError::Shape { name, values: weights.len(), shape: [self.len(), 1] });
+        }
+        let no_weight = |weight: &f32| !(weight.is_finite() && *weight >= 0.0);
+        let none = || weights.iter().all(|weight| *weight == 0.0).then_some(0);
+        if let Some(row) = weights.iter().position(no_weight).or_else(none) {
+            return Err(DataError::Weight { name, row, weight: weights[row] });
+        }
+        let mut all = vec![0.0; self.original_rows()];
+        for (row, &weight) in weights.iter().enumerate() {
+            all[self.original_row(row)] = weight;
+        }
+        Ok(Dataset { weights: Some(Arc::from(all)), ..self.clone() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Seed;
-    use crate::data::Holdout;
+    use crate::data::{Binarization, Holdout};
 
     #[test]
     fn labels_and_targets_stay_with_their_rows() {
@@ -124,6 +168,29 @@ mod tests {
         assert_ne!(part.fingerprint(), data.subset(50..150).fingerprint());
         let others = part.with_targets(&targets.iter().map(|x| x + 1.0).collect::<Vec<_>>(), 2).unwrap();
         assert_ne!(others.fingerprint(), part.fingerprint());
+    }
+
+    #[test]
+    fn weights_stay_with_their_rows_and_are_seen() {
+        let values: Vec<u8> = (0..200).collect();
+        let data = Dataset::from_u8(&values, &[200, 1], 255).unwrap().binarized(Binarization::None);
+        assert!(!data.is_weighted() && data.weight(3).is_none());
+        let weights: Vec<f32> = (0..200).map(|row| row as f32).collect();
+        let weighted = data.with_weights(&weights).unwrap();
+        let (fewer, held_out) = weighted.split_validation(Holdout::Count(50), Seed(4)).unwrap();
+        for part in [&weighted, &fewer, &held_out] {
+            let mut row = [0.0];
+            for index in 0..part.len() {
+                part.row_into(index, &mut row);
+                assert_eq!(part.weight(index), Some((row[0] * 255.0).round()));
+            }
+        }
+        assert_ne!(data.fingerprint(), weighted.fingerprint());
+        let said = |weights: &[f32]| data.subset(0..2).with_weights(weights).unwrap_err().to_string();
+        assert!(said(&[1.0]).contains("weights of"), "{}", said(&[1.0]));
+        assert!(said(&[1.0, -2.0]).ends_with("row 1 is -2, wanted a number from 0 on, and not 0 for all"));
+        assert!(said(&[f32::NAN, 1.0]).contains("row 0 is NaN"));
+        assert!(said(&[0.0, 0.0]).contains("row 0 is 0"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl FlowProposal {
 
 /// ln Z of a density by a flow, with what can be known of how good it is.
 ///
-/// E[Ẑ] = Z, so the figure lies below ln Z on average (Jensen), and a log-likelihood that is made with it above: optimistic. Its own error, the
+/// E\[Ẑ\] = Z, so the figure lies below ln Z on average (Jensen), and a log-likelihood that is made with it above: optimistic. Its own error, the
 /// effective draws and k̂ are made of the draws, and know nothing of a mode that has none: [`rows`](Self::rows) may.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

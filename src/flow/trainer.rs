@@ -5,6 +5,7 @@ use super::likelihood::FlowScoring;
 use super::pass::{Forward, ROWS, through};
 use super::rows::fill_noise;
 use super::{Dropout, Flow, FlowRecipe, metrics};
+use crate::Setting;
 use crate::autodiff::Var;
 use crate::data::Dataset;
 use crate::random::{Lanes, Seed, Streams};
@@ -22,6 +23,7 @@ const PIECE: usize = 128;
 const NOISE_STREAMS: &str = "noise.streams";
 const MASKS_STREAM: &str = "dropout.stream";
 const MASKS: &str = "masks";
+const WEIGHTS: &str = "weights";
 const X: &str = "x";
 const CONTEXT: &str = "context";
 
@@ -36,6 +38,8 @@ pub struct FlowObjective {
     noise: BatchNoise,
     /// Which units a step leaves out.
     masks: Lanes,
+    /// The mean of the rows' weights, where they have some.
+    mean_weight: Option<f64>,
     /// What a batch is conditioned on, `[batch, context]`.
     context: Vec<f32>,
     /// Recorded at the first evaluation.
@@ -94,8 +98,20 @@ impl FlowObjective {
         let first = data.subset(0..data.len().min(MONITORED_ROWS));
         let forward = self.forward.get_or_insert_with(|| Forward::new(flow, ROWS));
         let densities = flow.densities_of(&first, forward, FlowScoring { draws: 1, ..FlowScoring::default() });
-        densities.iter().map(|density| density.value(flow.space())).sum::<f64>() / densities.len() as f64
+        let mut sums = [0.0; 2];
+        // Rows of which none counts are looked at alike.
+        let alike = !first.is_weighted() || mean_weight(&first) == 0.0;
+        for (row, density) in densities.iter().enumerate() {
+            let weight = if alike { 1.0 } else { first.weight(row).map_or(1.0, f64::from) };
+            sums = [sums[0] + weight * density.value(flow.space()), sums[1] + weight];
+        }
+        sums[0] / sums[1]
     }
+}
+
+/// The mean of the rows' weights.
+fn mean_weight(data: &Dataset<'_>) -> f64 {
+    (0..data.len()).filter_map(|row| data.weight(row)).map(f64::from).sum::<f64>() / data.len() as f64
 }
 
 impl Objective for FlowObjective {
@@ -119,7 +135,9 @@ impl Objective for FlowObjective {
         let joint = Part::joint("adam.", recipe.descent, &flow.store);
         let parts = [Part { pieces: Pieces::OfRows(PIECE), ..joint }];
         let masks = training.seed.lanes("dropout", 0);
-        Ok(FlowObjective { recipe, parts, noise, masks, context, forward: None })
+        let mean_weight = data.is_weighted().then(|| mean_weight(data));
+        Setting::check(mean_weight != Some(0.0), "the mean weight of the rows", 0, "positive")?;
+        Ok(FlowObjective { recipe, parts, noise, masks, mean_weight, context, forward: None })
     }
 
     fn parts(&self) -> &[Part] {
@@ -132,12 +150,21 @@ impl Objective for FlowObjective {
         let context = (context > 0).then(|| piece.rows(CONTEXT, context));
         let dropout = self.drops(flow).then(|| Dropout::new(piece.rows(MASKS, flow.hidden_units())));
         let densities = flow.densities_with(z, context, dropout.as_ref());
-        -(densities.log_base + densities.log_determinant).mean()
+        let log_densities = densities.log_base + densities.log_determinant;
+        match self.mean_weight {
+            None => -log_densities.mean(),
+            Some(_) => -(log_densities * piece.rows(WEIGHTS, 1).reshape([piece.examples()])).mean(),
+        }
     }
 
     fn read(&mut self, flow: &Flow, batch: &Batch<'_>, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
         let (rows, z) = (batch.rows.iter().copied(), programs[0].input_mut(X));
         flow.read_rows(batch.data, rows, self.noise.next(), z, &mut self.context);
+        if let Some(mean) = self.mean_weight {
+            for (weight, &row) in programs[0].input_mut(WEIGHTS).iter_mut().zip(batch.rows) {
+                *weight = (f64::from(batch.data.weight(row).unwrap_or(1.0)) / mean) as f32;
+            }
+        }
         if !self.context.is_empty() {
             programs[0].input_mut(CONTEXT).copy_from_slice(&self.context);
         }
@@ -161,6 +188,10 @@ impl Objective for FlowObjective {
             metrics.set(metrics::AVERAGE_LOG_LIKELIHOOD, self.log_likelihood(average, at.watched()));
         }
         Ok(())
+    }
+
+    fn takes_weights(&self) -> bool {
+        true
     }
 
     fn judge(&self, _: &Flow) -> Option<Judge> {

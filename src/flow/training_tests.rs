@@ -1,6 +1,6 @@
 //! Training: it learns, what starts with the data does so once, and its bits depend on nothing but the seed.
 
-use super::reference::normal;
+use super::reference::{normal, random};
 use super::{
     Conditioning, Flow, FlowConfig, FlowRecipe, FlowScoring, FlowTrainer, Mixing, Structure, TransformKind,
     metrics,
@@ -9,7 +9,7 @@ use crate::data::{Binarization, Dataset, Holdout, ToyDensity};
 use crate::optim::Descent;
 use crate::random::Seed;
 use crate::store::Snapshot;
-use crate::train::{Fit, Fitting, Observer, Progress, TrainError, Trainer, Training};
+use crate::train::{Batch, Fit, Fitting, Learner, Metrics, Observer, Progress, TrainError, Trainer, Training};
 
 fn small(data: &Dataset<'_>, transform: TransformKind) -> Flow {
     let config = FlowConfig { transform, layers: 3, hidden: vec![16], ..FlowConfig::fitted(data).unwrap() };
@@ -276,4 +276,45 @@ fn steps_take_so_long() {
             println!("{name}, {threads} threads: {:.0} µs, {:.0} rows/s", quickest * 1e6, 256.0 / quickest);
         }
     }
+}
+
+/// Rows that weigh twice as much are rows that are there twice, and rows without weight are not there.
+#[test]
+fn weights_count_rows() {
+    let points = Dataset::toy(ToyDensity::Moons).train();
+    let (mut twice, mut once) = (Vec::new(), Vec::new());
+    let mut weights = Vec::new();
+    let mut row = [0.0; 2];
+    for index in 0..40 {
+        points.row_into(index, &mut row);
+        let weight = [0.0, 1.0, 2.0, 1.0][index % 4];
+        weights.push(0.5 * weight);
+        once.extend_from_slice(&row);
+        (0..weight as usize).for_each(|_| twice.extend_from_slice(&row));
+    }
+    let repeated = Dataset::from_real(twice, &[40, 2]).unwrap();
+    let weighted = Dataset::from_real(once, &[40, 2]).unwrap().with_weights(&weights).unwrap();
+    let config = FlowConfig { layers: 2, hidden: vec![6], ..FlowConfig::new(2) };
+    // Of whole batches, from the same parameters: the same gradient, up to rounding.
+    let step = |data: &Dataset<'_>| {
+        let training = Training { batch: 40, ..Training::default() };
+        let mut flow = random(config.clone(), 0.3, Seed(3));
+        flow.has_begun();
+        let descent = Descent { clip: None, average_decay: 0.0, ..FlowRecipe::default().descent };
+        let recipe = FlowRecipe { descent, ..FlowRecipe::default() };
+        let mut trainer = FlowTrainer::new(flow, &recipe, data, &training).unwrap();
+        let rows: Vec<usize> = (0..40).collect();
+        trainer.step(&Batch { data, rows: &rows }, &Progress { steps: 10, ..Progress::default() }).unwrap();
+        let mut figures = Metrics::default();
+        trainer.evaluate(data, None, &Progress::default(), &mut figures).unwrap();
+        ["gradient_norm", metrics::LOG_LIKELIHOOD].map(|name| figures.get(name).unwrap())
+    };
+    let ([norm, figure], [wanted, known]) = (step(&weighted), step(&repeated));
+    assert!((norm / wanted - 1.0).abs() < 1e-5, "{norm}, wanted {wanted}");
+    assert!((figure - known).abs() < 1e-3 * known.abs(), "{figure}, wanted {known}");
+    // A likelihood is a mean over rows alike.
+    let flow = random(config, 0.3, Seed(3));
+    let plain = flow.log_likelihood(&repeated, &FlowScoring::default()).unwrap().value;
+    let doubled = repeated.with_weights(&(0..40).map(|row| (row % 3) as f32).collect::<Vec<_>>()).unwrap();
+    assert_eq!(flow.log_likelihood(&doubled, &FlowScoring::default()).unwrap().value, plain);
 }

@@ -32,6 +32,8 @@ pub enum TrainError {
     Setting(Setting),
     /// Rows that cannot be held out.
     Data(DataError),
+    /// Rows with weights, which the learner takes no account of.
+    Weights,
     /// Early stopping without rows held out: it would watch the rows it trains on.
     NothingHeldOut,
     /// Early stopping without a figure to watch: the learner is judged by none, and none was named.
@@ -94,6 +96,7 @@ impl fmt::Display for TrainError {
             }
             TrainError::Setting(setting) => setting.fmt(f),
             TrainError::Data(error) => error.fmt(f),
+            TrainError::Weights => f.write_str("the rows have weights, which this model takes no account of"),
             TrainError::NothingHeldOut => f.write_str("early stopping needs rows held out of training to watch"),
             TrainError::NoJudge => f.write_str("early stopping has no figure to watch: the learner names none"),
             TrainError::Resume { setting, saved, given } => {

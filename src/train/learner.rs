@@ -40,6 +40,11 @@ pub trait Learner: Send {
         None
     }
 
+    /// Whether rows count as their [weights](Dataset::weight) say. By default they do not, and the loop refuses rows with weights.
+    fn takes_weights(&self) -> bool {
+        false
+    }
+
     /// Everything that the next step depends on: parameters, optimiser, chains, streams. All floats must be finite;
     /// names that start with `train.` belong to the loop.
     fn save(&self, snapshot: &mut Snapshot);

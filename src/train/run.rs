@@ -84,6 +84,9 @@ impl<'a, L: Learner + ?Sized> Run<'a, L> {
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let steps = training.steps_for(train.len())?;
+        if train.is_weighted() && !learner.takes_weights() {
+            return Err(TrainError::Weights);
+        }
         if training.early_stopping.is_some() && held_out.is_none() {
             return Err(TrainError::NothingHeldOut);
         }

@@ -343,3 +343,12 @@ fn how_often_one_looks_changes_nothing() {
     }
     assert!(values.iter().all(|bits| *bits == values[0]));
 }
+
+#[test]
+fn rows_with_weights_are_refused_by_who_takes_no_account_of_them() {
+    let weighted = data().with_weights(&vec![1.0; data().len()]).unwrap();
+    let mut learner = Mean::new();
+    let run = train(&mut learner, &weighted, None, &training(), None, &mut Recorder::default());
+    let said = run.unwrap_err().to_string();
+    assert_eq!(said, "the rows have weights, which this model takes no account of");
+}

@@ -129,6 +129,11 @@ pub trait Objective: Clone + Debug + Send {
     /// The figure that judges the model: the average's where one is kept.
     fn judge(&self, model: &Self::Model) -> Option<Judge>;
 
+    /// Whether rows count as their weights say: see [`Learner::takes_weights`](crate::train::Learner::takes_weights).
+    fn takes_weights(&self) -> bool {
+        false
+    }
+
     /// Puts the state of everything that is drawn into a snapshot.
     fn save(&self, snapshot: &mut Snapshot);
 

@@ -102,6 +102,10 @@ impl<O: Objective> Learner for TapeTrainer<O> {
         Ok(())
     }
 
+    fn takes_weights(&self) -> bool {
+        self.objective.takes_weights()
+    }
+
     fn evaluate(
         &mut self,
         train: &Dataset<'_>,
