@@ -103,6 +103,24 @@ pub enum DataError {
         /// What was given.
         weight: f32,
     },
+    /// A label that is none.
+    Label {
+        /// The file, or whose labels.
+        file: String,
+        /// The row.
+        row: usize,
+        /// What was given.
+        label: String,
+    },
+    /// Fewer labels than wanted, or none wanted.
+    FewLabels {
+        /// The data.
+        name: String,
+        /// Rows that have labels.
+        labelled: usize,
+        /// Labels wanted.
+        wanted: usize,
+    },
     /// As many labels as images are needed.
     Count {
         /// The file of images.
@@ -264,6 +282,13 @@ impl fmt::Display for DataError {
             DataError::Weight { name, row, weight } => {
                 write!(f, "{name}: row {row} is {weight}, wanted a number from 0 on, and not 0 for all")
             }
+            DataError::Label { file, row, label } => {
+                write!(f, "{file}: row {row} is {label}, wanted a class from 0 to 65534, or -1 for none")
+            }
+            DataError::FewLabels { name, labelled, wanted } => write!(
+                f,
+                "{name}: {wanted} labels of {labelled} that there are, wanted at least 1 and no more than these"
+            ),
             DataError::Labels { file } => write!(f, "{file}: a file of labels, wanted one of images"),
             DataError::Count { images_file, images, labels_file, labels } => {
                 write!(f, "{labels_file}: {labels} labels, but {images_file} has {images} images")

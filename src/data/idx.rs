@@ -129,6 +129,15 @@ pub(super) fn attach_labels<'a>(
     Ok(())
 }
 
+/// The bytes of a one-dimensional IDX file of labels.
+pub(super) fn labels(name: &str, bytes: &[u8]) -> Result<Vec<i64>, DataError> {
+    let header = complete(name, bytes)?;
+    if header.shape.len() != 1 {
+        return Err(DataError::Rank { file: name.to_owned(), shape: header.shape, wanted: "[labels]" });
+    }
+    Ok(bytes[header.offset..].iter().map(|&label| i64::from(label)).collect())
+}
+
 /// Images and their labels from the bytes of two files.
 pub(super) fn from_bytes(images: NamedBytes, labels: Option<NamedBytes>) -> Result<Table<'static>, DataError> {
     let mut table = self::images(&images.name, Source::Owned(images.bytes))?;

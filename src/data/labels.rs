@@ -1,18 +1,23 @@
 //! Labels, targets and weights: what belongs to a row beside its values.
 
+use super::batches::Batches;
 use super::dataset::{Dataset, Targets};
 use super::error::DataError;
+use crate::random::Seed;
 use std::sync::Arc;
 
+/// What stands where a row has no label.
+const UNLABELLED: u16 = u16::MAX;
+
 impl<'a> Dataset<'a> {
-    /// The class of row `row`, where there are labels.
+    /// The class of row `row`, where it has a label.
     ///
     /// # Panics
     /// When there is no such row.
     #[track_caller]
     pub fn label(&self, row: usize) -> Option<u16> {
         match &self.labels {
-            Some(labels) => Some(labels[self.original_row(row)]),
+            Some(labels) => Some(labels[self.original_row(row)]).filter(|label| *label != UNLABELLED),
             None => {
                 let (table, row) = self.place(row);
                 table.label(row).map(u16::from)
@@ -20,7 +25,7 @@ impl<'a> Dataset<'a> {
         }
     }
 
-    /// The classes of all rows, where there are labels.
+    /// The classes of all rows, where all have labels.
     pub fn labels(&self) -> Option<Vec<u16>> {
         (0..self.len()).map(|row| self.label(row)).collect()
     }
@@ -35,17 +40,98 @@ impl<'a> Dataset<'a> {
     /// ```
     ///
     /// # Errors
-    /// When there are not as many labels as rows.
+    /// When there are not as many labels as rows, or one is 65535.
     pub fn with_labels<L: Copy + Into<u16>>(&self, labels: &[L]) -> Result<Dataset<'a>, DataError> {
+        let labels: Vec<Option<u16>> = labels.iter().map(|&label| Some(label.into())).collect();
+        self.with_some_labels(&labels)
+    }
+
+    /// The same rows with these classes, one a row, `None` for a row without a label, in place of whatever labels there were.
+    ///
+    /// ```
+    /// use helmholtz::data::Dataset;
+    /// let data = Dataset::from_u8(vec![0, 1, 1, 0], &[2, 2], 1)?.with_some_labels(&[None, Some(7)])?;
+    /// assert_eq!((data.label(0), data.label(1), data.labelled_rows(), data.labels()), (None, Some(7), vec![1], None));
+    /// # Ok::<(), helmholtz::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there are not as many labels as rows, or one is 65535.
+    pub fn with_some_labels(&self, labels: &[Option<u16>]) -> Result<Dataset<'a>, DataError> {
+        let name = format!("labels of {}", self.name());
         if labels.len() != self.len() {
-            let (name, shape) = (format!("labels of {}", self.name()), [self.len(), 1]);
-            return Err(DataError::Shape { name, values: labels.len(), shape });
+            return Err(DataError::Shape { name, values: labels.len(), shape: [self.len(), 1] });
         }
-        let mut all = vec![0; self.original_rows()];
-        for (row, &label) in labels.iter().enumerate() {
-            all[self.original_row(row)] = label.into();
+        if let Some(row) = labels.iter().position(|label| *label == Some(UNLABELLED)) {
+            return Err(DataError::Label { file: name, row, label: UNLABELLED.to_string() });
+        }
+        let mut all = self.labels_of_the_origin();
+        for (row, label) in labels.iter().enumerate() {
+            all[self.original_row(row)] = label.unwrap_or(UNLABELLED);
         }
         Ok(Dataset { labels: Some(Arc::from(all)), ..self.clone() })
+    }
+
+    /// The labels of all rows of the origin, whichever of them are selected.
+    fn labels_of_the_origin(&self) -> Vec<u16> {
+        if let Some(labels) = &self.labels {
+            return labels.to_vec();
+        }
+        let all = Dataset { selection: (0..self.original_rows()).collect::<Vec<_>>().into(), ..self.clone() };
+        (0..all.len()).map(|row| all.label(row).unwrap_or(UNLABELLED)).collect()
+    }
+
+    /// The rows that have a label, in order.
+    pub fn labelled_rows(&self) -> Vec<usize> {
+        (0..self.len()).filter(|&row| self.label(row).is_some()).collect()
+    }
+
+    /// Whether a row has a label.
+    pub fn has_labels(&self) -> bool {
+        (0..self.len()).any(|row| self.label(row).is_some())
+    }
+
+    /// One more than the largest label: how many classes there are, where some row has a label.
+    pub fn classes(&self) -> Option<usize> {
+        (0..self.len()).filter_map(|row| self.label(row)).max().map(|largest| usize::from(largest) + 1)
+    }
+
+    /// The same rows with `count` of their labels, the others hidden: of each class as many as of any other, or one more, where it has
+    /// so many. Which ones is up to the seed.
+    ///
+    /// ```
+    /// use helmholtz::{Seed, data::Dataset};
+    /// let few = Dataset::digits().train().keep_labels(20, Seed(1))?;
+    /// let kept: Vec<usize> = few.labelled_rows();
+    /// assert_eq!(kept.len(), 20);
+    /// assert_eq!(kept.iter().filter(|&&row| few.label(row) == Some(3)).count(), 2);
+    /// # Ok::<(), helmholtz::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When fewer rows have labels, or `count` is 0.
+    pub fn keep_labels(&self, count: usize, seed: Seed) -> Result<Dataset<'a>, DataError> {
+        let labelled = self.labelled_rows();
+        if count == 0 || count > labelled.len() {
+            return Err(DataError::FewLabels { name: self.name().to_owned(), labelled: labelled.len(), wanted: count });
+        }
+        let mut order = vec![0; labelled.len()];
+        Batches::new(labelled.len(), labelled.len(), seed.derive("labels", 0)).fill(0, &mut order);
+        let mut of_class = vec![Vec::new(); self.classes().unwrap_or(0)];
+        for place in order {
+            let row = labelled[place];
+            of_class[usize::from(self.label(row).expect("a label"))].push(row);
+        }
+        let mut labels = vec![None; self.len()];
+        let (mut kept, mut turn) = (0, 0);
+        while kept < count {
+            for row in of_class.iter().filter_map(|rows| rows.get(turn)).take(count - kept) {
+                labels[*row] = self.label(*row);
+                kept += 1;
+            }
+            turn += 1;
+        }
+        self.with_some_labels(&labels)
     }
 
     /// The numbers to predict for row `row`, `[target_width]`, where there are targets.
@@ -200,6 +286,36 @@ mod tests {
         let parity = digits.with_labels(&odd).unwrap();
         assert_eq!((digits.test().label(0), parity.test().label(0)), (Some(4), Some(0)));
         assert_eq!((digits.test().label(1), parity.test().label(1)), (Some(9), Some(1)));
+    }
+
+    #[test]
+    fn kept_labels_are_balanced_and_the_seeds() {
+        let train = Dataset::digits().train();
+        let few = train.keep_labels(23, Seed(3)).unwrap();
+        let mut counts = [0; 10];
+        for row in 0..train.len() {
+            if let Some(label) = few.label(row) {
+                assert_eq!(train.label(row), Some(label));
+                counts[usize::from(label)] += 1;
+            }
+        }
+        assert_eq!(counts, [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]);
+        assert_eq!(few.labelled_rows(), train.keep_labels(23, Seed(3)).unwrap().labelled_rows());
+        assert_ne!(few.labelled_rows(), train.keep_labels(23, Seed(4)).unwrap().labelled_rows());
+        // Hidden is hidden: as if a file had said so, also to the fingerprint. Test rows keep theirs.
+        let given: Vec<Option<u16>> = (0..train.len()).map(|row| few.label(row)).collect();
+        assert_eq!(train.with_some_labels(&given).unwrap().fingerprint(), few.fingerprint());
+        let all = Dataset::digits();
+        let part = all.train().keep_labels(10, Seed(1)).unwrap();
+        assert_eq!((part.classes(), part.labels(), part.has_labels()), (Some(10), None, true));
+        let said = |count| train.keep_labels(count, Seed(1)).unwrap_err().to_string();
+        assert_eq!(said(0), "digits: 0 labels of 1438 that there are, wanted at least 1 and no more than these");
+        assert_eq!(said(1439), "digits: 1439 labels of 1438 that there are, wanted at least 1 and no more than these");
+        assert!(train.subset(0..1).with_labels(&[u16::MAX]).is_err());
+        // A class that has no more is passed over.
+        let scarce = Dataset::from_u8(vec![0; 5], &[5, 1], 1).unwrap().with_labels(&[0u8, 1, 1, 1, 1]).unwrap();
+        let kept = scarce.keep_labels(4, Seed(1)).unwrap();
+        assert_eq!((kept.labelled_rows().len(), kept.label(0)), (4, Some(0)));
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub(super) fn file_length(name: &str, first_bytes: &[u8]) -> Result<u64, DataErr
     header(name, first_bytes).map(|header| header.length)
 }
 
-fn header(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
+/// The dictionary of the header, and where the numbers begin.
+fn dictionary(name: &str, bytes: &[u8]) -> Result<(Dictionary, usize), DataError> {
     let file = name.to_owned();
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         return Err(DataError::Magic { file, found: bytes.iter().take(4).copied().collect() });
@@ -74,7 +75,12 @@ fn header(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
     let offset = start + text_length;
     let text = bytes.get(start..offset).ok_or_else(|| truncated(offset))?;
     let dictionary = Scanner { rest: text }.dictionary().map_err(|problem| DataError::header(name, problem))?;
+    Ok((dictionary, offset))
+}
 
+fn header(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
+    let file = name.to_owned();
+    let (dictionary, offset) = dictionary(name, bytes)?;
     let kind = kind(name, &dictionary.descr)?;
     if dictionary.fortran_order {
         return Err(DataError::FortranOrder { file });
@@ -95,6 +101,42 @@ fn header(name: &str, bytes: &[u8]) -> Result<Header, DataError> {
         Some(length) => Ok(Header { kind, rows: rows as usize, width: width as usize, offset, length }),
         None => Err(DataError::TooLarge { file, shape }),
     }
+}
+
+/// The whole numbers of a one-dimensional `.npy` of labels: `u1`, or `i1` to `i8`.
+pub(super) fn labels(name: &str, bytes: &[u8]) -> Result<Vec<i64>, DataError> {
+    let (dictionary, offset) = dictionary(name, bytes)?;
+    let found = dictionary.descr.strip_prefix(['<', '|', '=']).unwrap_or(&dictionary.descr);
+    let size = match found {
+        "u1" | "i1" | "B" | "b" => 1,
+        "i2" => 2,
+        "i4" => 4,
+        "i8" => 8,
+        _ => {
+            let (found, wanted) = (format!("{:?}", dictionary.descr), "'|u1', '|i1', '<i2', '<i4' or '<i8'");
+            return Err(DataError::ElementType { file: name.to_owned(), found, wanted });
+        }
+    };
+    let &[rows] = &dictionary.shape[..] else {
+        return Err(DataError::Rank { file: name.to_owned(), shape: dictionary.shape, wanted: "[labels]" });
+    };
+    let (actual, values) = (bytes.len() as u64, &bytes[offset..]);
+    let promised = rows.saturating_mul(size).saturating_add(offset as u64);
+    if actual < promised {
+        return Err(DataError::Truncated { file: name.to_owned(), promised, actual });
+    }
+    if actual > promised {
+        return Err(DataError::Trailing { file: name.to_owned(), promised, actual });
+    }
+    let signed = found.starts_with('i') || found == "b";
+    let number = |bytes: &[u8]| {
+        // The sign's bit, repeated over the bytes that are not there.
+        let negative = signed && bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+        let mut whole = [if negative { 0xff } else { 0 }; 8];
+        whole[..bytes.len()].copy_from_slice(bytes);
+        i64::from_le_bytes(whole)
+    };
+    Ok(values.chunks_exact(size as usize).map(number).collect())
 }
 
 /// The type that NumPy's `descr` names, with any order of bytes but the big-endian one.

@@ -331,7 +331,7 @@ where
         (z * slopes).sum_axis(1).mean()
     }
 
-    fn read(&mut self, _: &Flow, _: &Batch<'_>, _: &mut [BatchProgram]) -> Result<(), TrainError> {
+    fn read(&mut self, _: &Flow, _: &Batch<'_>, _: &Progress, _: &mut [BatchProgram]) -> Result<(), TrainError> {
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The shape of a variational autoencoder: how many layers, how wide, and what the decoder's numbers mean.
 
-use super::{Posterior, Prior, VaeError};
+use super::{LabelPosterior, Labels, Posterior, Prior, VaeError};
 use crate::Setting;
 use crate::autodiff::Activation;
 use crate::nn::{activation_in, check_activation, check_width, layers_in, widths_in};
@@ -80,6 +80,8 @@ pub struct VaeConfig {
     pub posterior: Posterior,
     /// The family of p(z).
     pub prior: Prior,
+    /// The classes that it knows, if any: then it is a model of p(x | y, z).
+    pub labels: Option<Labels>,
 }
 
 impl VaeConfig {
@@ -94,6 +96,7 @@ impl VaeConfig {
             likelihood: Likelihood::Bernoulli,
             posterior: Posterior::Gaussian,
             prior: Prior::Normal,
+            labels: None,
         }
     }
 
@@ -108,6 +111,12 @@ impl VaeConfig {
         self.decoder.iter().try_for_each(|&width| check_width("the width of a decoder layer", width))?;
         self.posterior.check()?;
         self.prior.check()?;
+        if let Some(labels) = &self.labels {
+            labels.check()?;
+            let reads = labels.posterior == LabelPosterior::Conditional && self.encoder.is_empty();
+            let wanted = "independent where the encoder has no hidden layer";
+            Setting::check(!reads, "the posterior of labels", labels.posterior, wanted)?;
+        }
         check_activation(self.activation)
     }
 
@@ -140,10 +149,33 @@ impl VaeConfig {
         let activation = activation_in(snapshot, ACTIVATION, Activation::Relu)?;
         let posterior = snapshot.metadata.get(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
         let prior = snapshot.metadata.get(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
-        let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior };
+        let labels = labels_in(snapshot, prefix, visible)?;
+        let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
         config.check()?;
         Ok(config)
     }
+}
+
+/// What the tensors say of classes: their number is that of the rows of weights in the decoder.
+fn labels_in(snapshot: &Snapshot, prefix: &str, visible: usize) -> Result<Option<Labels>, VaeError> {
+    let [of_decoder, of_encoder] = ["decoder", "encoder"].map(|name| format!("{prefix}{name}_label.weight"));
+    if !snapshot.contains(&of_decoder) {
+        return Ok(None);
+    }
+    let classes = snapshot.shape(&of_decoder)?.first().copied().unwrap_or(0);
+    let layers = layers_in(snapshot, &format!("{prefix}classifier"));
+    let mut widths = widths_in::<VaeError>(snapshot, layers)?;
+    if widths.is_empty() {
+        widths = vec![visible, classes];
+    }
+    let (outputs, inputs) = (widths.pop().unwrap_or(0), widths.remove(0));
+    if (inputs, outputs) != (visible, classes) {
+        let (given, wanted) = (format!("{inputs} to {outputs}"), "from the values of a row to the classes");
+        return Err(Setting::new("the classifier", given, wanted).into());
+    }
+    let reads = snapshot.contains(&of_encoder);
+    let posterior = if reads { LabelPosterior::Conditional } else { LabelPosterior::Independent };
+    Ok(Some(Labels { classes, posterior, classifier: widths }))
 }
 
 /// The parameter of [`Likelihood::GaussianLearned`].

@@ -14,6 +14,19 @@ pub enum VaeError {
     Setting(Setting),
     /// Data that does not suit the model.
     Unsuitable(Unsuitable),
+    /// A label that is of no class of the model.
+    Label {
+        /// The label.
+        label: u16,
+        /// The classes of the model.
+        classes: usize,
+    },
+    /// Labels or classes where the model knows none.
+    NoClasses,
+    /// A model of rows given classes, where one of rows alone is needed.
+    GivenClasses,
+    /// No row has a label.
+    NoLabels,
     /// Another number of latent dimensions than a picture of them needs.
     Latent {
         /// Those of the model.
@@ -44,6 +57,12 @@ impl fmt::Display for VaeError {
         match self {
             VaeError::Setting(error) => error.fmt(f),
             VaeError::Unsuitable(error) => error.fmt(f),
+            VaeError::Label { label, classes } => {
+                write!(f, "a row has the label {label}, and the model knows classes from 0 to {}", classes - 1)
+            }
+            VaeError::NoClasses => f.write_str("the model knows no classes"),
+            VaeError::GivenClasses => f.write_str("the model is one of rows given their class: this needs a class"),
+            VaeError::NoLabels => f.write_str("no row has a label"),
             VaeError::Latent { given, wanted } => {
                 write!(
                     f,

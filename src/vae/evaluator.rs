@@ -2,6 +2,7 @@
 //! not looked at. Row r draws its noise from stream r, so that no figure depends on how rows and draws are cut into batches.
 
 use super::Vae;
+use super::classes::{Classes, most_probable};
 use super::objective::{NOISE, Pass, X};
 use super::rows::Rows;
 use crate::autodiff::Program;
@@ -22,6 +23,8 @@ pub(super) struct Evaluator {
     batch: usize,
     visible: usize,
     latent: usize,
+    /// Classes that the model knows, or none.
+    classes: usize,
     /// Of the rows that are loaded.
     streams: Vec<Lanes>,
     /// `[draws, latent]` of one row.
@@ -35,15 +38,25 @@ const MEAN: &str = "mean";
 const LOG_VARIANCE: &str = "log_variance";
 const CENTRE: &str = "centre";
 const FEATURES: &str = "features";
+const LABEL: &str = "label";
+const LOG_Q: &str = "log_q";
 
 impl Evaluator {
     /// For models of the shape of `vae`, `batch` rows and `draws` of each one's latent variable at a time.
     pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
         let (visible, latent) = (vae.config.visible, vae.config.latent);
         let network = &vae.network;
+        let classes = vae.config.labels.as_ref().map_or(0, |labels| labels.classes);
         let program = Program::record(&vae.store, |tape| {
             let x = tape.input(X, [batch, visible]);
-            let pass = Pass::new(network, x, tape.input(NOISE, [draws, batch, latent]));
+            let noise = tape.input(NOISE, [draws, batch, latent]);
+            let of_label = (classes > 0).then(|| {
+                let (label, log_q) = (tape.input(LABEL, [1, batch]), network.classify(x));
+                tape.output(LOG_Q, log_q);
+                let known = label.greater(tape.scalar(-0.5));
+                Classes::Of(known.select(label, most_probable(log_q)))
+            });
+            let pass = Pass::new(network, x, noise, of_label);
             let encoded = pass.encoded;
             tape.output(X, x);
             tape.output(LOG_LIKELIHOOD, pass.log_likelihood);
@@ -57,7 +70,7 @@ impl Evaluator {
             tape.output(FEATURES, encoded.features);
         });
         let (streams, noise) = (Vec::new(), vec![0.0; draws * latent]);
-        Evaluator { program, closed: network.is_closed(), batch, visible, latent, streams, noise }
+        Evaluator { program, closed: network.is_closed(), batch, visible, latent, classes, streams, noise }
     }
 
     /// Rows at a time.
@@ -65,15 +78,38 @@ impl Evaluator {
         self.batch
     }
 
-    /// Reads the rows `range`, at most a batch of them.
+    /// Reads the rows `range`, at most a batch of them, and their labels where the model knows classes: a row without a label is taken with its
+    /// most probable class.
     pub(super) fn load(&mut self, rows: Rows<'_>, range: Range<usize>) {
+        if self.classes > 0 {
+            for (class, row) in self.program.input_mut(LABEL).iter_mut().zip(range.clone()) {
+                *class = rows.label(row).map_or(-1.0, f32::from);
+            }
+        }
         rows.read(range, self.program.input_mut(X));
+    }
+
+    /// Takes all rows with this class instead of their own.
+    pub(super) fn set_class(&mut self, class: u16) {
+        self.program.input_mut(LABEL).fill(f32::from(class));
+    }
+
+    /// ln q(y | x) of a row, `[classes]`.
+    pub(super) fn log_q(&self, row: usize) -> &[f32] {
+        &self.program.output(LOG_Q)[row * self.classes..][..self.classes]
     }
 
     /// Starts the stream of each row of `range`.
     pub(super) fn start_streams(&mut self, range: Range<usize>, seed: Seed) {
         self.streams.clear();
         self.streams.extend(range.map(|row| seed.lanes("latent noise", row as u64)));
+    }
+
+    /// The most probable class of a row by q(y | x); of equals the one with the smaller number.
+    pub(super) fn most_probable(&self, row: usize) -> u16 {
+        let log_q = self.log_q(row);
+        let best = (0..log_q.len()).reduce(|best, class| if log_q[class] > log_q[best] { class } else { best });
+        best.unwrap_or(0) as u16
     }
 
     /// Draws the next noise from the rows' streams, and runs the pass.

@@ -108,7 +108,7 @@ fn a_given_z_has_the_weight_of_the_noise_that_leads_to_it() {
         let mut noise = vec![0.0; count * 2];
         Seed(6).lanes("noise", 0).fill_normal(&mut noise);
         let mut program = Program::record(&vae.store, |tape| {
-            let encoded = vae.network.encode(tape.input(X, [count, VISIBLE]));
+            let encoded = vae.network.encode(tape.input(X, [count, VISIBLE]), None);
             let first = encoded.mean.reparameterise(encoded.log_variance, tape.input("noise", [count, 2]));
             tape.output("z", vae.network.after_steps(first, &encoded).value);
         });
@@ -138,7 +138,7 @@ fn draws_together_are_draws_alone() {
     let weights = |draws: usize, noise: &[f32]| -> Vec<f64> {
         let mut program = Program::record(&vae.store, |tape| {
             let (x, noise) = (tape.input(X, [count, VISIBLE]), tape.input("noise", [draws, count, 2]));
-            let pass = super::objective::Pass::new(&vae.network, x, noise);
+            let pass = super::objective::Pass::new(&vae.network, x, noise, None);
             tape.output("w", pass.log_likelihood + pass.log_prior_ratio(&vae.network));
         });
         program.input_mut(X).copy_from_slice(&x);
@@ -166,7 +166,7 @@ fn bounds_of_own_data_close_in() {
     assert!(many.gap < 0.25 * few.gap, "{} and {}", many.gap, few.gap);
     // The same rows by the grid: their mean is between the bounds, whose error five times over chance exceeds 6 times in 10⁷.
     let z = vae.draw_prior(400, Seed(3));
-    let exact = by_a_grid(&vae, &vae.observe(&z, Observation::Drawn, Seed(3)));
+    let exact = by_a_grid(&vae, &vae.observe(&z, &[], Observation::Drawn, Seed(3)));
     let mean = exact.iter().sum::<f64>() / exact.len() as f64;
     let slack = 5.0 * (many.lower.monte_carlo_error + many.upper.monte_carlo_error);
     assert!(many.lower.value - slack < mean && mean < many.upper.value + slack, "{mean}, {many:?}");

@@ -155,14 +155,19 @@ pub(super) fn score_rows(
 const SAME: f64 = 1e-12;
 
 /// Sums from which the figure of independent values follows.
-struct Independent {
+pub(super) struct Independent {
     sums: Vec<f64>,
     squares: f64,
     rows: f64,
 }
 
 impl Independent {
-    fn add(&mut self, x: &[f32]) {
+    /// Of no rows yet, of `width` values each.
+    pub(super) fn new(width: usize) -> Self {
+        Independent { sums: vec![0.0; width], squares: 0.0, rows: 0.0 }
+    }
+
+    pub(super) fn add(&mut self, x: &[f32]) {
         self.rows += 1.0;
         for (sum, &x) in self.sums.iter_mut().zip(x) {
             *sum += f64::from(x);
@@ -171,7 +176,7 @@ impl Independent {
     }
 
     /// `None` for noise as wide as the rows' own where all of them are the same to rounding.
-    fn baseline(&self, likelihood: Likelihood) -> Option<f64> {
+    pub(super) fn baseline(&self, likelihood: Likelihood) -> Option<f64> {
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rows).collect();
         let square = self.squares / self.rows;
         let variance = square - means.iter().map(|mean| mean * mean).sum::<f64>();
@@ -210,7 +215,7 @@ impl Vae {
         Ok(self.log_likelihoods(data, sampling)?.1)
     }
 
-    /// The log-likelihood of each row of `data`, `[rows]`, nats, and the score that it is a part of.
+    /// The log-likelihood of each row of `data`, `[rows]`, nats, summed over the classes where there are some, and the score that it is a part of.
     ///
     /// # Errors
     /// As [`log_likelihood`](Self::log_likelihood).
@@ -234,13 +239,17 @@ impl Vae {
     ) -> Result<(Vec<f64>, VaeScore), VaeError> {
         sampling.check()?;
         self.check_scored(data)?;
+        if self.classes() > 0 {
+            let (rows, score) = self.score_by_class(data, sampling, work)?;
+            return Ok((rows, score.score));
+        }
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);
         let (mut likelihood, mut elbo) = (Figure::default(), Figure::default());
         let (mut reconstruction, mut divergence, mut effective) =
             (Moments::default(), Moments::default(), Moments::default());
         // Examples whose weights rest on too few draws to know an error.
         let mut unknown = 0;
-        let mut independent = Independent { sums: vec![0.0; self.config.visible], squares: 0.0, rows: 0.0 };
+        let mut independent = Independent::new(self.config.visible);
         score_rows(self, &mut evaluator, Rows::Data(data), sampling, work, |_, row| {
             let w = row.weights.log_mean();
             likelihood.add(w.value, w.error);

@@ -41,7 +41,7 @@ fn model_and_draws() -> (Vae, Vec<f32>, Vec<f32>) {
     set("log_variance.weight", &[0.0; 2 * VISIBLE]);
     set("log_variance.bias", &[(1.5 * inverse[0][0]).ln(), (1.5 * inverse[1][1]).ln()]);
     let z = vae.draw_prior(ROWS, Seed(8));
-    let x = vae.observe(&z, Observation::Drawn, Seed(8));
+    let x = vae.observe(&z, &[], Observation::Drawn, Seed(8));
     (vae, z, x)
 }
 
@@ -228,7 +228,7 @@ fn what_has_no_likelihood_is_refused_and_few_draws_are_warned_of() {
     let bias = vae.store.find("log_variance.bias").unwrap();
     vae.store.get_mut(bias).fill(8.0);
     let z = vae.draw_prior(8, Seed(1));
-    let x: Vec<f32> = vae.observe(&z, Observation::Mean, Seed(1)).iter().map(|x| x.clamp(0.0, 1.0)).collect();
+    let x: Vec<f32> = vae.observe(&z, &[], Observation::Mean, Seed(1)).iter().map(|x| x.clamp(0.0, 1.0)).collect();
     let data = Dataset::from_f32(x, &[8, VISIBLE]).unwrap().binarized(Binarization::None);
     let estimate = vae.log_likelihood(&data, &sampling).unwrap();
     assert!(matches!(estimate.warnings[..], [Warning::FewEffectiveSamples { samples: 100, .. }]), "{estimate}");

@@ -15,3 +15,7 @@ pub const KL: &str = "kl";
 pub const ACTIVE_UNITS: &str = "active_units";
 /// The weight β of the divergence in the last step: no direction is better.
 pub const BETA: &str = "beta";
+/// The part of the rows with a label that the classifier q(y | x) names right: higher is better.
+pub const ACCURACY: &str = "accuracy";
+/// The same of the average of the parameters, where one is kept: higher is better.
+pub const AVERAGE_ACCURACY: &str = "average_accuracy";

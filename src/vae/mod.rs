@@ -23,11 +23,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod by_class;
+mod classes;
+mod classification;
 mod config;
 mod error;
 mod evaluator;
 mod generate;
 mod given_noise;
+mod labelled;
+mod labels;
 mod latent;
 mod likelihood;
 pub mod metrics;
@@ -39,10 +44,13 @@ mod rows;
 mod simulate;
 mod trainer;
 
+pub use by_class::ClassScore;
+pub use classification::Classification;
 pub use config::{Likelihood, VaeConfig};
 pub use error::VaeError;
 pub use generate::{Codes, Observation};
 pub use given_noise::ElboParts;
+pub use labels::{ClassesBy, LabelPosterior, LabelPrior, LabelRecipe, Labels};
 pub use latent::{Posterior, Prior};
 pub use likelihood::{ImportanceSampling, VaeScore};
 pub use monitor::{Collapse, CollapseCause, Figures};
@@ -161,6 +169,14 @@ impl Vae {
         TapeModel::from_checkpoint(checkpoint)
     }
 
+    /// Whether the labels of `data` are of classes that the model knows.
+    fn check_labels(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
+        let classes = self.classes();
+        let beyond = |label: &u16| usize::from(*label) >= classes;
+        let found = (0..data.len()).filter_map(|row| data.label(row)).find(beyond).filter(|_| classes > 0);
+        found.map_or(Ok(()), |label| Err(VaeError::Label { label, classes }))
+    }
+
     /// Whether rows of `data` are examples for this model.
     fn check_data(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
         self.wanted(Values::Probabilities).check(data)
@@ -201,6 +217,8 @@ impl TapeModel for Vae {
     }
 }
 
+#[cfg(test)]
+mod labels_tests;
 #[cfg(test)]
 mod latent_tests;
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub struct Figures {
     pub divergences: Vec<f64>,
     /// Var_x(μⱼ(x)) of each latent dimension, `[latent]`.
     pub mean_variances: Vec<f64>,
+    /// The part of the rows with a label whose most probable class by q(y | x) it is; `None` where the model knows no classes, or no row has a
+    /// label.
+    pub accuracy: Option<f64>,
 }
 
 impl Figures {
@@ -59,6 +62,7 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     let latent = vae.config.latent;
     let (mut reconstruction, mut divergence) = (0.0, 0.0);
     let mut divergences = if evaluator.is_closed() { vec![0.0; latent] } else { Vec::new() };
+    let [mut labelled, mut right] = [0usize; 2];
     let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
     for first in (0..rows.len()).step_by(BATCH) {
         let count = BATCH.min(rows.len() - first);
@@ -67,6 +71,10 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
         evaluator.draw(&vae.store);
         for row in 0..count {
             reconstruction += evaluator.log_likelihoods(row).sum::<f64>();
+            if let Some(label) = rows.label(first + row).filter(|_| vae.classes() > 0) {
+                labelled += 1;
+                right += usize::from(evaluator.most_probable(row) == label);
+            }
             let [mean, log_variance] = evaluator.normal(row);
             for (divergence, (&mean, &s)) in divergences.iter_mut().zip(mean.iter().zip(log_variance)) {
                 let (mean, s) = (f64::from(mean), f64::from(s));
@@ -85,7 +93,8 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     divergences.iter_mut().for_each(|divergence| *divergence /= n);
     let divergence = if evaluator.is_closed() { divergences.iter().sum() } else { divergence / n };
     let mean_variances = sums.iter().zip(&squares).map(|(sum, square)| square / n - (sum / n).powi(2)).collect();
-    Figures { reconstruction: reconstruction / n, divergence, divergences, mean_variances }
+    let accuracy = (labelled > 0).then(|| right as f64 / labelled as f64);
+    Figures { reconstruction: reconstruction / n, divergence, divergences, mean_variances, accuracy }
 }
 
 /// The cause of a model that uses none of its latent dimensions.

@@ -8,18 +8,27 @@
 //! Where the posterior is an inverse autoregressive flow, μ + e^(s/2) ε is z₀, and steps that also read h take it to z: with J = ∂z/∂z₀,
 //! ln q(z | x) = ln N(z₀; μ, e^s) − ln |det J|. Where the prior is a flow, steps take z to u: ln p(z) = ln N(u; 0, I) + ln |det ∂u/∂z|.
 //!
+//! Where the model knows classes y, the first layer of the decoder, and that of the encoder of a [conditional](super::LabelPosterior) posterior, has a row
+//! of weights for each class: f(W h + b + w_y), which is what a layer of h and a one for the class among zeros is, W h being computed once
+//! for all classes. q(y | x) has a network of its own.
+//!
 //! s is kept within [−20, 10]. Without a bound a few steps with too high a rate make e^s overflow, and then everything is
 //! NaN. Above 10 nothing sensible is lost, as the divergence never rewards a posterior that is wider than the prior, whose s
 //! is 0; −20 is a standard deviation of 4.5 · 10⁻⁵, narrower than pixels on a scale of 255 call for. Within the bounds a
 //! clamp changes no number, so that foreign parameters keep their meaning; where it bites, its derivative is 0.
 
+use super::LabelPosterior;
+use super::classes::Classes;
 use super::config::{Likelihood, OBSERVATION, VaeConfig};
 use super::latent::{Posterior, Prior};
-use crate::autodiff::{Activation, Var};
+use crate::autodiff::{Activation, Tape, Var};
 use crate::flow::{Steps, StepsShape, Transformed};
 use crate::nn::{Initialiser, Linear, Mlp};
 use crate::random::Seed;
 use crate::store::{Parameter, Store};
+
+/// The array of ln p(y).
+pub(super) const LABEL_LOG_PRIOR: &str = "label_log_prior";
 
 /// Bounds of every log-variance.
 const LOG_VARIANCE: [f32; 2] = [-20.0, 10.0];
@@ -43,6 +52,21 @@ pub(super) struct Network {
     posterior: Option<Steps>,
     /// From z to u, `prior.0.0.weight` and on.
     prior: Option<Steps>,
+    /// What the model knows of classes.
+    labels: Option<LabelNetwork>,
+}
+
+/// The parameters that classes have.
+#[derive(Clone, Debug)]
+struct LabelNetwork {
+    /// `classifier.0`, `classifier.2`, …, the last one linear: ln q(y | x) but for a number.
+    classifier: Mlp,
+    /// `encoder_label.weight` `[classes, units]`, of a conditional posterior.
+    encoder: Option<Parameter>,
+    /// `decoder_label.weight` `[classes, units]`.
+    decoder: Parameter,
+    /// `label_log_prior` `[classes]`, ln p(y): set, not learned.
+    log_prior: Parameter,
 }
 
 /// The parameters of q(z | x).
@@ -84,19 +108,69 @@ impl Network {
             Prior::Normal => None,
             Prior::Flow { steps, units } => Some(chain("prior", 0, steps, units)),
         };
+        let labels = config.labels.as_ref().map(|labels| {
+            // Zeros: at first classes make no difference, and what differs between them later is what labels or the classifier say. Rows drawn at
+            // random would tell the classifier which class a row likes best before any label does.
+            let mut rows = |name: &str, units: usize| store.add(name, &[labels.classes, units]);
+            let reads = labels.posterior == LabelPosterior::Conditional;
+            let encoder = config.encoder.first().filter(|_| reads).map(|&units| rows("encoder_label.weight", units));
+            let decoder = rows("decoder_label.weight", *config.decoder.first().unwrap_or(&visible));
+            let sizes = [&[visible], &labels.classifier[..], &[labels.classes]].concat();
+            let classifier = Mlp::new(store, "classifier", &sizes, activation, initialiser, seed);
+            let log_prior = store.add(LABEL_LOG_PRIOR, &[labels.classes]);
+            store.get_mut(log_prior).fill(-(labels.classes as f32).ln());
+            LabelNetwork { classifier, encoder, decoder, log_prior }
+        });
         let likelihood = config.likelihood;
-        Network { trunk, activation, mean, log_variance, decoder, observation, likelihood, posterior, prior }
+        Network { trunk, activation, mean, log_variance, decoder, observation, likelihood, posterior, prior, labels }
     }
 
-    /// q(z | x) for x `[batch, visible]`.
-    pub(super) fn encode<'t>(&self, x: Var<'t>) -> Encoded<'t> {
-        let h = self.trunk.iter().fold(x, |h, layer| layer.apply(h, self.activation));
+    /// q(z | x) for x `[batch, visible]`, or q(z | x, y) where the posterior reads classes; with classes μ and s have an axis of them in
+    /// front, of length 1 where the posterior does not.
+    pub(super) fn encode<'t>(&self, x: Var<'t>, classes: Option<Classes<'t>>) -> Encoded<'t> {
+        let (batch, mut layers) = (x.shape()[0], self.trunk.iter());
+        let read = self.labels.as_ref().and_then(|labels| labels.encoder);
+        let first = match (read, classes) {
+            (Some(weights), Some(classes)) => {
+                let layer = layers.next().expect("a hidden layer, where the posterior reads classes");
+                let rows = classes.rows_of(x.tape().parameter(weights));
+                as_matrix((layer.apply(x, Activation::Identity) + rows).activation(self.activation))
+            }
+            _ => x,
+        };
+        let h = layers.fold(first, |h, layer| layer.apply(h, self.activation));
         let ([low, high], linear) = (LOG_VARIANCE, Activation::Identity);
+        let by_class = |values: Var<'t>| match classes {
+            None => values,
+            Some(_) => {
+                let [rows, latent] = [values.shape()[0], values.shape()[1]];
+                values.reshape([rows / batch, batch, latent])
+            }
+        };
         Encoded {
-            mean: self.mean.apply(h, linear),
-            log_variance: self.log_variance.apply(h, linear).clamp(low, high),
+            mean: by_class(self.mean.apply(h, linear)),
+            log_variance: by_class(self.log_variance.apply(h, linear).clamp(low, high)),
             features: h,
         }
+    }
+
+    /// ln q(y | x) for x `[batch, visible]`: `[batch, classes]`.
+    pub(super) fn classify<'t>(&self, x: Var<'t>) -> Var<'t> {
+        self.of_labels().classifier.apply(x).log_softmax(1)
+    }
+
+    /// ln p(y) `[classes]`.
+    pub(super) fn label_log_prior<'t>(&self, tape: &'t Tape<'t>) -> Var<'t> {
+        tape.parameter(self.of_labels().log_prior)
+    }
+
+    /// Where ln p(y) is.
+    pub(super) fn label_prior_parameter(&self) -> Option<Parameter> {
+        self.labels.as_ref().map(|labels| labels.log_prior)
+    }
+
+    fn of_labels(&self) -> &LabelNetwork {
+        self.labels.as_ref().expect("a model that knows classes")
     }
 
     /// Whether KL(q(z | x) ‖ p(z)) has a closed form: both are normal distributions.
@@ -124,12 +198,24 @@ impl Network {
         through(self.prior.as_ref(), z, None)
     }
 
-    /// y(z) for z `[.., latent]`: `[.., visible]`.
-    pub(super) fn decode<'t>(&self, z: Var<'t>) -> Var<'t> {
+    /// y(z) for z `[.., latent]`: `[.., visible]`; with classes, of which a row has m, for z `[.., m or 1, batch, latent]`: `[.., m, batch, visible]`.
+    pub(super) fn decode<'t>(&self, z: Var<'t>, classes: Option<Classes<'t>>) -> Var<'t> {
         let shape = z.shape();
         let (axes, latent) = (shape.len(), shape[shape.len() - 1]);
-        let y = self.decoder.apply(z.reshape([shape.elements() / latent, latent]));
-        y.reshape(shape.with(axes - 1, y.shape()[1]))
+        let (first, rest) = self.decoder.layers().split_first().expect("a decoder has a layer");
+        let z = z.reshape([shape.elements() / latent, latent]);
+        let Some(classes) = classes else {
+            let y = self.decoder.apply(z);
+            return y.reshape(shape.with(axes - 1, y.shape()[1]));
+        };
+        let rows = classes.rows_of(z.tape().parameter(self.of_labels().decoder));
+        let sums = first.apply(z, Activation::Identity);
+        let sums = sums.reshape(shape.with(axes - 1, sums.shape()[1])) + rows;
+        let Some((last, before)) = rest.split_last() else { return sums };
+        let h = as_matrix(sums.activation(self.activation));
+        let y = before.iter().fold(h, |h, layer| layer.apply(h, self.activation));
+        let y = last.apply(y, Activation::Identity);
+        y.reshape(sums.shape().with(sums.shape().len() - 1, y.shape()[1]))
     }
 
     /// ln p(x | z) `[..]` for x `[batch, visible]` and y(z) `[.., batch, visible]`.
@@ -163,16 +249,18 @@ impl Network {
     pub(super) fn decoder_parameters(&self) -> Vec<Parameter> {
         let layers = self.decoder.layers().iter().flat_map(|layer| [layer.weight, layer.bias]);
         let prior = self.prior.iter().flat_map(Steps::parameters).copied();
-        layers.chain(self.observation).chain(prior).collect()
+        let of_classes = self.labels.iter().map(|labels| labels.decoder);
+        layers.chain(self.observation).chain(prior).chain(of_classes).collect()
     }
 
-    /// The parameters φ of q(z | x).
+    /// The parameters φ of q(z | x) and of q(y | x).
     pub(super) fn encoder_parameters(&self) -> Vec<Parameter> {
         self.trunk
             .iter()
             .chain([&self.mean, &self.log_variance])
             .flat_map(|layer| [layer.weight, layer.bias])
             .chain(self.posterior.iter().flat_map(Steps::parameters).copied())
+            .chain(self.labels.iter().flat_map(LabelNetwork::of_the_posterior))
             .collect()
     }
 
@@ -180,6 +268,21 @@ impl Network {
     pub(super) fn output_bias(&self) -> Parameter {
         self.decoder.layers().last().expect("a decoder has a layer").bias
     }
+}
+
+impl LabelNetwork {
+    /// The parameters of q(y | x), and those that classes have in q(z | x, y).
+    fn of_the_posterior(&self) -> impl Iterator<Item = Parameter> + '_ {
+        let classifier = self.classifier.layers().iter().flat_map(|layer| [layer.weight, layer.bias]);
+        classifier.chain(self.encoder)
+    }
+}
+
+/// Numbers `[.., width]` as rows `[n, width]`.
+fn as_matrix(values: Var<'_>) -> Var<'_> {
+    let shape = values.shape();
+    let width = shape[shape.len() - 1];
+    values.reshape([shape.elements() / width, width])
 }
 
 /// Rows `[.., width]` after steps, where there are some, and ln |det| `[..]`: the context `[n, context]` is that of every n-th row.

@@ -12,6 +12,7 @@
 //!
 //! so that the encoder's gradient has the mean of Σᵢ [w̃ᵢ − β (w̃ᵢ − w̃ᵢ²)] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ, whatever β.
 
+use super::classes::Classes;
 use super::network::{Encoded, Network};
 use super::recipe::Bound;
 use crate::autodiff::Var;
@@ -38,12 +39,16 @@ pub(super) struct Pass<'t> {
 }
 
 impl<'t> Pass<'t> {
-    /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`.
-    pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>) -> Self {
-        let encoded = network.encode(x);
+    /// From examples x `[batch, visible]` and standard normal noise ε `[k, batch, latent]`. With classes, of which a row has m, everything below
+    /// has an axis of these before that of the batch, of length 1 where they make no difference.
+    pub(super) fn new(network: &Network, x: Var<'t>, noise: Var<'t>, classes: Option<Classes<'t>>) -> Self {
+        let encoded = network.encode(x, classes);
+        let [k, batch, latent] = [noise.shape()[0], noise.shape()[1], noise.shape()[2]];
+        let noise = if classes.is_some() { noise.reshape([k, 1, batch, latent]) } else { noise };
         let first = encoded.mean.reparameterise(encoded.log_variance, noise);
         let z = network.after_steps(first, &encoded);
-        Pass { x, noise, encoded, z, log_likelihood: network.log_likelihood(x, network.decode(z.value)) }
+        let y = network.decode(z.value, classes);
+        Pass { x, noise, encoded, z, log_likelihood: network.log_likelihood(x, y) }
     }
 
     /// KL(q(z | x) ‖ p(z)) `[batch]` of two normal distributions, in closed form.
@@ -60,21 +65,33 @@ impl<'t> Pass<'t> {
     pub(super) fn log_prior_ratio(&self, network: &Network) -> Var<'t> {
         let u = network.to_base(self.z.value);
         let terms = self.encoded.log_variance + (self.noise.square() - u.value.square());
-        let ratio = terms.sum_axis(2) * 0.5;
+        let ratio = terms.sum_axis(terms.shape().len() - 1) * 0.5;
         if network.is_closed() { ratio } else { ratio + self.z.log_determinant + u.log_determinant }
+    }
+}
+
+/// The bound of each example `[batch]`, or with classes `[m, batch]`, but for the doubly reparameterised gradient.
+pub(super) fn bound_of<'t>(pass: &Pass<'t>, network: &Network, bound: Bound, beta: Var<'t>) -> Var<'t> {
+    match bound {
+        Bound::Elbo => pass.log_likelihood.mean_axis(0) - beta * pass.divergence(network),
+        Bound::ImportanceWeighted | Bound::DoublyReparameterised => {
+            log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio(network))
+        }
     }
 }
 
 /// A loss whose negative gradient climbs the mean bound of examples x `[batch, visible]` with noise ε `[k, batch, latent]` and β a
 /// scalar. But for the doubly reparameterised gradient it is the bound's negative.
-pub(super) fn objective<'t>(network: &Network, bound: Bound, [x, noise, beta]: [Var<'t>; 3]) -> Var<'t> {
-    let pass = Pass::new(network, x, noise);
+pub(super) fn objective<'t>(
+    network: &Network,
+    bound: Bound,
+    [x, noise, beta]: [Var<'t>; 3],
+    classes: Option<Classes<'t>>,
+) -> Var<'t> {
+    let pass = Pass::new(network, x, noise, classes);
     match bound {
-        Bound::Elbo => -(pass.log_likelihood.mean_axis(0) - beta * pass.divergence(network)).mean(),
-        Bound::ImportanceWeighted => {
-            -log_mean_exp(pass.log_likelihood + beta * pass.log_prior_ratio(network)).mean()
-        }
-        Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta),
+        Bound::Elbo | Bound::ImportanceWeighted => -bound_of(&pass, network, bound, beta).mean(),
+        Bound::DoublyReparameterised => doubly_reparameterised(&pass, network, beta, classes),
     }
 }
 
@@ -85,16 +102,21 @@ fn log_mean_exp(log_weights: Var<'_>) -> Var<'_> {
 
 /// A loss whose negative gradient is Σᵢ w̃ᵢ ∂ ln wᵢ / ∂θ for the decoder and Σᵢ [(1 − β) w̃ᵢ + β w̃ᵢ²] (∂ ln wᵢ / ∂zᵢ) ∂zᵢ / ∂φ for the
 /// encoder, whose q(z | x) is a normal distribution. Its value means nothing.
-fn doubly_reparameterised<'t>(pass: &Pass<'t>, network: &Network, beta: Var<'t>) -> Var<'t> {
+fn doubly_reparameterised<'t>(
+    pass: &Pass<'t>,
+    network: &Network,
+    beta: Var<'t>,
+    classes: Option<Classes<'t>>,
+) -> Var<'t> {
     let tape = pass.noise.tape();
     let (mu, s) = (pass.encoded.mean.stop_gradient(), pass.encoded.log_variance.stop_gradient());
     let (z, zero) = (pass.z.value.stop_gradient(), tape.scalar(0.0));
     let u = network.to_base(z);
     let log_prior = u.value.gaussian_log_density(zero, zero) + u.log_determinant;
     let log_ratio = log_prior - z.gaussian_log_density(mu, s);
-    let log_w = network.log_likelihood(pass.x, network.decode(z)) + beta * log_ratio;
+    let log_w = network.log_likelihood(pass.x, network.decode(z, classes)) + beta * log_ratio;
     let w = log_w.softmax(0).stop_gradient();
-    let for_decoder = (w * log_w).sum() * (-1.0 / log_w.shape()[1] as f32);
+    let for_decoder = (w * log_w).sum() * (-1.0 / pass.x.shape()[0] as f32);
     // w̃ ∂ ln w / ∂z, times 1 − β + β w̃. The reverse pass through the decoder is the one its own gradient takes.
     let by_z = tape.gradient(for_decoder, &[z])[0].stop_gradient();
     let once_more = (beta * w + (1.0 - beta)).stop_gradient();

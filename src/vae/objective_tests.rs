@@ -7,7 +7,7 @@ use super::{Bound, Likelihood, Posterior, Prior, Vae, VaeConfig, VaeRecipe};
 use crate::autodiff::{Activation, Program, Var, check_parameter_gradients};
 use crate::random::Seed;
 use crate::store::{Gradients, Parameter, Store};
-use crate::train::tape::{BatchProgram, Pieces};
+use crate::train::tape::{BatchProgram, Group, Pieces};
 
 const BATCH: usize = 3;
 const DRAWS: usize = 3;
@@ -56,7 +56,7 @@ fn inputs<'t>(tape: &'t crate::autodiff::Tape<'t>, likelihood: Likelihood, beta:
 /// The recipe's program for [`BATCH`] examples, β being 1.
 fn gradient_program(vae: &Vae, recipe: &VaeRecipe, parameters: &[Parameter]) -> BatchProgram {
     let mut program =
-        BatchProgram::record(&vae.store, parameters, BATCH, Pieces::One, &|piece| loss(vae, recipe, piece));
+        BatchProgram::record(&vae.store, parameters, &[Group { examples: BATCH, pieces: Pieces::One }], &|piece| loss(vae, recipe, piece));
     program.input_mut("beta")[0] = 1.0;
     program
 }
@@ -67,7 +67,7 @@ fn bound_and_gradients(vae: &Vae, bound: Bound, beta: f32) -> (f32, Vec<f64>) {
         let x = tape.input_with("x", [BATCH, 5], &examples(vae.config.likelihood));
         let noise = tape.input_with("noise", [DRAWS, BATCH, 2], &noise());
         let beta = tape.input_with("beta", [], &[beta]);
-        let loss = objective(&vae.network, bound, [x, noise, beta]);
+        let loss = objective(&vae.network, bound, [x, noise, beta], None);
         tape.output("bound", -loss);
         tape.gradients(loss);
     });
@@ -218,7 +218,7 @@ fn gradients_are_central_differences() {
         let vae = model(likelihood, Activation::Softplus);
         for bound in [Bound::Elbo, Bound::ImportanceWeighted] {
             check_parameter_gradients(&vae.store, |tape| {
-                objective(&vae.network, bound, inputs(tape, likelihood, 0.7))
+                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None)
             })
             .unwrap_or_else(|mismatch| panic!("{likelihood} {bound:?}: {mismatch}"));
         }
@@ -232,7 +232,7 @@ fn gradients_through_flows_are_central_differences() {
         let vae = with_flows(likelihood, Activation::Softplus, posterior, prior);
         for bound in [Bound::Elbo, Bound::ImportanceWeighted] {
             check_parameter_gradients(&vae.store, |tape| {
-                objective(&vae.network, bound, inputs(tape, likelihood, 0.7))
+                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None)
             })
             .unwrap_or_else(|mismatch| panic!("{posterior} {prior} {bound:?}: {mismatch}"));
         }

@@ -1,6 +1,6 @@
 //! The recipe by which a variational autoencoder is trained: a plain struct with good defaults.
 
-use super::{Posterior, VaeConfig};
+use super::{LabelRecipe, Posterior, VaeConfig};
 use crate::Setting;
 use crate::optim::Descent;
 
@@ -52,6 +52,8 @@ pub struct VaeRecipe {
     pub scheme: Scheme,
     /// The settings of the parameters' descent. The alternating scheme wants no decay of weights.
     pub descent: Descent,
+    /// What a model that knows classes makes of labels.
+    pub labels: LabelRecipe,
 }
 
 impl Default for VaeRecipe {
@@ -63,6 +65,7 @@ impl Default for VaeRecipe {
             bound: Bound::Elbo,
             scheme: Scheme::Joint,
             descent: Descent::default(),
+            labels: LabelRecipe::default(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl VaeRecipe {
         Setting::not_negative("beta", self.beta)?;
         Setting::at_least_one("the number of importance samples", self.importance_samples)?;
         self.descent.check()?;
+        self.labels.check()?;
         let decay = self.descent.adam.weight_decay;
         let alone = self.scheme == Scheme::Joint || decay == 0.0;
         Setting::check(alone, "the weight decay of the alternating scheme", decay, "0")

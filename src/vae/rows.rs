@@ -10,20 +10,31 @@ pub(super) enum Rows<'a> {
     Data(&'a Dataset<'a>),
     /// Given ones, `[rows, width]`.
     Given { values: &'a [f32], width: usize },
+    /// Given ones, `[rows, width]`, and the class of each.
+    OfClasses { values: &'a [f32], width: usize, classes: &'a [u16] },
 }
 
 impl Rows<'_> {
     pub(super) fn len(&self) -> usize {
         match self {
             Rows::Data(data) => data.len(),
-            Rows::Given { values, width } => values.len() / width,
+            Rows::Given { values, width } | Rows::OfClasses { values, width, .. } => values.len() / width,
+        }
+    }
+
+    /// The label of a row, where it has one.
+    pub(super) fn label(&self, row: usize) -> Option<u16> {
+        match self {
+            Rows::Data(data) => data.label(row),
+            Rows::Given { .. } => None,
+            Rows::OfClasses { classes, .. } => Some(classes[row]),
         }
     }
 
     /// The rows `range` to the front of `out`, `[at least as many, width]`. What lies behind them stays.
     pub(super) fn read(&self, range: Range<usize>, out: &mut [f32]) {
         match self {
-            Rows::Given { values, width } => {
+            Rows::Given { values, width } | Rows::OfClasses { values, width, .. } => {
                 let values = &values[range.start * width..range.end * width];
                 out[..values.len()].copy_from_slice(values);
             }

@@ -34,7 +34,8 @@ pub struct SimulatedBounds {
 }
 
 impl Vae {
-    /// Draws `examples` from the model and bounds their mean log-likelihood from both sides.
+    /// Draws `examples` from the model and bounds their mean log-likelihood from both sides; of a model that knows classes, of these in turn, and
+    /// the likelihood is that given the class.
     ///
     /// # Errors
     /// Where there are no examples or draws.
@@ -61,8 +62,14 @@ impl Vae {
             return Err(VaeError::setting("the number of simulated examples", 0, "at least 1"));
         }
         let z = self.draw_prior(examples, sampling.seed);
-        let x = self.observe(&z, Observation::Drawn, sampling.seed);
-        let rows = Rows::Given { values: &x, width: self.config.visible };
+        let (width, classes) = (self.config.visible, self.classes());
+        let labels: Vec<u16> = (0..examples).map(|row| (row % classes.max(1)) as u16).collect();
+        let shares = if classes > 0 { self.shares_of(&labels)? } else { Vec::new() };
+        let x = self.observe(&z, &shares, Observation::Drawn, sampling.seed);
+        let rows = match classes {
+            0 => Rows::Given { values: &x, width },
+            _ => Rows::OfClasses { values: &x, width, classes: &labels },
+        };
 
         let exact = self.log_weights_at(rows, &z);
         let mut evaluator = Evaluator::new(self, BATCH, DRAWS);

@@ -1,6 +1,7 @@
 //! Training: the objective of a variational autoencoder, for the one trainer of all models on the tape.
 
 use super::evaluator::Evaluator;
+use super::labelled::Labelled;
 use super::monitor::{self, Figures};
 use super::objective::{BETA, NOISE, X, objective};
 use super::recipe::Scheme;
@@ -10,7 +11,7 @@ use crate::autodiff::Var;
 use crate::data::Dataset;
 use crate::random::Lanes;
 use crate::store::{Snapshot, SnapshotError};
-use crate::train::tape::{BatchProgram, BatchReader, Evaluation, Objective, Part, Piece, Pieces, TapeTrainer};
+use crate::train::tape::{BatchProgram, BatchReader, Evaluation, Group, Objective, Part, Piece, Pieces, TapeTrainer};
 use crate::train::{Batch, Fit, Judge, Metrics, Progress, TrainError, Training};
 
 /// Rows that evaluation looks at.
@@ -27,6 +28,8 @@ pub struct VaeObjective {
     parts: Vec<Part>,
     reader: BatchReader,
     noise: Lanes,
+    /// Of a model that knows classes: what reads rows in place of the reader.
+    labelled: Option<Labelled>,
     /// Recorded at the first evaluation.
     evaluator: Option<Evaluator>,
 }
@@ -48,6 +51,7 @@ impl Objective for VaeObjective {
         if vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
         }
+        let labelled = Labelled::new(vae, &recipe, data, training)?;
         let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
         let pieces = Pieces::OfDraws(recipe.importance_samples);
         let part = |name, parameters| Part { name, parameters, descent: recipe.descent, pieces, updates: 1 };
@@ -57,19 +61,39 @@ impl Objective for VaeObjective {
         };
         let reader = BatchReader::new(training, data.width());
         let noise = training.seed.lanes("training noise", 0);
-        Ok(VaeObjective { recipe, parts, reader, noise, evaluator: None })
+        Ok(VaeObjective { recipe, parts, reader, noise, labelled, evaluator: None })
     }
 
     fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    fn loss<'t>(&self, vae: &Vae, _: usize, piece: &Piece<'t>) -> Var<'t> {
-        loss(vae, &self.recipe, piece)
+    fn groups(&self, part: usize, batch: usize) -> Vec<Group> {
+        match &self.labelled {
+            Some(labelled) => labelled.groups(&self.recipe),
+            None => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
+        }
     }
 
-    fn read(&mut self, vae: &Vae, batch: &Batch<'_>, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
+    fn loss<'t>(&self, vae: &Vae, _: usize, piece: &Piece<'t>) -> Var<'t> {
+        match &self.labelled {
+            Some(labelled) => labelled.loss(vae, &self.recipe, piece),
+            None => loss(vae, &self.recipe, piece),
+        }
+    }
+
+    fn read(
+        &mut self,
+        vae: &Vae,
+        batch: &Batch<'_>,
+        progress: &Progress,
+        programs: &mut [BatchProgram],
+    ) -> Result<(), TrainError> {
         vae.check_data(batch.data)?;
+        if let Some(labelled) = &mut self.labelled {
+            labelled.read(batch, progress, programs);
+            return Ok(());
+        }
         let [first, others @ ..] = programs else { return Ok(()) };
         let x = first.input_mut(X);
         self.reader.read(batch, x);
@@ -84,7 +108,10 @@ impl Objective for VaeObjective {
         progress: &Progress,
         program: &mut BatchProgram,
     ) -> Result<(), TrainError> {
-        self.noise.fill_normal(program.input_mut(NOISE));
+        match &mut self.labelled {
+            Some(labelled) => labelled.draw(&self.recipe, &mut self.noise, progress, program),
+            None => self.noise.fill_normal(program.input_mut(NOISE)),
+        }
         program.input_mut(BETA)[0] = self.recipe.beta_at(progress.step);
         Ok(())
     }
@@ -100,7 +127,9 @@ impl Objective for VaeObjective {
             metrics.set(metrics::TRAIN_ELBO, figures(at.model, at.train).elbo());
         }
         if let Some(average) = at.average {
-            metrics.set(metrics::AVERAGE_ELBO, figures(average, at.watched()).elbo());
+            let figures = figures(average, at.watched());
+            metrics.set(metrics::AVERAGE_ELBO, figures.elbo());
+            figures.accuracy.into_iter().for_each(|accuracy| metrics.set(metrics::AVERAGE_ACCURACY, accuracy));
         }
         metrics.set(metrics::BETA, f64::from(self.recipe.beta_at(at.progress.step)));
         Ok(())
@@ -112,12 +141,18 @@ impl Objective for VaeObjective {
     }
 
     fn save(&self, snapshot: &mut Snapshot) {
-        self.reader.save(snapshot);
+        match &self.labelled {
+            Some(labelled) => labelled.save(snapshot),
+            None => self.reader.save(snapshot),
+        }
         snapshot.put_stream(NOISE_STREAM, &self.noise);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.reader.load(snapshot)?;
+        match &mut self.labelled {
+            Some(labelled) => labelled.load(snapshot)?,
+            None => self.reader.load(snapshot)?,
+        }
         snapshot.load_stream(NOISE_STREAM, &mut self.noise)
     }
 }
@@ -126,13 +161,14 @@ impl Objective for VaeObjective {
 pub(super) fn loss<'t>(vae: &Vae, recipe: &VaeRecipe, piece: &Piece<'t>) -> Var<'t> {
     let x = piece.rows(X, vae.config.visible);
     let noise = piece.draws(NOISE, recipe.importance_samples, vae.config.latent);
-    objective(&vae.network, recipe.bound, [x, noise, piece.shared(BETA, [])])
+    objective(&vae.network, recipe.bound, [x, noise, piece.shared(BETA, [])], None)
 }
 
 fn report(figures: &Figures, metrics: &mut Metrics) {
     metrics.set(metrics::ELBO, figures.elbo());
     metrics.set(metrics::RECONSTRUCTION, figures.reconstruction);
     metrics.set(metrics::KL, figures.divergence);
+    figures.accuracy.into_iter().for_each(|accuracy| metrics.set(metrics::ACCURACY, accuracy));
     metrics.set(metrics::ACTIVE_UNITS, figures.active_units() as f64);
 }
 

@@ -9,11 +9,11 @@ use super::{NeuralConfig, NeuralEnergy};
 use crate::autodiff::{Activation, check_parameter_gradients};
 use crate::data::Batches;
 use crate::random::Seed;
-use crate::train::tape::{BatchProgram, Pieces};
+use crate::train::tape::{BatchProgram, Group, Pieces};
 
 fn gradient_program(energy: &NeuralEnergy, method: Method, batch: usize) -> BatchProgram {
     let parameters: Vec<_> = energy.store.parameters().collect();
-    BatchProgram::record(&energy.store, &parameters, batch, Pieces::One, &|piece| loss(energy, method, piece))
+    BatchProgram::record(&energy.store, &parameters, &[Group { examples: batch, pieces: Pieces::One }], &|piece| loss(energy, method, piece))
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl Objective for NeuralObjective {
         &mut self,
         energy: &NeuralEnergy,
         batch: &Batch<'_>,
+        _: &Progress,
         programs: &mut [BatchProgram],
     ) -> Result<(), TrainError> {
         energy.check_data(batch.data)?;

@@ -1,4 +1,4 @@
-//! The gradient of a batch: of all its examples at once, or where those have many draws, of some after the other.
+//! The gradient of a batch: of all its examples at once, or where those have many draws or are of several groups, of some after the other.
 //!
 //! A loss that is a mean over examples has a gradient that is one too. With 50 draws each, the logits of 100 examples of 784 pixels
 //! take 16 MB, which every layer and every operation would read from memory and write back. So a batch is cut into pieces
@@ -7,7 +7,7 @@
 //! made in their order, so the bits depend on no number of threads.
 
 use super::piece::{Extent, Input};
-use super::{Piece, Pieces};
+use super::{Group, Piece, Pieces};
 use crate::autodiff::{Program, Tape, Var};
 use crate::simd::{Simd, Vectorised, dispatch};
 use crate::store::{Gradients, Parameter, Store};
@@ -27,29 +27,39 @@ const LOSS: &str = "loss";
 #[derive(Clone, Debug)]
 pub struct BatchProgram {
     lanes: Vec<Lane>,
-    examples: Examples,
-    inputs: Vec<(Input, Vec<f32>)>,
+    /// Examples of each group.
+    groups: Vec<usize>,
+    inputs: Vec<Held>,
 }
 
-/// The examples of a batch and of a whole piece.
-#[derive(Clone, Copy, Debug)]
-struct Examples {
-    batch: usize,
-    piece: usize,
+/// An input, and its numbers for the whole batch.
+#[derive(Clone, Debug)]
+struct Held {
+    input: Input,
+    /// The groups whose losses declare it: one, unless it is shared.
+    groups: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// A piece of a group: its examples, and the lane's program for so many.
+#[derive(Clone, Debug)]
+struct Slot {
+    group: usize,
+    examples: Range<usize>,
+    program: usize,
 }
 
 /// Some of the pieces, one after the other.
 #[derive(Clone, Debug)]
 struct Lane {
-    /// The examples of each piece; only the batch's last one may have fewer.
-    pieces: Vec<Range<usize>>,
-    /// Of a whole piece, and of the last one if it is smaller.
+    slots: Vec<Slot>,
+    /// Of a whole piece of each group, and of the group's last one if it is smaller.
     programs: Vec<Program>,
     /// The sum over the pieces; the first lane's is the caller's.
     sum: Option<Gradients>,
     /// The gradient of one of several pieces.
     piece: Option<Gradients>,
-    /// Σ of the pieces' losses, each as the batch's share.
+    /// Σ of the pieces' losses, each as its group's share.
     loss: f64,
 }
 
@@ -63,44 +73,66 @@ fn piece_of(batch: usize, pieces: Pieces) -> usize {
 }
 
 impl BatchProgram {
-    /// Records `loss` for batches of `batch` examples, at least one, and its gradient with respect to `parameters`.
+    /// Records `loss` for batches of these groups of examples, at least one in all, and its gradient with respect to `parameters`.
     pub fn record(
         store: &Store,
         parameters: &[Parameter],
-        batch: usize,
-        pieces: Pieces,
+        groups: &[Group],
         loss: &dyn for<'t> Fn(&Piece<'t>) -> Var<'t>,
     ) -> Self {
-        let size = piece_of(batch, pieces);
-        let record = |examples| record_piece(store, parameters, [examples, batch], loss);
-        let (whole, declared) = record(size);
-        let pieces: Vec<Range<usize>> =
-            (0..batch).step_by(size).map(|first| first..(first + size).min(batch)).collect();
-        let rest = batch % size;
+        let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
+        for (index, group) in groups.iter().enumerate().filter(|(_, group)| group.examples > 0) {
+            let size = piece_of(group.examples, group.pieces);
+            let starts = (0..group.examples).step_by(size);
+            pieces.extend(starts.map(|first| (index, first..(first + size).min(group.examples))));
+        }
+        let mut inputs: Vec<Held> = Vec::new();
+        // A program for each size of piece that there is; lanes take copies.
+        let mut recorded: Vec<((usize, usize), Program)> = Vec::new();
+        for (group, examples) in &pieces {
+            let key = (*group, examples.len());
+            if recorded.iter().all(|(other, _)| *other != key) {
+                let all = groups[*group].examples;
+                let (program, declared) = record_piece(store, parameters, *group, [examples.len(), all], loss);
+                recorded.push((key, program));
+                declared.into_iter().for_each(|input| hold(&mut inputs, input, *group));
+            }
+        }
         let count = pieces.len().min(LANES);
         let lanes = (0..count).map(|lane| {
             let [first, end] = [lane, lane + 1].map(|lane| lane * pieces.len() / count);
-            let mut programs = vec![whole.clone()];
-            if lane + 1 == count && rest > 0 {
-                programs.push(record(rest).0);
-            }
+            let mut keys: Vec<(usize, usize)> = Vec::new();
+            let slot = |(group, examples): &(usize, Range<usize>)| {
+                let key = (*group, examples.len());
+                let program = keys.iter().position(|other| *other == key).unwrap_or_else(|| {
+                    keys.push(key);
+                    keys.len() - 1
+                });
+                Slot { group: *group, examples: examples.clone(), program }
+            };
+            let slots = pieces[first..end].iter().map(slot).collect();
+            let program = |key| recorded.iter().find(|(other, _)| other == key).expect("recorded").1.clone();
             Lane {
-                programs,
+                slots,
+                programs: keys.iter().map(program).collect(),
                 sum: (lane > 0).then(|| store.gradients()),
                 piece: (pieces.len() > 1).then(|| store.gradients()),
-                pieces: pieces[first..end].to_vec(),
                 loss: 0.0,
             }
         });
         let lanes = lanes.collect();
+        let groups: Vec<usize> = groups.iter().map(|group| group.examples).collect();
         // The program of a batch in one piece has its inputs itself.
-        let length = |input: &Input| if pieces.len() > 1 { input.extent.length(batch) } else { 0 };
-        let inputs = declared.into_iter().map(|input| (input, vec![0.0; length(&input)])).collect();
-        BatchProgram { lanes, examples: Examples { batch, piece: size }, inputs }
+        if pieces.len() > 1 {
+            for held in &mut inputs {
+                held.values = vec![0.0; held.input.extent.length(groups[held.groups[0]])];
+            }
+        }
+        BatchProgram { lanes, groups, inputs }
     }
 
     fn is_one_piece(&self) -> bool {
-        matches!(&self.lanes[..], [lane] if lane.pieces.len() == 1)
+        matches!(&self.lanes[..], [lane] if lane.slots.len() == 1)
     }
 
     /// The values of an input for the whole batch, row-major: `[batch, width]`, `[draws, batch, width]`, or the shape of a shared
@@ -113,8 +145,8 @@ impl BatchProgram {
         if self.is_one_piece() {
             return self.lanes[0].programs[0].input_mut(name);
         }
-        match self.inputs.iter_mut().find(|(input, _)| input.name == name) {
-            Some((_, values)) => values,
+        match self.inputs.iter_mut().find(|held| held.input.name == name) {
+            Some(held) => &mut held.values,
             None => panic!("there is no input `{name}`"),
         }
     }
@@ -124,15 +156,15 @@ impl BatchProgram {
     /// # Panics
     /// Where the store or the gradients have other parameters.
     pub fn run(&mut self, store: &Store, gradients: &mut Gradients) -> f64 {
-        let Self { lanes, examples, inputs } = self;
+        let Self { lanes, groups, inputs } = self;
         let (first, others) = lanes.split_first_mut().expect("a batch has a piece");
         if others.is_empty() {
-            first.run(*examples, inputs, store, Some(gradients));
+            first.run(groups, inputs, store, Some(gradients));
             return first.loss;
         }
         rayon::join(
-            || first.run(*examples, inputs, store, Some(gradients)),
-            || others.par_iter_mut().for_each(|lane| lane.run(*examples, inputs, store, None)),
+            || first.run(groups, inputs, store, Some(gradients)),
+            || others.par_iter_mut().for_each(|lane| lane.run(groups, inputs, store, None)),
         );
         let sums = others.iter().filter_map(|lane| lane.sum.as_ref());
         sums.for_each(|sum| add(gradients, sum));
@@ -141,31 +173,45 @@ impl BatchProgram {
 
     /// The name of the first NaN or infinity of the last run: see [`Program::first_non_finite`].
     pub fn first_non_finite(&mut self, store: &Store) -> Option<String> {
-        let Self { lanes, examples, inputs } = self;
-        lanes.iter_mut().find_map(|Lane { pieces, programs, .. }| {
-            pieces.iter().find_map(|piece| {
-                let program = examples.program(programs, piece);
-                examples.load(program, inputs, piece);
+        let Self { lanes, groups, inputs } = self;
+        lanes.iter_mut().find_map(|Lane { slots, programs, .. }| {
+            slots.iter().find_map(|slot| {
+                let program = &mut programs[slot.program];
+                load(program, groups, inputs, slot);
                 program.first_non_finite(store)
             })
         })
     }
 }
 
-/// A program for the gradient of a loss: of `examples`, as their share in the mean over `batch`.
+/// Adds an input of a group to those that are held.
+fn hold(inputs: &mut Vec<Held>, input: Input, group: usize) {
+    match inputs.iter_mut().find(|held| held.input == input) {
+        Some(held) if held.groups.contains(&group) => {}
+        Some(held) => {
+            let shared = matches!(input.extent, Extent::Shared { .. });
+            assert!(shared, "two groups of examples have an input `{}`", input.name);
+            held.groups.push(group);
+        }
+        None => inputs.push(Held { input, groups: vec![group], values: Vec::new() }),
+    }
+}
+
+/// A program for the gradient of a loss: of `examples`, as their share in the mean over all of the group's.
 fn record_piece(
     store: &Store,
     parameters: &[Parameter],
-    [examples, batch]: [usize; 2],
+    group: usize,
+    [examples, all]: [usize; 2],
     loss: &dyn for<'t> Fn(&Piece<'t>) -> Var<'t>,
 ) -> (Program, Vec<Input>) {
     let mut inputs = Vec::new();
     let program = Program::record(store, |tape: &Tape<'_>| {
-        let piece = Piece::new(tape, examples);
+        let piece = Piece::new(tape, group, examples);
         let loss = loss(&piece);
         inputs = piece.into_inputs();
         tape.output(LOSS, loss);
-        let share = if examples == batch { loss } else { loss * (examples as f32 / batch as f32) };
+        let share = if examples == all { loss } else { loss * (examples as f32 / all as f32) };
         tape.gradients_of_some(share, parameters);
     });
     (program, inputs)
@@ -173,18 +219,12 @@ fn record_piece(
 
 impl Lane {
     /// The sum over the pieces, in `sum` or the lane's own.
-    fn run(
-        &mut self,
-        examples: Examples,
-        inputs: &[(Input, Vec<f32>)],
-        store: &Store,
-        sum: Option<&mut Gradients>,
-    ) {
+    fn run(&mut self, groups: &[usize], inputs: &[Held], store: &Store, sum: Option<&mut Gradients>) {
         let sum = sum.or(self.sum.as_mut()).expect("a place for the sum");
         self.loss = 0.0;
-        for (index, range) in self.pieces.iter().enumerate() {
-            let program = examples.program(&mut self.programs, range);
-            examples.load(program, inputs, range);
+        for (index, slot) in self.slots.iter().enumerate() {
+            let program = &mut self.programs[slot.program];
+            load(program, groups, inputs, slot);
             match (index, &mut self.piece) {
                 (0, _) | (_, None) => program.run(store, sum),
                 (_, Some(piece)) => {
@@ -192,33 +232,27 @@ impl Lane {
                     add(sum, piece);
                 }
             }
-            self.loss += f64::from(program.scalar(LOSS)) * range.len() as f64 / examples.batch as f64;
+            self.loss +=
+                f64::from(program.scalar(LOSS)) * slot.examples.len() as f64 / groups[slot.group] as f64;
         }
     }
 }
 
-impl Examples {
-    /// The program for as many examples.
-    fn program<'p>(&self, programs: &'p mut [Program], piece: &Range<usize>) -> &'p mut Program {
-        let last = programs.len() - 1;
-        &mut programs[if piece.len() < self.piece { last } else { 0 }]
-    }
-
-    /// Copies the inputs of a piece, where they are not the program's own.
-    fn load(&self, program: &mut Program, inputs: &[(Input, Vec<f32>)], piece: &Range<usize>) {
-        if piece.len() == self.batch {
-            return;
+/// Copies the inputs of a piece, where they are not the program's own.
+fn load(program: &mut Program, groups: &[usize], inputs: &[Held], slot: &Slot) {
+    for Held { input, values, .. } in inputs.iter().filter(|held| held.groups.contains(&slot.group)) {
+        // A batch in one piece holds nothing here.
+        if values.is_empty() {
+            continue;
         }
-        for (Input { name, extent }, values) in inputs {
-            let ours = program.input_mut(name);
-            let Extent::Examples { width, .. } = *extent else {
-                ours.copy_from_slice(values);
-                continue;
-            };
-            let draws = values.chunks_exact(self.batch * width);
-            for (ours, draw) in ours.chunks_exact_mut(piece.len() * width).zip(draws) {
-                ours.copy_from_slice(&draw[piece.start * width..piece.end * width]);
-            }
+        let ours = program.input_mut(input.name);
+        let Extent::Examples { width, .. } = input.extent else {
+            ours.copy_from_slice(values);
+            continue;
+        };
+        let draws = values.chunks_exact(groups[slot.group] * width);
+        for (ours, draw) in ours.chunks_exact_mut(slot.examples.len() * width).zip(draws) {
+            ours.copy_from_slice(&draw[slot.examples.start * width..slot.examples.end * width]);
         }
     }
 }

@@ -50,7 +50,7 @@
 //!         let x = piece.rows("x", model.width);
 //!         x.tape().parameter(model.logits).broadcast_to(x.shape()).bernoulli_cross_entropy(x).mean()
 //!     }
-//!     fn read(&mut self, _: &Pixels, batch: &Batch<'_>, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
+//!     fn read(&mut self, _: &Pixels, batch: &Batch<'_>, _: &Progress, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
 //!         self.reader.read(batch, programs[0].input_mut("x"));
 //!         Ok(())
 //!     }
@@ -91,7 +91,7 @@ mod trainer;
 
 pub use batch_program::BatchProgram;
 pub use model::TapeModel;
-pub use objective::{Evaluation, Objective, Part, Pieces};
+pub use objective::{Evaluation, Group, Objective, Part, Pieces};
 pub use piece::Piece;
 pub use reader::BatchReader;
 pub use trainer::{GRADIENT_NORM, TapeTrainer};

@@ -18,7 +18,7 @@ pub struct Part {
     pub parameters: Vec<Parameter>,
     /// The settings of their descent. The average is that of the last part.
     pub descent: Descent,
-    /// The pieces that a batch may be cut into.
+    /// The pieces that a batch may be cut into, where its examples are one group.
     pub pieces: Pieces,
     /// Updates of this part in a step, at least one: each draws anew.
     pub updates: usize,
@@ -41,6 +41,15 @@ pub enum Pieces {
     /// The loss is a mean over examples: a batch is cut into pieces of at most so many (at least one). Networks so small that
     /// threads would meet more often than they work have a lane of rows each instead.
     OfRows(usize),
+}
+
+/// A group of a batch's examples, whose losses are of one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its examples; none are left out.
+    pub examples: usize,
+    /// The pieces that it may be cut into.
+    pub pieces: Pieces,
 }
 
 /// A model as it is evaluated.
@@ -87,6 +96,12 @@ pub trait Objective: Clone + Debug + Send {
     /// The parts of a step, in their order. They never change.
     fn parts(&self) -> &[Part];
 
+    /// The groups that the examples of a batch are of: examples with labels and without them, for example. The loss of a batch is the
+    /// sum over groups of the mean loss of each; the examples of all of them are as many as the batch has. By default it is one group.
+    fn groups(&self, part: usize, batch: usize) -> Vec<Group> {
+        vec![Group { examples: batch, pieces: self.parts()[part].pieces }]
+    }
+
     /// The loss of a part, a scalar, recorded for a piece of a batch: its inputs are declared on the [`Piece`].
     fn loss<'t>(&self, model: &Self::Model, part: usize, piece: &Piece<'t>) -> Var<'t>;
 
@@ -98,6 +113,7 @@ pub trait Objective: Clone + Debug + Send {
         &mut self,
         model: &Self::Model,
         batch: &Batch<'_>,
+        progress: &Progress,
         programs: &mut [BatchProgram],
     ) -> Result<(), TrainError>;
 

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 #[derive(Debug)]
 pub struct Piece<'t> {
     tape: &'t Tape<'t>,
+    group: usize,
     examples: usize,
     inputs: RefCell<Vec<Input>>,
 }
@@ -28,8 +29,8 @@ pub(super) enum Extent {
 }
 
 impl<'t> Piece<'t> {
-    pub(super) fn new(tape: &'t Tape<'t>, examples: usize) -> Self {
-        Piece { tape, examples, inputs: RefCell::default() }
+    pub(super) fn new(tape: &'t Tape<'t>, group: usize, examples: usize) -> Self {
+        Piece { tape, group, examples, inputs: RefCell::default() }
     }
 
     /// The tape.
@@ -37,12 +38,17 @@ impl<'t> Piece<'t> {
         self.tape
     }
 
+    /// The group of examples that it is of: see [`Objective::groups`](super::Objective::groups).
+    pub fn group(&self) -> usize {
+        self.group
+    }
+
     /// Its examples.
     pub fn examples(&self) -> usize {
         self.examples
     }
 
-    /// The input `name`, a row an example: `[examples, width]`.
+    /// The input `name`, a row an example: `[examples, width]`. Groups of examples have inputs of different names.
     ///
     /// # Panics
     /// Where there is an input of that name.

@@ -10,6 +10,8 @@ use rayon::prelude::*;
 /// Reads batches for training. Where grey levels are sampled, every sixteen rows of a batch have a stream.
 #[derive(Clone, Debug)]
 pub struct BatchReader {
+    /// The streams' name in a snapshot.
+    name: String,
     streams: Streams,
     bits: BitMatrix,
 }
@@ -19,8 +21,17 @@ const STREAMS: &str = "data.streams";
 impl BatchReader {
     /// For batches of `training`, `width` values a row.
     pub fn new(training: &Training, width: usize) -> Self {
+        BatchReader::saved_as(STREAMS.to_owned(), training, width)
+    }
+
+    /// The same, one of several in a model: its streams have another name in snapshots.
+    pub fn named(name: &str, training: &Training, width: usize) -> Self {
+        BatchReader::saved_as(format!("data.{name}.streams"), training, width)
+    }
+
+    fn saved_as(name: String, training: &Training, width: usize) -> Self {
         let streams = Streams::new(training.seed, "training data", training.batch);
-        BatchReader { streams, bits: BitMatrix::zeros(training.batch, width) }
+        BatchReader { name, streams, bits: BitMatrix::zeros(training.batch, width) }
     }
 
     /// The rows of a batch into `out`, `[batch, width]`.
@@ -45,7 +56,7 @@ impl BatchReader {
 
     /// Puts the streams into a snapshot.
     pub fn save(&self, snapshot: &mut Snapshot) {
-        snapshot.put_streams(STREAMS, &self.streams);
+        snapshot.put_streams(&self.name, &self.streams);
     }
 
     /// Takes back what [`save`](Self::save) wrote.
@@ -53,6 +64,6 @@ impl BatchReader {
     /// # Errors
     /// Where it is missing or of another batch size.
     pub fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.load_streams(STREAMS, &mut self.streams)
+        snapshot.load_streams(&self.name, &mut self.streams)
     }
 }

@@ -1,6 +1,6 @@
 //! Pieces and lanes of a batch, on a small network with draws.
 
-use super::{BatchProgram, Piece, Pieces};
+use super::{BatchProgram, Group, Piece, Pieces};
 use crate::autodiff::Var;
 use crate::random::Seed;
 use crate::store::{Gradients, Parameter, Store};
@@ -33,7 +33,7 @@ impl Network {
     }
 
     fn program(&self, batch: usize, pieces: Pieces) -> BatchProgram {
-        BatchProgram::record(&self.store, &self.weights, batch, pieces, &|piece| self.loss(piece))
+        BatchProgram::record(&self.store, &self.weights, &[Group { examples: batch, pieces }], &|piece| self.loss(piece))
     }
 
     fn run(&self, batch: usize, pieces: Pieces) -> (BatchProgram, Gradients, f64) {
@@ -62,6 +62,43 @@ fn the_pieces_make_the_gradient_of_the_whole() {
             assert!(f64::from(got - wanted).abs() <= bound, "batch {batch}: {got}, wanted {wanted}");
         }
         assert!((mean - exact).abs() <= exact.abs() * 1e-6, "batch {batch}: {mean}, wanted {exact}");
+    }
+}
+
+/// Two groups of a batch, in pieces or not, make the sum of their gradients.
+#[test]
+fn groups_make_the_sum_of_their_gradients() {
+    let network = Network::new();
+    let of_group = |piece: &Piece<'_>| [("x", "noise"), ("other x", "other noise")][piece.group()];
+    let run = |pieces: Pieces| {
+        let groups = [Group { examples: 50, pieces }, Group { examples: 7, pieces }];
+        let mut program = BatchProgram::record(&network.store, &network.weights, &groups, &|piece| {
+            let (x, noise) = of_group(piece);
+            let (x, noise) = (piece.rows(x, WIDTH), piece.draws(noise, K, 3));
+            let [first, second] = network.weights.map(|weight| piece.tape().parameter(weight));
+            let z = x.matmul(first).tanh().matmul(second) + noise;
+            let mean = (z.square().sum_axis(2) * piece.shared("beta", [])).logsumexp(0).mean();
+            mean * if piece.group() == 0 { 1.0 } else { 3.0 }
+        });
+        Seed(2).lanes("x", 0).fill_uniform(program.input_mut("x"));
+        Seed(3).lanes("noise", 0).fill_normal(program.input_mut("noise"));
+        Seed(2).lanes("x", 0).fill_uniform(program.input_mut("other x"));
+        Seed(3).lanes("noise", 0).fill_normal(program.input_mut("other noise"));
+        program.input_mut("beta")[0] = 0.5;
+        let mut gradients = network.store.gradients();
+        let loss = program.run(&network.store, &mut gradients);
+        (gradients, loss)
+    };
+    let [(_, first, one), (_, second, two)] = [50, 7].map(|batch| network.run(batch, Pieces::One));
+    for pieces in [Pieces::One, Pieces::OfDraws(K)] {
+        let (got, loss) = run(pieces);
+        let wanted = first.values().iter().zip(second.values()).map(|(a, b)| a + 3.0 * b);
+        let largest = wanted.clone().fold(0.0f32, |largest, g| largest.max(g.abs()));
+        let bound = f64::from(largest) * 64.0 * f64::from(f32::EPSILON);
+        for (got, wanted) in got.values().iter().zip(wanted) {
+            assert!(f64::from(got - wanted).abs() <= bound, "{pieces:?}: {got}, wanted {wanted}");
+        }
+        assert!((loss - one - 3.0 * two).abs() <= loss.abs() * 1e-6, "{loss}, wanted {}", one + 3.0 * two);
     }
 }
 

@@ -38,7 +38,8 @@ impl<O: Objective> TapeTrainer<O> {
         let descents: Vec<optim::Part> =
             parts.iter().map(|part| optim::Part { name: part.name, descent: part.descent }).collect();
         let record = |(index, part): (usize, &super::Part)| {
-            BatchProgram::record(model.store(), &part.parameters, training.batch, part.pieces, &|piece| {
+            let groups = objective.groups(index, training.batch);
+            BatchProgram::record(model.store(), &part.parameters, &groups, &|piece| {
                 objective.loss(&model, index, piece)
             })
         };
@@ -90,7 +91,7 @@ enum Turn {
 
 impl<O: Objective> Learner for TapeTrainer<O> {
     fn step(&mut self, batch: &Batch<'_>, progress: &Progress) -> Result<(), TrainError> {
-        self.objective.read(&self.model, batch, &mut self.programs)?;
+        self.objective.read(&self.model, batch, progress, &mut self.programs)?;
         let parts = self.programs.len();
         for part in 0..parts {
             let updates = self.objective.parts()[part].updates;

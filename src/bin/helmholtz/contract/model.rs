@@ -47,6 +47,11 @@ pub trait Model {
         None
     }
 
+    /// Whether it is given labels, in training or in use.
+    fn takes_labels(&self) -> bool {
+        false
+    }
+
     /// How it reads grey levels, unless it was trained on another reading or the command line says so.
     fn binarize(&self) -> Binarize {
         match self.domain() {

@@ -3,7 +3,7 @@
 use super::model::Model;
 use super::sample::FileFormat;
 use crate::cli::{Console, Failure};
-use crate::input::{Binarize, Domain, HeldOut, PixelScale, Polarity, Reading, RowChoice, Rows, data};
+use crate::input::{Binarize, Domain, HeldOut, LabelSource, PixelScale, Polarity, Reading, RowChoice, Rows, data};
 use crate::pictures::Canvas;
 use crate::run::{Choice, FINGERPRINT, IMAGE_SHAPE, LARGEST, Settings, Validation, standing};
 use helmholtz::Seed;
@@ -24,6 +24,8 @@ pub struct Origin {
     largest: f32,
     usual: (Binarize, PixelScale),
     domain: Domain,
+    /// Whether the model is given labels.
+    labels: bool,
     /// The fingerprint of that data, where the file says it.
     fingerprint: Option<String>,
     console: Console,
@@ -47,6 +49,7 @@ impl Origin {
             largest,
             usual: (model.binarize(), model.scale()),
             domain: model.domain(),
+            labels: model.takes_labels(),
             fingerprint: snapshot.metadata.get(FINGERPRINT).cloned(),
             console,
         }
@@ -116,12 +119,26 @@ impl Origin {
         } else {
             None
         };
-        let mut rows = choice.of(&data, path, self.reading(choice.selection.binarize), held_out, &self.console)?;
+        let labels = self.labels_of(choice, trained_on)?;
+        let reading = self.reading(choice.selection.binarize);
+        let mut rows = choice.of(&data, path, reading, held_out, labels.as_ref(), &self.console)?;
         // A file without a test split is all test rows, unless it is what the model was trained on.
         if seen && rows.split == "test" && !data.has_test_split() {
             rows.split = "train";
         }
         Ok(rows)
+    }
+
+    /// The labels of the rows chosen: as asked, else those of the file that the model was trained with, where it is still there.
+    fn labels_of(&self, choice: &RowChoice, trained_on: bool) -> Result<Option<LabelSource>, Failure> {
+        if let Some(asked) = LabelSource::given(&choice.selection.labels)? {
+            return match self.labels {
+                true => Ok(Some(asked)),
+                false => Err(Failure::new("--labels is for models given labels").about(self.file.display())),
+            };
+        }
+        let saved = self.settings.saved::<LabelSource>("labels").filter(|_| self.labels && trained_on);
+        Ok(saved.filter(|source| matches!(source, LabelSource::File(path) if path.is_file())))
     }
 
     /// Where a file goes: as given, else by its usual `name` into the run folder, else here. Its ending must be the usual

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 const RBM: &str = "Restricted Boltzmann machines";
 const VAE: &str = "Variational autoencoders";
+const CONDITIONAL: &str = "Models given labels";
 
 /// The options of `eval` that only some families have.
 #[derive(Args, Debug, Default)]
@@ -26,7 +27,7 @@ pub struct ScoreOptions {
     /// draws from [default: f32]
     #[arg(long, value_enum, help_heading = RBM)]
     pub precision: Option<Sums>,
-    /// Importance samples for each example [default: 500]
+    /// Importance samples for each example [default: 500; of a model with classes 500 over these, but at least 50, for each class]
     #[arg(long, value_name = "N", help_heading = VAE)]
     pub samples: Option<usize>,
     /// Also the log-likelihood of data that the model itself draws, bounded from both sides: they meet where the figures
@@ -37,12 +38,15 @@ pub struct ScoreOptions {
     /// with the same weights must get the same figure
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["samples", "simulated"], help_heading = VAE)]
     pub noise: Option<PathBuf>,
+    /// Also p(y | x) of each row by Bayes' theorem, as a file of f64 numbers [rows, classes]
+    #[arg(long, value_name = "FILE.npy", conflicts_with = "noise", help_heading = CONDITIONAL)]
+    pub posteriors: Option<PathBuf>,
 }
 
 impl ScoreOptions {
     /// The names of those that were given.
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
-        let ScoreOptions { ais, exact_up_to, precision, samples, simulated, noise } = self;
+        let ScoreOptions { ais, exact_up_to, precision, samples, simulated, noise, posteriors } = self;
         let given = [
             ais.map(|_| "ais"),
             exact_up_to.map(|_| "exact-up-to"),
@@ -50,6 +54,7 @@ impl ScoreOptions {
             samples.map(|_| "samples"),
             simulated.then_some("simulated"),
             noise.as_ref().map(|_| "noise"),
+            posteriors.as_ref().map(|_| "posteriors"),
         ];
         given.into_iter().flatten()
     }

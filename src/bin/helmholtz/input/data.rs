@@ -269,6 +269,16 @@ pub fn numbers(path: &Path) -> Result<(Vec<f32>, [usize; 2]), Failure> {
     }
 }
 
+/// The bytes of a file of labels, decompressed where it is a compressed IDX file.
+pub fn labels(path: &Path) -> Result<NamedBytes, Failure> {
+    if is_compressed(path) {
+        return read(path);
+    }
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| DataError::Io { file: name.clone(), source })?;
+    Ok(NamedBytes::new(name, bytes))
+}
+
 fn is_compressed(path: &Path) -> bool {
     starts_with(path, &[0x1f, 0x8b])
 }

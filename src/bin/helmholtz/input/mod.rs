@@ -2,6 +2,7 @@
 
 mod annealing;
 pub mod data;
+mod labels;
 mod mask;
 pub mod npy;
 pub mod precision;
@@ -9,6 +10,7 @@ mod rows;
 
 pub use annealing::Annealing;
 pub use data::{Binarize, Domain, PixelScale, Polarity, Reading};
+pub use labels::LabelSource;
 pub use mask::{Mask, MaskName};
 pub use precision::Sums;
 pub use rows::{HeldOut, RowChoice, Rows, Selection};

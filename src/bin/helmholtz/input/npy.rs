@@ -23,6 +23,13 @@ pub fn of_doubles(numbers: &[f64]) -> Vec<u8> {
     file("<f8", &format!("({},)", numbers.len()), &bytes)
 }
 
+/// `[rows, columns]` numbers as a `.npy` file of little-endian `f64`.
+pub fn of_rows_of_doubles(rows: usize, columns: usize, numbers: &[f64]) -> Vec<u8> {
+    debug_assert_eq!(numbers.len(), rows * columns);
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    file("<f8", &format!("({rows}, {columns})"), &bytes)
+}
+
 /// Writes a file, replacing it whole or not at all.
 pub fn save(path: &Path, file: &[u8]) -> Result<(), Failure> {
     Ok(write_atomic(path, |writer| writer.write_all(file))?)
@@ -55,6 +62,7 @@ mod tests {
         for (bytes, wanted, shape) in [
             (bits, &[0.0, 1.0, 1.0, 1.0, 0.0, 0.0][..], [2, 3]),
             (of_floats(4, 1, &numbers), &numbers[..], [4, 1]),
+            (of_rows_of_doubles(1, 2, &[0.5, -2.0]), &[0.5, -2.0][..], [1, 2]),
         ] {
             let read = npy_numbers(&NamedBytes::new("written.npy", bytes)).unwrap();
             assert_eq!((&read.0[..], read.1), (wanted, shape));

@@ -2,11 +2,13 @@
 
 use super::data;
 use super::data::{Binarize, Reading};
+use super::labels::LabelSource;
 use crate::cli::{Console, Failure, Report};
 use clap::{Args, ValueEnum};
 use helmholtz::Seed;
 use helmholtz::data::{Dataset, Holdout};
 use helmholtz::tensor::BitMatrix;
+use std::path::PathBuf;
 
 /// Which rows of which data a command looks at.
 #[derive(Args, Clone, Debug, Default)]
@@ -29,6 +31,10 @@ pub struct Selection {
     /// How grey levels become 0 and 1 [default: as in training]
     #[arg(long, value_enum, value_name = "HOW")]
     pub binarize: Option<Binarize>,
+    /// Labels of the rows, of models given labels: the data's own, or those of FILE: IDX, .npy, or text of one a line [default: as in
+    /// training, else the data's own]
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub labels: Option<Option<PathBuf>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -79,17 +85,19 @@ impl RowChoice {
     }
 
     /// The rows of `data`, which is called `name`, read as `reading` says; `held_out` of its training
-    /// rows were held out.
+    /// rows were held out, and its labels are those of `labels`.
     pub fn of(
         &self,
         data: &Dataset<'static>,
         name: String,
         reading: Reading,
         held_out: Option<HeldOut>,
+        labels: Option<&LabelSource>,
         console: &Console,
     ) -> Result<Rows, Failure> {
         data::refuse_bits_of_reals(data, self.selection.binarize)?;
         let data = reading.of(data)?;
+        let data = labels.map_or_else(|| Ok(data.clone()), |labels| labels.of(&data))?;
         data::check_bits(&data, console)?;
         let (rows, split) = match self.selection.split {
             Split::Validation => {

@@ -7,6 +7,7 @@ mod diagnosis;
 mod estimating;
 pub mod folder;
 mod init;
+mod labels;
 mod metrics_table;
 mod options;
 mod progress_bar;

@@ -95,6 +95,8 @@ pub struct Session {
     pub validation: Option<Dataset<'static>>,
     /// Length, batch, seed and so on.
     pub training: Training,
+    /// The fingerprint of the data, their own labels included.
+    fingerprint: String,
 }
 
 /// A run that has ended.
@@ -202,6 +204,7 @@ impl Session {
             read_as,
             folder,
             settings,
+            fingerprint: format!("{:016x}", data.fingerprint()),
             data,
             train,
             validation,
@@ -359,7 +362,7 @@ impl Session {
         if self.data.largest() != 1.0 && !self.data.is_real() {
             metadata.insert(LARGEST.to_owned(), self.data.largest().to_string());
         }
-        metadata.insert(FINGERPRINT.to_owned(), format!("{:016x}", self.data.fingerprint()));
+        metadata.insert(FINGERPRINT.to_owned(), self.fingerprint.clone());
         metadata.insert(ISA.to_owned(), Isa::current().to_string());
         metadata.insert(VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         self.settings.write(&mut metadata);
@@ -377,7 +380,7 @@ impl Session {
             "configuration": self.settings.settled(),
             "data": {
                 "name": self.data.name(),
-                "fingerprint": format!("{:016x}", self.data.fingerprint()),
+                "fingerprint": self.fingerprint,
                 "width": self.data.width(),
                 "training_rows": self.train.len(),
                 "validation_rows": self.validation.as_ref().map_or(0, Dataset::len),

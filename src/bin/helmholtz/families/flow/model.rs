@@ -48,6 +48,10 @@ impl Model for Flow {
         report.figure("parameters", parameters);
     }
 
+    fn takes_labels(&self) -> bool {
+        matches!(self.config().conditioning, Conditioning::Labels { .. })
+    }
+
     fn domain(&self) -> Domain {
         match Flow::space(self) {
             Space::Data => Domain::Reals,

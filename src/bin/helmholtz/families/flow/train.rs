@@ -8,7 +8,9 @@ use crate::input::{Binarize, Domain};
 use crate::run::{
     DescentOptions, Existing, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, standing, widths,
 };
+use crate::input::LabelSource;
 use clap::Args;
+use std::path::PathBuf;
 use helmholtz::autodiff::Activation;
 use helmholtz::flow::{
     Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Mixing, Structure, TransformKind, metrics,
@@ -68,9 +70,9 @@ pub struct Train {
     /// autoregressive structure reverse]
     #[arg(long, value_name = "MIXING", help_heading = "Model")]
     mixing: Option<Mixing>,
-    /// Learn p(x | y), y being the label that each row of DATA has
-    #[arg(long, conflicts_with = "target", help_heading = "Model")]
-    labels: bool,
+    /// Learn p(x | y), y being the label that each row of DATA has, or that FILE says: IDX, .npy, or text of one a line
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "target", help_heading = "Model")]
+    labels: Option<Option<PathBuf>>,
     /// Fit a density instead of rows, as a proposal for its log Z: gaussians8, moons, ring, grid, or a neural energy's run or file; by the
     /// reverse Kullback–Leibler divergence. DATA is then what the weights are looked at on
     #[arg(long, value_name = "NAME|RUN", help_heading = "Model")]
@@ -164,10 +166,10 @@ impl Train {
             fitted,
         );
         let labels = usual.conditioning != Conditioning::None;
-        let conditioning = match session.settings.settle("labels", self.labels.then_some(true), labels)? {
-            true if labels => usual.conditioning,
-            true => labels_of(session)?,
-            false => Conditioning::None,
+        let conditioning = match session.settle_labels(LabelSource::given(&self.labels)?, labels)? {
+            Some(_) if labels => usual.conditioning,
+            Some(_) => labels_of(session)?,
+            None => Conditioning::None,
         };
         let settings = &mut session.settings;
         let structure = settings.settle("structure", self.structure, usual.structure)?;
@@ -193,7 +195,7 @@ impl Train {
 fn labels_of(session: &Session) -> Result<Conditioning, Failure> {
     match session.train.labels().and_then(|labels| labels.into_iter().max()) {
         Some(largest) => Ok(Conditioning::Labels { classes: usize::from(largest) + 1 }),
-        None => Err(Failure::new("--labels: the data have none").about(session.data.name())),
+        None => Err(Failure::new("--labels: not every training row has one").about(session.data.name())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::report;
 use crate::cli::{Failure, Report, counted, size};
-use crate::contract::{ScoreAsk, Scored, Scorer, Slack};
+use crate::contract::{FileFormat, ScoreAsk, Scored, Scorer, Slack};
 use crate::input::{Rows, data};
 use helmholtz::vae::{ImportanceSampling, Vae};
 use std::path::Path;
@@ -12,7 +12,10 @@ const SIMULATED: usize = 500;
 
 impl Scorer for Vae {
     fn options(&self) -> &'static [&'static str] {
-        &["samples", "simulated", "noise"]
+        match self.classes() {
+            0 => &["samples", "simulated", "noise"],
+            _ => &["samples", "simulated", "noise", "posteriors"],
+        }
     }
 
     fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
@@ -22,7 +25,7 @@ impl Scorer for Vae {
                 .about(&rows.name)
                 .hint("--binarize sample or threshold asks for that of bits"));
         }
-        let scored = self.log_likelihoods_counted(&rows.rows, &sampling(ask)?, ask.work);
+        let scored = self.log_likelihoods_counted(&rows.rows, &sampling(self, ask)?, ask.work);
         let (values, score) = scored.map_err(|error| rows.unfit(error))?;
         Ok(Scored::alone(values, score.log_likelihood))
     }
@@ -33,8 +36,19 @@ impl Scorer for Vae {
             with_noise(self, rows, file, report)?;
             return Ok(None);
         }
-        let sampling = sampling(ask)?;
-        let judged = report::judge(self, &rows.rows, rows.split, &sampling, ask.work, report);
+        let sampling = sampling(self, ask)?;
+        let posteriors = options.posteriors.as_deref();
+        if let Some(path) = posteriors {
+            if FileFormat::of(path)? != FileFormat::Npy {
+                return Err(Failure::new("--posteriors must end in .npy").about(path.display()));
+            }
+            if report::has_none(self, &rows.rows) {
+                return Err(Failure::new("--posteriors: grey levels give a model of bits no likelihood")
+                    .about(&rows.name)
+                    .hint("--binarize sample or threshold asks for that of bits"));
+            }
+        }
+        let judged = report::judge(self, &rows.rows, rows.split, &sampling, ask.work, posteriors, report);
         let scored = judged.map_err(|failure| rows.unfit(failure))?;
         if options.simulated {
             report::simulate(self, rows.rows.len(), &sampling, ask.work, report)?;
@@ -43,14 +57,14 @@ impl Scorer for Vae {
     }
 
     fn slack(&self, ask: &ScoreAsk<'_>) -> Result<Option<Slack>, Failure> {
-        let bounds = self.simulated_bounds_counted(SIMULATED, &sampling(ask)?, ask.work)?;
+        let bounds = self.simulated_bounds_counted(SIMULATED, &sampling(self, ask)?, ask.work)?;
         Ok(Some(Slack { gap: bounds.gap, error: bounds.gap_error }))
     }
 }
 
 /// Importance sampling as asked, else with the library's defaults.
-fn sampling(ask: &ScoreAsk<'_>) -> Result<ImportanceSampling, Failure> {
-    let samples = ask.options.samples.unwrap_or(ImportanceSampling::default().samples);
+fn sampling(vae: &Vae, ask: &ScoreAsk<'_>) -> Result<ImportanceSampling, Failure> {
+    let samples = ask.options.samples.unwrap_or(report::usual_samples(vae));
     size::check("samples", samples, 1)?;
     Ok(report::sampling(samples, ask.seed))
 }

@@ -1,6 +1,7 @@
 //! Variational autoencoders.
 
 mod bench;
+mod classes;
 mod encode;
 mod eval;
 mod model;

@@ -6,6 +6,7 @@ use super::train::{Train, usual_reading, usual_scale};
 use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, PixelScale};
+use crate::run::widths;
 use helmholtz::vae::{Likelihood, Posterior, Prior, Vae};
 use serde_json::json;
 
@@ -48,6 +49,16 @@ impl Model for Vae {
         if (config.posterior, config.prior) != (Posterior::Gaussian, Prior::Normal) {
             report.line(format!("latent          posterior {}, prior {}", config.posterior, config.prior));
         }
+        if let Some(labels) = &config.labels {
+            let hidden = widths::layers(&[&[config.visible], &labels.classifier, &[labels.classes]]);
+            report.line(format!(
+                "labels          {} classes, classifier {hidden}, posterior of the latent variable {}",
+                labels.classes, labels.posterior
+            ));
+            report.figure("classes", labels.classes);
+            report.figure("classifier", json!(labels.classifier));
+            report.figure("label_posterior", labels.posterior.to_string());
+        }
         report.figure("visible", config.visible);
         report.figure("latent", config.latent);
         report.figure("encoder", json!(config.encoder));
@@ -57,6 +68,10 @@ impl Model for Vae {
         report.figure("posterior", config.posterior.to_string());
         report.figure("prior", config.prior.to_string());
         report.figure("parameters", parameters);
+    }
+
+    fn takes_labels(&self) -> bool {
+        self.classes() > 0
     }
 
     fn measure(&self) -> Measure {

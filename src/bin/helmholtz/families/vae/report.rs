@@ -1,11 +1,14 @@
 //! How good a variational autoencoder is, and of what its figures are made.
 
 use crate::cli::{Failure, Report, counted};
+use super::classes;
 use crate::contract::{Scored, likelihood};
+use crate::input::npy;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::sampling::{Estimate, Work};
-use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeScore};
+use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeConfig, VaeRecipe, VaeScore};
+use std::path::Path;
 use std::time::Instant;
 
 /// Simulated examples at the most: their mean is sure to a tenth of a nat by then.
@@ -16,9 +19,23 @@ pub fn sampling(samples: usize, seed: Seed) -> ImportanceSampling {
     ImportanceSampling { samples, seed: seed.derive("likelihood", 0) }
 }
 
+/// Classes for which an update runs the decoder for each row.
+pub fn classes_of_a_row(config: &VaeConfig, recipe: &VaeRecipe) -> usize {
+    config.labels.as_ref().map_or(1, |labels| recipe.labels.classes_by.evaluated(labels.classes))
+}
+
 /// Whether the rows have no log-likelihood under the model: grey levels under one of bits.
 pub fn has_none(vae: &Vae, rows: &Dataset<'_>) -> bool {
     vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey()
+}
+
+/// Importance samples for each example, and for each class where there are some, unless told otherwise.
+pub fn usual_samples(vae: &Vae) -> usize {
+    let usual = ImportanceSampling::default().samples;
+    match vae.classes() {
+        0 => usual,
+        classes => usual.div_ceil(classes).max(50),
+    }
 }
 
 /// Reports the log-likelihood of the rows, where they have one, the parts of the ELBO, and what the latent dimensions do.
@@ -28,12 +45,28 @@ pub fn judge(
     split: &str,
     sampling: &ImportanceSampling,
     work: &Work,
+    posteriors: Option<&Path>,
     report: &mut Report,
 ) -> Result<Option<Scored>, Failure> {
     let figures = vae.figures(rows)?;
     let mut found = None;
     if has_none(vae, rows) {
         say_there_is_none(&figures, rows.len(), split, report);
+        classes::say_by_classifier(vae, rows, report)?;
+    } else if vae.classes() > 0 {
+        let begun = Instant::now();
+        let (values, by_class) = vae.score_by_class(rows, sampling, work)?;
+        let score = &by_class.score;
+        likelihood::report(report, &score.log_likelihood, None, split);
+        say_parts(score, sampling.samples, begun.elapsed().as_secs_f64(), report);
+        say_what_density(vae, rows, report);
+        classes::say(vae, rows, &by_class, report);
+        if let Some(path) = posteriors {
+            npy::save(path, &npy::of_rows_of_doubles(rows.len(), vae.classes(), &by_class.posterior))?;
+            report.line(format!("posteriors      p(y | x) of {} in {}", counted(rows.len(), "row"), path.display()));
+            report.figure("posteriors", path.display().to_string());
+        }
+        found = Some(Scored::alone(values, by_class.score.log_likelihood));
     } else {
         let begun = Instant::now();
         let (values, score) = vae.log_likelihoods_counted(rows, sampling, work)?;

@@ -6,7 +6,10 @@ use helmholtz::vae::{self, Likelihood, Vae};
 
 impl Sampler for Vae {
     fn options(&self) -> &'static [&'static str] {
-        &["observation", "mean"]
+        match self.classes() {
+            0 => &["observation", "mean"],
+            _ => &["observation", "mean", "class"],
+        }
     }
 
     fn sample(&self, ask: &SampleAsk<'_>) -> Result<Draws, Failure> {
@@ -19,10 +22,20 @@ impl Sampler for Vae {
             Observation::Mean => (vae::Observation::Mean, "means of p(x | z)"),
             Observation::Drawn => (vae::Observation::Drawn, "draws from p(x | z)"),
         };
-        let mut draws = Draws::of_floats(
-            Vae::sample(self, ask.count, observation, ask.seed),
-            format!("{words}, z from the prior"),
-        );
+        let (values, given) = match (self.classes(), ask.options.class) {
+            (0, _) => (Vae::sample(self, ask.count, observation, ask.seed), String::new()),
+            (classes, None) => {
+                (Vae::sample(self, ask.count, observation, ask.seed), format!(", given the {classes} classes in turn"))
+            }
+            (classes, Some(class)) if usize::from(class) >= classes => {
+                return Err(Failure::new(format!("--class is {class}, but the model knows 0 to {}", classes - 1)));
+            }
+            (_, Some(class)) => (
+                self.sample_given(&vec![class; ask.count], observation, ask.seed)?,
+                format!(", given class {class}"),
+            ),
+        };
+        let mut draws = Draws::of_floats(values, format!("{words}, z from the prior{given}"));
         if self.config().likelihood == Likelihood::Bernoulli && observation == vae::Observation::Drawn {
             draws.numbers = Numbers::of_bits(&draws.levels);
         }

@@ -4,7 +4,7 @@ use crate::cli::{Failure, size};
 use crate::run::{Widths, widths};
 use clap::ValueEnum;
 use helmholtz::autodiff::Activation;
-use helmholtz::vae::{Posterior, Prior, VaeConfig};
+use helmholtz::vae::{Labels, Posterior, Prior, VaeConfig};
 
 /// Shapes of the literature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,14 +74,18 @@ pub fn layers(config: &VaeConfig) -> String {
     widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside])
 }
 
-/// The distributions of the latent variable where these are not the usual ones: `, posterior iaf:2:256, prior flow:2:256`.
-pub fn flows(config: &VaeConfig) -> String {
+/// The distributions of the latent variable where these are not the usual ones, and classes: `, posterior iaf:2:256, 10 classes`.
+pub fn besides(config: &VaeConfig) -> String {
     let mut words = String::new();
     if config.posterior != Posterior::Gaussian {
         words += &format!(", posterior {}", config.posterior);
     }
     if config.prior != Prior::Normal {
         words += &format!(", prior {}", config.prior);
+    }
+    if let Some(Labels { classes, posterior, classifier }) = &config.labels {
+        let layers = widths::layers(&[&[config.visible], classifier, &[*classes]]);
+        words += &format!(", {classes} classes by a classifier {layers}, {posterior}");
     }
     words
 }

@@ -1,0 +1,133 @@
+//! What a variational autoencoder that knows classes makes of rows' labels.
+
+use crate::cli::{Failure, Report, counted};
+use crate::input::data;
+use helmholtz::data::Dataset;
+use helmholtz::vae::{Classification, ClassScore, Vae};
+use serde_json::json;
+
+/// Classes whose counts are told at the most.
+const MOST_TOLD: usize = 20;
+
+/// Says how the classifier q(y | x) alone does, where there is no likelihood.
+pub fn say_by_classifier(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) -> Result<(), Failure> {
+    let classes = vae.classes();
+    if classes == 0 {
+        return Ok(());
+    }
+    let q = vae.class_probabilities(&data::values_for(rows, vae.config().visible, rows.name())?);
+    let q: Vec<f64> = q.into_iter().map(f64::from).collect();
+    if let Some(found) = Classification::of(&q, classes, &labels(rows)) {
+        say_classification(&found, classes, report);
+    }
+    Ok(())
+}
+
+/// Says what there is to say of classes: the likelihood given labels, both ways to classes, how far they are apart.
+pub fn say(vae: &Vae, rows: &Dataset<'_>, score: &ClassScore, report: &mut Report) {
+    let (classes, labels) = (vae.classes(), labels(rows));
+    report.line(format!(
+        "classes         ln p(x) is summed over {classes} of them; the elbo also pays KL(q(y | x) ‖ p(y)) = {:.2}",
+        score.label_divergence
+    ));
+    report.figure("kl_labels", score.label_divergence);
+    if let Some(given) = &score.given_label {
+        report.line(format!("given labels    {given}"));
+        report.figure("log_likelihood_given_label", given.value);
+        report.figure("log_likelihood_given_label_monte_carlo_error", finite(given.monte_carlo_error));
+        report.figure("log_likelihood_given_label_data_error", finite(given.data_error));
+    }
+    if let Some(found) = Classification::of(&score.q, classes, &labels) {
+        say_classification(&found, classes, report);
+    }
+    say_both_ways(score, classes, &labels, report);
+}
+
+fn labels(rows: &Dataset<'_>) -> Vec<Option<u16>> {
+    (0..rows.len()).map(|row| rows.label(row)).collect()
+}
+
+fn finite(error: f64) -> serde_json::Value {
+    if error.is_finite() { json!(error) } else { json!(null) }
+}
+
+fn say_classification(found: &Classification, classes: usize, report: &mut Report) {
+    report.line(format!(
+        "accuracy        {:.2} ± {:.2} % of {} by q(y | x)",
+        100.0 * found.accuracy,
+        100.0 * found.accuracy_error,
+        counted(found.rows, "row")
+    ));
+    if found.purity > found.accuracy + 0.05 {
+        report.line(format!(
+            "                {:.2} % if each class stood for the label most of its rows have",
+            100.0 * found.purity
+        ));
+    }
+    report.line(format!(
+        "calibration     off by {:.3} ({:.3} to {:.3})",
+        found.ece, found.ece_interval[0], found.ece_interval[1]
+    ));
+    let surest: Vec<String> = found
+        .abstention
+        .iter()
+        .filter(|(part, _)| *part < 1.0)
+        .map(|(part, accuracy)| format!("{:.2} of {:.0}", 100.0 * accuracy, 100.0 * part))
+        .collect();
+    report.line(format!("surest rows     right, in %: {}", surest.join(", ")));
+    if classes <= MOST_TOLD {
+        let of_class = |class: usize| {
+            let row = &found.counts[class * classes..][..classes];
+            format!("{class}: {}/{}", row[class], row.iter().sum::<u32>())
+        };
+        let all: Vec<String> = (0..classes).map(of_class).collect();
+        report.line(format!("right           {}", all.join(", ")));
+    }
+    report.figure("accuracy", found.accuracy);
+    report.figure("accuracy_error", found.accuracy_error);
+    report.figure("labelled_rows", found.rows);
+    report.figure("purity", found.purity);
+    report.figure("ece", found.ece);
+    report.figure("ece_interval", json!(found.ece_interval));
+    report.figure("abstention", json!(found.abstention));
+    let counts: Vec<&[u32]> = found.counts.chunks_exact(classes).collect();
+    report.figure("counts", json!(counts));
+}
+
+/// The class by q(y | x) beside that by Bayes' theorem.
+fn say_both_ways(score: &ClassScore, classes: usize, labels: &[Option<u16>], report: &mut Report) {
+    let rows = labels.len();
+    let both = score.q.chunks_exact(classes).zip(score.posterior.chunks_exact(classes));
+    let differ = both.filter(|(q, posterior)| best(q) != best(posterior)).count() as f64 / rows as f64;
+    let known: Vec<f64> = score.posterior_errors.iter().copied().filter(|error| error.is_finite()).collect();
+    let unknown = rows - known.len();
+    let error = known.iter().sum::<f64>() / known.len().max(1) as f64;
+    let right = Classification::of(&score.posterior, classes, labels);
+    let accuracy = right.as_ref().map_or_else(String::new, |found| {
+        format!("{:.2} ± {:.2} % right; ", 100.0 * found.accuracy, 100.0 * found.accuracy_error)
+    });
+    report.line(format!(
+        "by Bayes        {accuracy}another class than by q(y | x) in {:.2} % of the rows; largest posterior ± {error:.3}",
+        100.0 * differ
+    ));
+    let fewest = score.effective.iter().copied().fold(f64::INFINITY, f64::min);
+    if unknown > 0 {
+        report.line(format!(
+            "                its error is not known for {}: fewer than 10 effective draws given a class that matters",
+            counted(unknown, "row")
+        ));
+    }
+    if let Some(found) = right {
+        report.figure("accuracy_bayes", found.accuracy);
+        report.figure("accuracy_bayes_error", found.accuracy_error);
+    }
+    report.figure("classes_differ", differ);
+    report.figure("posterior_error", if known.is_empty() { json!(null) } else { json!(error) });
+    report.figure("posterior_unknown", unknown);
+    report.figure("fewest_effective_draws", fewest);
+}
+
+fn best(probabilities: &[f64]) -> usize {
+    let larger = |best, class| if probabilities[class] > probabilities[best] { class } else { best };
+    (0..probabilities.len()).reduce(larger).unwrap_or(0)
+}

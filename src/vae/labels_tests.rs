@@ -1,0 +1,499 @@
+//! Models that know classes: estimators against enumeration, bounds and likelihoods against models of one class each, training.
+
+use super::classes::Unlabelled;
+use super::objective::objective;
+use super::{
+    Bound, ClassesBy, Classification, ImportanceSampling, LabelPosterior, LabelPrior, LabelRecipe, Labels, Posterior,
+     Prior, Vae, VaeConfig, VaeRecipe, VaeTrainer, metrics,
+};
+use crate::autodiff::{Activation, Program, check_parameter_gradients};
+use crate::data::{Binarization, Dataset};
+use crate::optim::Descent;
+use crate::random::Seed;
+use crate::sampling::Work;
+use crate::store::Snapshot;
+use crate::train::{Batch, Fit, Learner, Progress, TrainError, Trainer, Training};
+use crate::vae::classes::Classes;
+
+const VISIBLE: usize = 5;
+const LATENT: usize = 2;
+const CLASSES: usize = 6;
+const K: usize = 3;
+
+/// Weights at random that are large enough for classes to differ.
+fn random(config: VaeConfig, seed: Seed) -> Vae {
+    let mut vae = Vae::new(config, seed).unwrap();
+    for parameter in vae.store.parameters().collect::<Vec<_>>() {
+        let name = vae.store.name(parameter).to_owned();
+        let values = vae.store.get_mut(parameter);
+        seed.lanes(&name, 1).fill_normal(values);
+        values.iter_mut().for_each(|value| *value *= 0.6);
+        if name == super::network::LABEL_LOG_PRIOR {
+            let all: f32 = values.iter().map(|value| value.exp()).sum();
+            values.iter_mut().for_each(|value| *value -= all.ln());
+        }
+    }
+    super::latent_tests::masked(&vae)
+}
+
+fn config(posterior: LabelPosterior) -> VaeConfig {
+    VaeConfig {
+        encoder: vec![4],
+        decoder: vec![3],
+        activation: Activation::Tanh,
+        labels: Some(Labels { classes: CLASSES, posterior, classifier: vec![4] }),
+        ..VaeConfig::new(VISIBLE, LATENT)
+    }
+}
+
+/// Every kind of model: both posteriors, flows for the latent variable, no hidden layers.
+fn models() -> Vec<Vae> {
+    let given = config(LabelPosterior::Conditional);
+    let alone = config(LabelPosterior::Independent);
+    let linear = VaeConfig { encoder: vec![], decoder: vec![], ..alone.clone() };
+    let flows = VaeConfig {
+        posterior: Posterior::Iaf { steps: 2, units: 3 },
+        prior: Prior::Flow { steps: 2, units: 3 },
+        ..given.clone()
+    };
+    [given, alone, linear, flows].into_iter().map(|config| random(config, Seed(3))).collect()
+}
+
+fn rows(count: usize) -> Vec<f32> {
+    let mut x = vec![0.0; count * VISIBLE];
+    Seed(5).lanes("x", 0).fill_uniform(&mut x);
+    x.into_iter().map(|x| f32::from(x < 0.5)).collect()
+}
+
+fn data(x: &[f32]) -> Dataset<'_> {
+    Dataset::from_f32(x, &[x.len() / VISIBLE, VISIBLE]).unwrap()
+}
+
+/// The value and Σ gᵢ cos i over the gradient of each parameter of a bound of one row without a label.
+fn of_estimator(vae: &Vae, by: ClassesBy, bound: Bound, beta: f32, uniform: &[f32], temperature: f32) -> Vec<f64> {
+    let uniforms = Unlabelled::uniforms(by, CLASSES);
+    let mut program = Program::record(&vae.store, |tape| {
+        let mut noise = vec![0.0; K * LATENT];
+        Seed(6).lanes("noise", 0).fill_normal(&mut noise);
+        let row = Unlabelled {
+            x: tape.input_with("x", [1, VISIBLE], &rows(1)),
+            noise: tape.input_with("noise", [K, 1, LATENT], &noise),
+            beta: tape.scalar(beta),
+            followed: None,
+            temperature: Some(tape.scalar(temperature)),
+            uniform: (uniforms > 0).then(|| tape.input_with("u", [1, uniforms], &uniform[..uniforms])),
+        };
+        let found = row.bound_by(&vae.network, bound, by);
+        tape.output("value", found);
+        tape.gradients(found);
+    });
+    let mut gradients = vae.store.gradients();
+    program.run(&vae.store, &mut gradients);
+    let weighted = |parameter| {
+        let terms = gradients.get(parameter).iter().enumerate().map(|(i, &g)| f64::from(g) * (i as f64).cos());
+        terms.sum::<f64>()
+    };
+    let of_parameters = vae.store.parameters().map(weighted);
+    std::iter::once(f64::from(program.scalar("value"))).chain(of_parameters).collect()
+}
+
+/// At other than the usual β and k, for both bounds.
+fn settings() -> [(Bound, f32); 3] {
+    [(Bound::Elbo, 0.7), (Bound::ImportanceWeighted, 1.0), (Bound::ImportanceWeighted, 1.6)]
+}
+
+#[test]
+fn all_classes_summed_is_enumeration() {
+    for vae in models() {
+        for (bound, beta) in settings() {
+            let wanted = of_estimator(&vae, ClassesBy::Enumerate, bound, beta, &[], 1.0);
+            for top in [CLASSES, CLASSES + 3] {
+                let got = of_estimator(&vae, ClassesBy::TopK(top), bound, beta, &[], 1.0);
+                for (got, wanted) in got.iter().zip(&wanted) {
+                    assert!((got - wanted).abs() <= 1e-5 * wanted.abs().max(1.0), "{got}, wanted {wanted}");
+                }
+            }
+        }
+    }
+}
+
+/// The mean over the drawn class, summed exactly: each class of the rest with its probability.
+#[test]
+fn the_most_probable_and_one_of_the_rest_are_without_bias() {
+    for vae in models() {
+        let q: Vec<f64> = vae.class_probabilities(&rows(1)).into_iter().map(f64::from).collect();
+        for (bound, beta) in settings() {
+            let wanted = of_estimator(&vae, ClassesBy::Enumerate, bound, beta, &[], 1.0);
+            for top in 1..CLASSES {
+                let mut order: Vec<usize> = (0..CLASSES).collect();
+                order.sort_by(|&a, &b| q[b].total_cmp(&q[a]));
+                let mut rest = order[top..].to_vec();
+                rest.sort_unstable();
+                let mass: f64 = rest.iter().map(|&class| q[class]).sum();
+                let (mut mean, mut below) = (vec![0.0; wanted.len()], 0.0);
+                for &class in &rest {
+                    let middle = ((below + 0.5 * q[class]) / mass) as f32;
+                    below += q[class];
+                    let one = of_estimator(&vae, ClassesBy::TopK(top), bound, beta, &[middle], 1.0);
+                    mean.iter_mut().zip(one).for_each(|(mean, one)| *mean += q[class] / mass * one);
+                }
+                for (place, (got, wanted)) in mean.iter().zip(&wanted).enumerate() {
+                    let close = (got - wanted).abs() <= 2e-4 * wanted.abs().max(1.0);
+                    assert!(close, "top {top} of {bound:?}, β {beta}, figure {place}: {got}, wanted {wanted}");
+                }
+            }
+        }
+    }
+}
+
+/// The same by drawing: means over 4,000 draws within four standard errors, which chance exceeds 6 times in 10⁵; of 20 figures once in a
+/// thousand.
+#[test]
+fn drawn_classes_are_without_bias_and_the_mixture_has_one() {
+    let vae = &models()[0];
+    let (bound, beta, draws) = (Bound::Elbo, 0.7, 4000);
+    let wanted = of_estimator(vae, ClassesBy::Enumerate, bound, beta, &[], 1.0);
+    let mut uniform = vec![0.0; CLASSES * draws];
+    Seed(8).lanes("uniform", 0).fill_uniform(&mut uniform);
+    let excess = |by: ClassesBy, temperature: f32| -> f64 {
+        let (mut sums, mut squares) = (vec![0.0; wanted.len()], vec![0.0; wanted.len()]);
+        for uniform in uniform.chunks_exact(CLASSES) {
+            for (place, value) in of_estimator(vae, by, bound, beta, uniform, temperature).into_iter().enumerate() {
+                let off = value - wanted[place];
+                (sums[place], squares[place]) = (sums[place] + off, squares[place] + off * off);
+            }
+        }
+        let n = draws as f64;
+        let errors = sums.iter().zip(&squares).map(|(sum, square)| {
+            let variance = (square / n - (sum / n).powi(2)).max(0.0);
+            // Figures that no class changes differ by rounding alone.
+            (sum / n).abs() / ((variance / n).sqrt() + 1e-5)
+        });
+        errors.fold(0.0, f64::max)
+    };
+    let top = excess(ClassesBy::TopK(2), 1.0);
+    assert!(top < 4.0, "the most probable and one: {top} standard errors");
+    let mixture = excess(ClassesBy::Gumbel, 1.0);
+    assert!(mixture > 10.0, "the mixture of classes has no bias to speak of: {mixture} standard errors");
+}
+
+#[test]
+fn gradients_are_those_of_central_differences() {
+    for vae in models() {
+        for (bound, beta) in settings() {
+            let mut noise = vec![0.0; K * 2 * LATENT];
+            Seed(6).lanes("noise", 0).fill_normal(&mut noise);
+            check_parameter_gradients(&vae.store, |tape| {
+                let x = tape.input_with("x", [2, VISIBLE], &rows(2));
+                let noise = tape.input_with("noise", [K, 2, LATENT], &noise);
+                let beta = tape.scalar(beta);
+                let without = Unlabelled { x, noise, beta, followed: None, temperature: None, uniform: None };
+                let label = tape.constant([2, 1], &[1.0, 4.0]);
+                let classes = Classes::Of(label.reshape([1, 2]));
+                let with = objective(&vae.network, bound, [x, noise, beta], Some(classes));
+                let cross_entropy = super::classes::cross_entropy(&vae.network, x, label);
+                without.bound_by(&vae.network, bound, ClassesBy::Enumerate) - with + cross_entropy * 3.0
+            })
+            .unwrap();
+        }
+    }
+}
+
+/// The model of one class: its rows of weights added to the biases of first layers.
+fn of_class(vae: &Vae, class: usize) -> Vae {
+    let mut alone = Vae::new(VaeConfig { labels: None, ..vae.config.clone() }, Seed(1)).unwrap();
+    for parameter in alone.store.parameters().collect::<Vec<_>>() {
+        let name = alone.store.name(parameter).to_owned();
+        let ours = vae.store.find(&name).unwrap();
+        alone.store.get_mut(parameter).copy_from_slice(vae.store.get(ours));
+    }
+    for side in ["encoder", "decoder"] {
+        let Some(weights) = vae.store.find(&format!("{side}_label.weight")) else { continue };
+        let bias = alone.store.find(&format!("{side}.0.bias")).unwrap();
+        let width = alone.store.get(bias).len();
+        let row = &vae.store.get(weights)[class * width..][..width];
+        alone.store.get_mut(bias).iter_mut().zip(row).for_each(|(bias, row)| *bias += row);
+    }
+    alone
+}
+
+/// The bound of rows with labels, their likelihood, and that of rows without: all of them sums over models of one class.
+#[test]
+fn a_model_given_classes_is_a_model_for_each_class() {
+    let sampling = ImportanceSampling { samples: 40, seed: Seed(2) };
+    let x = rows(70);
+    let labels: Vec<u16> = (0..70).map(|row| (row * 7 % CLASSES) as u16).collect();
+    let data = data(&x);
+    let labelled = data.with_labels(&labels).unwrap();
+    for vae in models() {
+        let (values, score) = vae.score_by_class(&labelled, &sampling, &Work::new()).unwrap();
+        let alone: Vec<Vec<f64>> =
+            (0..CLASSES).map(|class| of_class(&vae, class).log_likelihoods(&data, &sampling).unwrap().0).collect();
+        let log_prior = vae.log_label_prior().unwrap();
+        let mut given = 0.0;
+        for (row, value) in values.iter().enumerate() {
+            given += alone[usize::from(labels[row])][row] / 70.0;
+            let terms: Vec<f64> = (0..CLASSES).map(|class| log_prior[class] + alone[class][row]).collect();
+            let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let wanted = largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln();
+            assert!((value - wanted).abs() < 1e-5 * wanted.abs(), "row {row}: {value}, wanted {wanted}");
+            for class in 0..CLASSES {
+                let posterior = score.posterior[row * CLASSES + class];
+                let wanted = (terms[class] - wanted).exp();
+                assert!((posterior - wanted).abs() < 1e-4, "row {row}, class {class}: {posterior}, wanted {wanted}");
+            }
+        }
+        let label = score.given_label.unwrap();
+        assert!((label.value - given).abs() < 1e-5 * given.abs(), "{} and {given}", label.value);
+        // Rows without labels have the same likelihood: labels are not read.
+        assert_eq!(vae.log_likelihoods(&data, &sampling).unwrap().0, values);
+        // The bound of rows without labels lies below ln p(x), also on average here.
+        assert!(score.score.elbo.value < score.score.log_likelihood.value);
+        let parts = score.score.reconstruction - score.score.divergence - score.label_divergence;
+        assert!((parts - score.score.elbo.value).abs() < 1e-9 * parts.abs());
+        assert_eq!(score.q.len(), 70 * CLASSES);
+    }
+}
+
+/// Simulated rows bound the likelihood given the class from both sides, and a wrong class is seen.
+#[test]
+fn own_data_are_bounded_given_their_class() {
+    let vae = &models()[0];
+    let bounds = vae.simulated_bounds(300, &ImportanceSampling { samples: 200, seed: Seed(4) }).unwrap();
+    let error = (bounds.lower.monte_carlo_error.powi(2) + bounds.upper.monte_carlo_error.powi(2)).sqrt();
+    assert!(bounds.gap > -4.0 * error && bounds.gap < 0.2, "{bounds:?}");
+}
+
+/// Classes renamed, and their weights with them, are the same model.
+#[test]
+fn renamed_classes_rename_the_figures() {
+    let vae = &models()[0];
+    let order = [3usize, 0, 5, 1, 4, 2];
+    let mut renamed = vae.clone();
+    for name in ["encoder_label.weight", "decoder_label.weight", "classifier.2.weight", "classifier.2.bias", "label_log_prior"]
+    {
+        let parameter = vae.store.find(name).unwrap();
+        let width = vae.store.get(parameter).len() / CLASSES;
+        for (from, &to) in order.iter().enumerate() {
+            let row = &vae.store.get(parameter)[from * width..][..width];
+            renamed.store.get_mut(parameter)[to * width..][..width].copy_from_slice(row);
+        }
+    }
+    let x = rows(40);
+    let labels: Vec<u16> = (0..40).map(|row| (row % CLASSES) as u16).collect();
+    let others: Vec<u16> = labels.iter().map(|&label| order[usize::from(label)] as u16).collect();
+    let sampling = ImportanceSampling { samples: 33, seed: Seed(2) };
+    let of = |vae: &Vae, labels: &[u16]| {
+        let labelled = data(&x).with_labels(labels).unwrap();
+        vae.score_by_class(&labelled, &sampling, &Work::new()).unwrap()
+    };
+    let ((values, before), (same, after)) = (of(vae, &labels), of(&renamed, &others));
+    for (a, b) in values.iter().zip(&same) {
+        assert!((a - b).abs() < 1e-9 * a.abs());
+    }
+    for row in 0..40 {
+        for (from, &to) in order.iter().enumerate() {
+            let [p, q] = [&before.posterior, &before.q].map(|of| of[row * CLASSES + from]);
+            let [p2, q2] = [&after.posterior, &after.q].map(|of| of[row * CLASSES + to]);
+            assert!((p - p2).abs() < 1e-9 && (q - q2).abs() < 1e-6);
+        }
+    }
+    let accuracy = |score: &super::ClassScore, labels: &[u16]| {
+        let labels: Vec<_> = labels.iter().map(|&label| Some(label)).collect();
+        Classification::of(&score.q, CLASSES, &labels).unwrap().accuracy
+    };
+    assert_eq!(accuracy(&before, &labels), accuracy(&after, &others));
+}
+
+fn small(by_labels: Labels) -> Vae {
+    let config = VaeConfig {
+        encoder: vec![24],
+        decoder: vec![24],
+        activation: Activation::Softplus,
+        labels: Some(by_labels),
+        ..VaeConfig::new(64, 3)
+    };
+    Vae::new(config, Seed(2)).unwrap()
+}
+
+fn training(steps: u64) -> Training {
+    Training { steps: Some(steps), batch: 48, seed: Seed(4), evaluate_every: 0, ..Training::default() }
+}
+
+fn recipes() -> Vec<VaeRecipe> {
+    let usual = VaeRecipe { descent: Descent { learning_rate: 3e-3, ..Descent::default() }, ..VaeRecipe::default() };
+    let labels = LabelRecipe::default();
+    let by = |classes_by| VaeRecipe { labels: LabelRecipe { classes_by, ..labels }, ..usual };
+    vec![
+        usual,
+        by(ClassesBy::TopK(2)),
+        by(ClassesBy::Gumbel),
+        VaeRecipe { bound: Bound::ImportanceWeighted, importance_samples: 2, scheme: super::Scheme::Alternating, ..usual },
+        VaeRecipe { labels: LabelRecipe { classifier_alone: 5, labelled_batch: Some(7), ..labels }, ..usual },
+    ]
+}
+
+#[test]
+fn a_checkpoint_goes_on_with_the_same_bits() {
+    let data = Dataset::digits().train().binarized(Binarization::Sample).keep_labels(100, Seed(1)).unwrap();
+    let steps = |trainer: &mut VaeTrainer, from: u64| {
+        for step in from..from + 8 {
+            let progress = Progress { step, steps: 16, ..Progress::default() };
+            trainer.step(&Batch { data: &data, rows: &[0; 48] }, &progress).unwrap();
+        }
+        let mut snapshot = Snapshot::default();
+        trainer.save(&mut snapshot);
+        snapshot
+    };
+    for recipe in recipes() {
+        let start = || VaeTrainer::new(small(Labels::new(10)), &recipe, &data, &training(16)).unwrap();
+        let mut unbroken = start();
+        let half = steps(&mut unbroken, 0);
+        let whole = steps(&mut unbroken, 8);
+        let mut resumed = start();
+        resumed.load(&half).unwrap();
+        assert!(steps(&mut resumed, 8) == whole, "{recipe:?}");
+        assert_eq!(Vae::from_checkpoint(&whole).unwrap(), resumed.model());
+        assert_ne!(half, whole);
+    }
+}
+
+#[test]
+fn the_bits_do_not_depend_on_threads_or_hidden_labels() {
+    let all = Dataset::digits().train();
+    let few = all.keep_labels(60, Seed(1)).unwrap();
+    // The same rows, the others with labels that are wrong before they are hidden.
+    let wrong: Vec<u16> = (0..all.len()).map(|row| few.label(row).unwrap_or(9)).collect();
+    let wrong = all.with_labels(&wrong).unwrap();
+    let given: Vec<Option<u16>> = (0..all.len()).map(|row| few.label(row).and(wrong.label(row))).collect();
+    let hidden = wrong.with_some_labels(&given).unwrap();
+    for recipe in recipes() {
+        let run = |threads: usize, data: &Dataset<'_>| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut vae = small(Labels::new(10));
+            pool.install(|| vae.fit(data, &recipe, &training(30))).unwrap();
+            vae
+        };
+        let expected = run(1, &few);
+        assert_eq!(run(3, &few), expected);
+        assert_eq!(run(1, &hidden), expected);
+    }
+}
+
+fn accuracy(vae: &Vae, data: &Dataset<'_>) -> f64 {
+    vae.figures(data).unwrap().accuracy.unwrap()
+}
+
+/// With all labels the classifier learns; where these are shuffled it is at chance, 10 % ± 1.6 % of 359 rows, and so it is without any.
+#[test]
+fn labels_are_what_the_classifier_learns() {
+    let digits = Dataset::digits();
+    let (train, test) = (digits.train(), digits.test());
+    let fitted = |data: &Dataset<'_>| {
+        let mut vae = small(Labels::new(10));
+        vae.fit(data, &recipes()[0], &training(400)).unwrap();
+        vae
+    };
+    let all = fitted(&train);
+    assert!(accuracy(&all, &test) > 0.85, "{}", accuracy(&all, &test));
+    let mut order = vec![0; train.len()];
+    crate::data::Batches::new(train.len(), train.len(), Seed(9)).fill(0, &mut order);
+    let shuffled: Vec<u16> = order.iter().map(|&row| train.label(row).unwrap()).collect();
+    let chance = accuracy(&fitted(&train.with_labels(&shuffled).unwrap()), &test);
+    assert!((chance - 0.1).abs() < 4.0 * (0.1 * 0.9 / 359.0f64).sqrt(), "{chance}");
+    // A class of draws is the class that the classifier sees in them.
+    let draws = all.sample_given(&[7; 200], super::Observation::Mean, Seed(3)).unwrap();
+    let seen = all.class_probabilities(&draws);
+    let sevens = seen.chunks_exact(10).filter(|q| q[7] > 0.5).count();
+    assert!(sevens > 120, "{sevens} of 200 draws of sevens");
+}
+
+/// Without any label it is a model of clusters, whose classes tell rows apart as labels would, better than chance.
+#[test]
+fn without_labels_classes_are_clusters() {
+    let digits = Dataset::digits();
+    let train = digits.train();
+    let none = train.with_some_labels(&vec![None; train.len()]).unwrap();
+    let mut vae = small(Labels { classifier: vec![24], ..Labels::new(10) });
+    vae.fit(&none, &recipes()[0], &training(1500)).unwrap();
+    let test = digits.test();
+    let (_, score) =
+        vae.score_by_class(&test, &ImportanceSampling { samples: 16, seed: Seed(1) }, &Work::new()).unwrap();
+    let labels: Vec<Option<u16>> = (0..test.len()).map(|row| test.label(row)).collect();
+    let found = Classification::of(&score.q, 10, &labels).unwrap();
+    // Ten classes at random have a purity of 15 % here.
+    assert!(found.purity > 0.25, "{}", found.purity);
+}
+
+#[test]
+fn the_prior_is_that_of_the_labels_where_it_should_be() {
+    let x = rows(9);
+    let data = data(&x).with_labels(&[0u8, 1, 1, 1, 2, 2, 2, 2, 2]).unwrap();
+    let with = |prior| {
+        let vae = random(config(LabelPosterior::Conditional), Seed(1));
+        let recipe = VaeRecipe { labels: LabelRecipe { prior, ..LabelRecipe::default() }, ..VaeRecipe::default() };
+        let training = Training { batch: 3, ..Training::default() };
+        VaeTrainer::new(vae, &recipe, &data, &training).unwrap().model().log_label_prior().unwrap()
+    };
+    let close = |got: Vec<f64>, wanted: [f64; CLASSES]| {
+        got.iter().zip(wanted).all(|(log_p, p)| (log_p.exp() - p).abs() < 1e-6)
+    };
+    assert!(close(with(LabelPrior::Uniform), [1.0 / 6.0; 6]));
+    assert!(close(with(LabelPrior::Frequencies), [2.0, 4.0, 6.0, 1.0, 1.0, 1.0].map(|count| count / 15.0)));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let digits = Dataset::digits().train();
+    let few = digits.keep_labels(20, Seed(1)).unwrap();
+    let refused = |classes: usize, recipe: VaeRecipe, data: &Dataset<'_>, batch| {
+        let training = Training { batch, ..Training::default() };
+        VaeTrainer::new(small(Labels::new(classes)), &recipe, data, &training).map(|_| ()).unwrap_err().to_string()
+    };
+    let usual = VaeRecipe::default();
+    let said = refused(9, usual, &digits, 8);
+    assert_eq!(said, "a row has the label 9, and the model knows classes from 0 to 8");
+    let dreg = VaeRecipe { bound: Bound::DoublyReparameterised, importance_samples: 2, ..usual };
+    assert!(refused(10, dreg, &few, 8).starts_with("the bound of rows without labels is the doubly"));
+    assert!(VaeTrainer::new(small(Labels::new(10)), &dreg, &digits, &Training::default()).is_ok());
+    assert!(refused(10, usual, &few, 1).contains("batch size of rows with and without labels"));
+    let crowded = VaeRecipe { labels: LabelRecipe { labelled_batch: Some(8), ..usual.labels }, ..usual };
+    assert!(refused(10, crowded, &few, 8).contains("the number of labelled rows in a batch is 8"));
+    let linear = VaeConfig { encoder: vec![], ..config(LabelPosterior::Conditional) };
+    let said = Vae::new(linear, Seed(1)).unwrap_err().to_string();
+    assert!(said.starts_with("the posterior of labels is conditional"), "{said}");
+    let plain = Vae::new(VaeConfig::new(64, 2), Seed(1)).unwrap();
+    assert_eq!(plain.sample_given(&[1], super::Observation::Mean, Seed(1)).unwrap_err().to_string(), "the model knows no classes");
+    let error: TrainError = VaeTrainer::new(small(Labels::new(3)), &usual, &digits, &Training::default()).map(|_| ()).unwrap_err();
+    assert!(!error.to_string().contains('\n'));
+}
+
+#[test]
+fn a_snapshot_says_what_the_model_knows_of_classes() {
+    for vae in models() {
+        let read = Vae::from_snapshot(&vae.to_snapshot()).unwrap();
+        assert_eq!(read, vae);
+        // A state dict says as much, but for activation and flows.
+        let mut snapshot = vae.to_snapshot();
+        if vae.config.posterior == Posterior::Gaussian {
+            snapshot.metadata.clear();
+            assert_eq!(Vae::from_snapshot(&snapshot).unwrap().config.labels, vae.config.labels);
+        }
+    }
+    let vae = &models()[0];
+    let mut snapshot = vae.to_snapshot();
+    snapshot.put_f32("decoder_label.weight", &[2, 3], &[0.0; 6]);
+    let said = Vae::from_snapshot(&snapshot).unwrap_err().to_string();
+    assert!(said.contains("the classifier is 5 to 6"), "{said}");
+}
+
+#[test]
+fn watched_figures_have_the_accuracy_where_labels_are() {
+    let digits = Dataset::digits();
+    let mut trainer =
+        VaeTrainer::new(small(Labels::new(10)), &recipes()[0], &digits.train(), &training(10)).unwrap();
+    let summary =
+        crate::train::train(&mut trainer, &digits.train(), Some(&digits.test()), &training(10), None, &mut ()).unwrap();
+    assert!(summary.metrics.get(metrics::ACCURACY).is_some_and(|accuracy| (0.0..=1.0).contains(&accuracy)));
+    assert_eq!(trainer.model().figures(&digits.train().with_some_labels(&vec![None; 1438]).unwrap()).unwrap().accuracy, None);
+}
