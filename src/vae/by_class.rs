@@ -72,7 +72,7 @@ impl Vae {
         let mut found = Found::new(self, data.len(), k);
         for first in (0..data.len()).step_by(BATCH) {
             let range = first..data.len().min(first + BATCH);
-            evaluator.load(Rows::Data(data), range.clone());
+            evaluator.load(self, Rows::Data(data), range.clone());
             draws.iter_mut().for_each(|draws| draws.parts.iter_mut().for_each(|part| part.fill(0.0)));
             for class in 0..classes {
                 evaluator.set_class(class as u16);

@@ -120,18 +120,19 @@ impl VaeConfig {
         check_activation(self.activation)
     }
 
-    /// What no tensor says, as metadata.
-    pub(super) fn save(&self, snapshot: &mut Snapshot) {
-        snapshot.set(ACTIVATION, self.activation);
-        snapshot.set(LIKELIHOOD, self.likelihood);
-        snapshot.set(POSTERIOR, self.posterior);
-        snapshot.set(PRIOR, self.prior);
+    /// What no tensor says, as metadata, each key with `before` in front.
+    pub(super) fn save(&self, before: &str, snapshot: &mut Snapshot) {
+        snapshot.set(&format!("{before}{ACTIVATION}"), self.activation);
+        snapshot.set(&format!("{before}{LIKELIHOOD}"), self.likelihood);
+        snapshot.set(&format!("{before}{POSTERIOR}"), self.posterior);
+        snapshot.set(&format!("{before}{PRIOR}"), self.prior);
     }
 
-    /// The shape of the model whose tensors and metadata these are, each name with `prefix` before it. Without metadata the
+    /// The shape of the model whose tensors these are, each name with `prefix` before it, and whose metadata, with `before`. Without metadata the
     /// activation is taken for a rectifier, the likelihood for that of bits, or of learned noise where there is such a
     /// parameter, and the latent variable for normally distributed.
-    pub(super) fn of(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
+    pub(super) fn of(snapshot: &Snapshot, prefix: &str, before: &str) -> Result<Self, VaeError> {
+        let said = |key: &str| snapshot.metadata.get(&format!("{before}{key}"));
         let [encoder, mean, decoder] = ["encoder", "mean", "decoder"].map(|name| format!("{prefix}{name}"));
         let encoder = layers_in(snapshot, &encoder).into_iter().chain([mean.clone()]);
         let mut encoder: Vec<usize> = widths_in::<VaeError>(snapshot, encoder)?;
@@ -145,10 +146,10 @@ impl VaeConfig {
         }
         let learned = snapshot.contains(&format!("{prefix}{OBSERVATION}"));
         let guess = if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
-        let likelihood = snapshot.metadata.get(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;
-        let activation = activation_in(snapshot, ACTIVATION, Activation::Relu)?;
-        let posterior = snapshot.metadata.get(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
-        let prior = snapshot.metadata.get(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
+        let likelihood = said(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;
+        let activation = activation_in(snapshot, &format!("{before}{ACTIVATION}"), Activation::Relu)?;
+        let posterior = said(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
+        let prior = said(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
         let labels = labels_in(snapshot, prefix, visible)?;
         let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
         config.check()?;

@@ -80,13 +80,13 @@ impl Evaluator {
 
     /// Reads the rows `range`, at most a batch of them, and their labels where the model knows classes: a row without a label is taken with its
     /// most probable class.
-    pub(super) fn load(&mut self, rows: Rows<'_>, range: Range<usize>) {
+    pub(super) fn load(&mut self, vae: &Vae, rows: Rows<'_>, range: Range<usize>) {
         if self.classes > 0 {
             for (class, row) in self.program.input_mut(LABEL).iter_mut().zip(range.clone()) {
                 *class = rows.label(row).map_or(-1.0, f32::from);
             }
         }
-        rows.read(range, self.program.input_mut(X));
+        vae.read_rows(rows, range, self.program.input_mut(X));
     }
 
     /// Takes all rows with this class instead of their own.

@@ -83,7 +83,8 @@ impl Vae {
     #[track_caller]
     pub fn encode(&self, x: &[f32]) -> Codes {
         let (visible, latent, classes) = (self.config.visible, self.config.latent, self.classes());
-        assert_eq!(x.len() % visible, 0, "{} values are no rows of {visible}", x.len());
+        assert_eq!(x.len() % self.width(), 0, "{} values are no rows of {}", x.len(), self.width());
+        let x = &self.taken(x)[..];
         let mut program = Program::record(&self.store, |tape| {
             let x = tape.input(X, [BATCH, visible]);
             let own = (classes > 0).then(|| Classes::Of(most_probable(self.network.classify(x))));
@@ -106,10 +107,11 @@ impl Vae {
     #[track_caller]
     pub fn class_probabilities(&self, x: &[f32]) -> Vec<f32> {
         let (visible, classes) = (self.config.visible, self.classes());
-        assert_eq!(x.len() % visible, 0, "{} values are no rows of {visible}", x.len());
+        assert_eq!(x.len() % self.width(), 0, "{} values are no rows of {}", x.len(), self.width());
         if classes == 0 {
             return Vec::new();
         }
+        let x = &self.taken(x)[..];
         let mut program = Program::record(&self.store, |tape| {
             tape.output("q", self.network.classify(tape.input(X, [BATCH, visible])).exp());
         });
@@ -130,7 +132,7 @@ impl Vae {
     }
 
     /// The mean of p(x | y, z) for latent variables z, `[rows, latent]`, and shares of the classes, `[rows, classes]`, a one among zeros for
-    /// a class: `[rows, visible]`.
+    /// a class: `[rows, visible]`; of a model of features, what these are decoded to.
     ///
     /// # Panics
     /// Where `z` is no whole number of rows, or there are not as many shares.
@@ -152,7 +154,7 @@ impl Vae {
         if self.config.likelihood == Likelihood::Bernoulli {
             elementwise::sigmoid(&mut y);
         }
-        y
+        self.given_back(y)
     }
 
     /// `count` examples from draws of the prior, `[count, visible]`; of a model that knows classes, of these in turn.
@@ -211,6 +213,11 @@ impl Vae {
 
     /// p(x | z) of each z, or p(x | y, z). A block of sixteen rows draws from a stream of its own.
     pub(super) fn observe(&self, z: &[f32], shares: &[f32], observation: Observation, seed: Seed) -> Vec<f32> {
+        if let Some(first) = self.features.clone() {
+            // Features with their noise are latent variables of the first model, which are observed by its own.
+            let features = Vae { features: None, ..self.clone() }.observe(z, shares, observation, seed);
+            return first.observe(&features, &[], observation, seed.derive("features", 0));
+        }
         let mut x = self.decode_given(z, shares);
         if observation == Observation::Mean {
             return x;
@@ -262,7 +269,7 @@ impl Vae {
     /// Where an example is not `visible` wide.
     #[track_caller]
     pub fn interpolate(&self, from: &[f32], to: &[f32], steps: usize) -> Vec<f32> {
-        let visible = self.config.visible;
+        let visible = self.width();
         assert!(from.len() == visible && to.len() == visible, "between {} and {} values", from.len(), to.len());
         let (a, b) = (self.encode(from).means, self.encode(to).means);
         let share = |step: usize| if steps > 1 { step as f32 / (steps - 1) as f32 } else { 0.5 };

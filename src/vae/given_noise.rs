@@ -42,7 +42,7 @@ impl Vae {
         let (mut reconstruction, mut divergence) = (0.0, 0.0);
         for first in (0..rows).step_by(BATCH) {
             let count = BATCH.min(rows - first);
-            evaluator.load(Rows::Data(data), first..first + count);
+            evaluator.load(self, Rows::Data(data), first..first + count);
             for (row, noise) in noise[first * latent..].chunks_exact(latent).take(count).enumerate() {
                 evaluator.set_noise(row, noise);
             }

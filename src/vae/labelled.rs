@@ -4,6 +4,7 @@
 //! kind.
 
 use super::classes::{Classes, Unlabelled, cross_entropy};
+use super::features::RowReader;
 use super::objective::{BETA, NOISE, X, objective};
 use super::recipe::Bound;
 use super::{ClassesBy, LabelPrior, Labels, Vae, VaeRecipe};
@@ -12,7 +13,7 @@ use crate::autodiff::Var;
 use crate::data::{Batches, Dataset};
 use crate::random::Lanes;
 use crate::store::{Snapshot, SnapshotError};
-use crate::train::tape::{BatchProgram, BatchReader, Group, Piece, Pieces};
+use crate::train::tape::{BatchProgram, Group, Piece, Pieces};
 use crate::train::{Batch, Progress, TrainError, Training};
 
 /// The groups of a batch.
@@ -53,17 +54,25 @@ struct Kind {
     weight: f32,
     /// Which of them a batch has, if any.
     batches: Option<Batches>,
-    reader: BatchReader,
+    reader: RowReader,
     chosen: Vec<usize>,
 }
 
 impl Kind {
-    fn new(rows: Vec<usize>, weight: f32, of_batch: usize, name: &'static str, width: usize, training: &Training) -> Self {
+    fn new(
+        vae: &Vae,
+        (name, rows): (&'static str, Vec<usize>),
+        weight: f32,
+        of_batch: usize,
+        data: &Dataset<'_>,
+        training: &Training,
+    ) -> Self {
         let seed = training.seed.derive(name, 0);
+        let of_kind = Training { batch: of_batch.max(1), seed, ..training.clone() };
         Kind {
             weight,
             batches: (of_batch > 0).then(|| Batches::new(rows.len(), of_batch, seed)),
-            reader: BatchReader::named(name, &Training { batch: of_batch.max(1), seed, ..training.clone() }, width),
+            reader: RowReader::new(vae, Some(name), &of_kind, data),
             chosen: vec![0; of_batch],
             rows,
         }
@@ -104,14 +113,14 @@ impl Labelled {
         let tenth = 0.1 * data.len() as f32 / with.len().max(1) as f32;
         let alpha = recipe.labels.alpha.unwrap_or(tenth);
         set_label_prior(vae, recipe.labels.prior, data);
-        let (width, others) = (data.width(), training.batch - of_batch);
+        let others = training.batch - of_batch;
         let weight = match (of_batch, others) {
             (0, _) | (_, 0) => f32::from(u8::from(others == 0)),
             _ => recipe.labels.labelled_weight.unwrap_or(of_batch as f32 / training.batch as f32),
         };
         let kinds = [
-            Kind::new(with, weight, of_batch, "labelled", width, training),
-            Kind::new(without, 1.0 - weight, others, "unlabelled", width, training),
+            Kind::new(vae, ("labelled", with), weight, of_batch, data, training),
+            Kind::new(vae, ("unlabelled", without), 1.0 - weight, others, data, training),
         ];
         let by = recipe.labels.classes_by.resolved(labels.classes);
         let uniforms = training.seed.lanes("classes", 0);

@@ -29,6 +29,7 @@ mod classification;
 mod config;
 mod error;
 mod evaluator;
+mod features;
 mod generate;
 mod given_noise;
 mod labelled;
@@ -63,6 +64,7 @@ use crate::random::Seed;
 use crate::store::{Snapshot, Store};
 use crate::train::tape::TapeModel;
 use network::Network;
+use std::sync::Arc;
 
 /// A variational autoencoder: its shape and its parameters.
 ///
@@ -84,11 +86,13 @@ pub struct Vae {
     config: VaeConfig,
     store: Store,
     network: Network,
+    /// The model whose latent variables this is one of.
+    features: Option<Arc<Vae>>,
 }
 
 impl PartialEq for Vae {
     fn eq(&self, other: &Self) -> bool {
-        self.config == other.config && self.store == other.store
+        self.config == other.config && self.store == other.store && self.features == other.features
     }
 }
 
@@ -101,7 +105,7 @@ impl Vae {
         config.check()?;
         let mut store = Store::new();
         let network = Network::new(&mut store, &config, seed);
-        Ok(Vae { config, store, network })
+        Ok(Vae { config, store, network, features: None })
     }
 
     /// Its shape.
@@ -187,13 +191,18 @@ impl Vae {
         self.wanted(Values::Bits).check(data)
     }
 
+    /// The likelihood of rows of data: that of the features' model where there is one.
+    pub fn data_likelihood(&self) -> Likelihood {
+        self.features.as_ref().map_or(self.config.likelihood, |first| first.config.likelihood)
+    }
+
     /// Rows of the model's width: numbers that were measured, or these where it is one of bits.
     fn wanted(&self, bits: Values) -> Wanted {
-        let values = match self.config.likelihood {
+        let values = match self.data_likelihood() {
             Likelihood::Bernoulli => bits,
             Likelihood::Gaussian | Likelihood::GaussianLearned => Values::Measured,
         };
-        Wanted { width: self.config.visible, values }
+        Wanted { width: self.width(), values }
     }
 }
 
@@ -209,11 +218,16 @@ impl TapeModel for Vae {
     }
 
     fn describe(&self, snapshot: &mut Snapshot) {
-        self.config.save(snapshot);
+        self.config.save("", snapshot);
+        self.features.iter().for_each(|first| features::save(first, snapshot));
     }
 
     fn shaped_like(snapshot: &Snapshot, prefix: &str) -> Result<Self, VaeError> {
-        Vae::new(VaeConfig::of(snapshot, prefix)?, Seed(0))
+        let mut vae = Vae::new(VaeConfig::of(snapshot, prefix, "")?, Seed(0))?;
+        vae.features = features::saved(snapshot)?;
+        let fits = vae.features.as_ref().is_none_or(|first| first.config.latent == vae.config.visible);
+        let wanted = "the latent dimensions of the model of features";
+        if fits { Ok(vae) } else { Err(VaeError::setting("the number of values a row", vae.config.visible, wanted)) }
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
     for first in (0..rows.len()).step_by(BATCH) {
         let count = BATCH.min(rows.len() - first);
-        evaluator.load(rows, first..first + count);
+        evaluator.load(vae, rows, first..first + count);
         evaluator.start_streams(first..first + count, Seed(0));
         evaluator.draw(&vae.store);
         for row in 0..count {

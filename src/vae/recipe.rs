@@ -42,8 +42,11 @@ pub struct VaeRecipe {
     /// Weight β of the divergence (Higgins et al. 2017); only 1 maximises a bound on the likelihood. Of an
     /// importance-weighted bound, the power of p(z) / q(z | x) in the weights.
     pub beta: f32,
-    /// Steps in which β rises from 0 to its value (Bowman et al. 2016), in equal parts.
+    /// Steps in which β goes from `beta_start` to its value, in equal parts.
     pub warm_up: u64,
+    /// Where β starts if there is a warm-up: 0 lets the latent variable in before it is paid for (Bowman et al. 2016); a number above β keeps it
+    /// out until classes, where the model knows some, have told rows apart.
+    pub beta_start: f32,
     /// Draws k of the latent variable for each example.
     pub importance_samples: usize,
     /// The bound that is maximised.
@@ -61,6 +64,7 @@ impl Default for VaeRecipe {
         VaeRecipe {
             beta: 1.0,
             warm_up: 0,
+            beta_start: 0.0,
             importance_samples: 1,
             bound: Bound::Elbo,
             scheme: Scheme::Joint,
@@ -77,6 +81,7 @@ impl VaeRecipe {
     /// Names the first setting out of its range.
     pub fn check(&self) -> Result<(), Setting> {
         Setting::not_negative("beta", self.beta)?;
+        Setting::not_negative("the start of beta", self.beta_start)?;
         Setting::at_least_one("the number of importance samples", self.importance_samples)?;
         self.descent.check()?;
         self.labels.check()?;
@@ -97,7 +102,8 @@ impl VaeRecipe {
 
     /// β after `step` updates.
     pub(super) fn beta_at(&self, step: u64) -> f32 {
-        if step >= self.warm_up { self.beta } else { self.beta * (step as f32 / self.warm_up as f32) }
+        let part = if step >= self.warm_up { 1.0 } else { step as f32 / self.warm_up as f32 };
+        self.beta_start + (self.beta - self.beta_start) * part
     }
 }
 
@@ -112,6 +118,8 @@ mod tests {
         let rise: Vec<f32> = (0..6).map(|step| recipe.beta_at(step)).collect();
         assert_eq!(rise, [0.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
         assert_eq!(VaeRecipe::default().beta_at(0), 1.0);
+        let falling = VaeRecipe { beta_start: 3.0, warm_up: 4, ..VaeRecipe::default() };
+        assert_eq!([0, 2, 4, 9].map(|step| falling.beta_at(step)), [3.0, 2.0, 1.0, 1.0]);
     }
 
     #[test]

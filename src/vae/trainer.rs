@@ -1,6 +1,7 @@
 //! Training: the objective of a variational autoencoder, for the one trainer of all models on the tape.
 
 use super::evaluator::Evaluator;
+use super::features::RowReader;
 use super::labelled::Labelled;
 use super::monitor::{self, Figures};
 use super::objective::{BETA, NOISE, X, objective};
@@ -11,7 +12,7 @@ use crate::autodiff::Var;
 use crate::data::Dataset;
 use crate::random::Lanes;
 use crate::store::{Snapshot, SnapshotError};
-use crate::train::tape::{BatchProgram, BatchReader, Evaluation, Group, Objective, Part, Piece, Pieces, TapeTrainer};
+use crate::train::tape::{BatchProgram, Evaluation, Group, Objective, Part, Piece, Pieces, TapeTrainer};
 use crate::train::{Batch, Fit, Judge, Metrics, Progress, TrainError, Training};
 
 /// Rows that evaluation looks at.
@@ -26,7 +27,7 @@ pub type VaeTrainer = TapeTrainer<VaeObjective>;
 pub struct VaeObjective {
     recipe: VaeRecipe,
     parts: Vec<Part>,
-    reader: BatchReader,
+    reader: RowReader,
     noise: Lanes,
     /// Of a model that knows classes: what reads rows in place of the reader.
     labelled: Option<Labelled>,
@@ -48,7 +49,7 @@ impl Objective for VaeObjective {
         recipe.check()?;
         recipe.check_for(vae.config())?;
         vae.check_data(data)?;
-        if vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
+        if vae.features.is_none() && vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
         }
         let labelled = Labelled::new(vae, &recipe, data, training)?;
@@ -59,7 +60,7 @@ impl Objective for VaeObjective {
             Scheme::Joint => vec![part("adam.", [theta, phi].concat())],
             Scheme::Alternating => vec![part("adam.decoder.", theta), part("adam.encoder.", phi)],
         };
-        let reader = BatchReader::new(training, data.width());
+        let reader = RowReader::new(vae, None, training, data);
         let noise = training.seed.lanes("training noise", 0);
         Ok(VaeObjective { recipe, parts, reader, noise, labelled, evaluator: None })
     }

@@ -254,6 +254,11 @@ impl Session {
         }
     }
 
+    /// The checkpoint of the run that goes on.
+    pub fn resumed(&self) -> Option<&Snapshot> {
+        self.checkpoint.as_ref()
+    }
+
     /// Refuses an option whose value is not that of the model that `--init` names.
     pub fn same_as_init<T: PartialEq + std::fmt::Display>(
         &self,

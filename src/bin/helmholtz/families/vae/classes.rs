@@ -15,7 +15,7 @@ pub fn say_by_classifier(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) -> 
     if classes == 0 {
         return Ok(());
     }
-    let q = vae.class_probabilities(&data::values_for(rows, vae.config().visible, rows.name())?);
+    let q = vae.class_probabilities(&data::values_for(rows, vae.width(), rows.name())?);
     let q: Vec<f64> = q.into_iter().map(f64::from).collect();
     if let Some(found) = Classification::of(&q, classes, &labels(rows)) {
         say_classification(&found, classes, report);

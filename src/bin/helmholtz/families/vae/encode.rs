@@ -15,7 +15,7 @@ impl Encoder for Vae {
         for first in (0..count).step_by(BLOCK) {
             let block = rows.rows.subset(first..count.min(first + BLOCK));
             // Not this trait's `encode`: the library's, of numbers.
-            let codes = Vae::encode(self, &data::values_for(&block, self.config().visible, &rows.name)?);
+            let codes = Vae::encode(self, &data::values_for(&block, self.width(), &rows.name)?);
             for (means, log_variances) in
                 codes.means.chunks_exact(latent).zip(codes.log_variances.chunks_exact(latent))
             {
@@ -34,7 +34,7 @@ impl Autoencoder for Vae {
     }
 
     fn interpolate(&self, originals: &[f32], steps: usize) -> Vec<f32> {
-        let width = self.config().visible;
+        let width = self.width();
         let pairs = originals.chunks_exact(2 * width).map(|pair| pair.split_at(width));
         pairs.flat_map(|(from, to)| Vae::interpolate(self, from, to, steps)).collect()
     }

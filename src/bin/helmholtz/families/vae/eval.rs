@@ -20,6 +20,9 @@ impl Scorer for Vae {
 
     fn score(&self, ask: &ScoreAsk<'_>) -> Result<Scored, Failure> {
         let rows = ask.rows;
+        if self.features().is_some() {
+            return Err(Failure::new("a model of features gives rows no log-likelihood").about(&rows.name));
+        }
         if report::has_none(self, &rows.rows) {
             return Err(Failure::new("grey levels give a model of bits no log-likelihood")
                 .about(&rows.name)
@@ -41,6 +44,9 @@ impl Scorer for Vae {
         if let Some(path) = posteriors {
             if FileFormat::of(path)? != FileFormat::Npy {
                 return Err(Failure::new("--posteriors must end in .npy").about(path.display()));
+            }
+            if self.features().is_some() {
+                return Err(Failure::new("--posteriors: a model of features gives rows no likelihood").about(path.display()));
             }
             if report::has_none(self, &rows.rows) {
                 return Err(Failure::new("--posteriors: grey levels give a model of bits no likelihood")

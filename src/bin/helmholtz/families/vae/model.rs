@@ -30,7 +30,7 @@ impl Model for Vae {
     }
 
     fn width(&self) -> usize {
-        self.config().visible
+        Vae::width(self)
     }
 
     fn parameters(&self) -> usize {
@@ -49,6 +49,11 @@ impl Model for Vae {
         if (config.posterior, config.prior) != (Posterior::Gaussian, Prior::Normal) {
             report.line(format!("latent          posterior {}, prior {}", config.posterior, config.prior));
         }
+        if let Some(first) = self.features() {
+            let (layers, parameters) = (layers(first.config()), first.store().count());
+            report.line(format!("features        the latent variables of a VAE {layers}, {parameters} parameters"));
+            report.figure("features", layers);
+        }
         if let Some(labels) = &config.labels {
             let hidden = widths::layers(&[&[config.visible], &labels.classifier, &[labels.classes]]);
             report.line(format!(
@@ -59,7 +64,7 @@ impl Model for Vae {
             report.figure("classifier", json!(labels.classifier));
             report.figure("label_posterior", labels.posterior.to_string());
         }
-        report.figure("visible", config.visible);
+        report.figure("visible", Vae::width(self));
         report.figure("latent", config.latent);
         report.figure("encoder", json!(config.encoder));
         report.figure("decoder", json!(config.decoder));
@@ -75,18 +80,18 @@ impl Model for Vae {
     }
 
     fn measure(&self) -> Measure {
-        match self.config().likelihood {
+        match self.data_likelihood() {
             Likelihood::Bernoulli => Measure::Probability,
             Likelihood::Gaussian | Likelihood::GaussianLearned => Measure::Density,
         }
     }
 
     fn binarize(&self) -> Binarize {
-        usual_reading(self.config().likelihood)
+        usual_reading(self.data_likelihood())
     }
 
     fn scale(&self) -> PixelScale {
-        usual_scale(self.config().likelihood)
+        usual_scale(self.data_likelihood())
     }
 
     fn scorer(&self) -> Result<&dyn Scorer, Failure> {

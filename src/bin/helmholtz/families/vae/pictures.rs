@@ -18,8 +18,8 @@ const SHARES: [(&str, f64); 5] =
 /// over those of the data.
 pub fn samples(vae: &Vae, canvas: Canvas, data: &Dataset<'_>, seed: Seed) -> Raster {
     if canvas.is_table() {
-        let (points, width) = (table::points(data), vae.config().visible);
-        let grey = data.is_grey() && vae.config().likelihood == Likelihood::Bernoulli;
+        let (points, width) = (table::points(data), vae.width());
+        let grey = data.is_grey() && vae.data_likelihood() == Likelihood::Bernoulli;
         let observation = if grey { Observation::Mean } else { Observation::Drawn };
         let draws = vae.sample(points.len() / width.max(1), observation, seed);
         return table::pairs(&draws, &points, width);
@@ -42,7 +42,7 @@ pub fn interpolations(vae: &dyn Autoencoder, canvas: Canvas, originals: &[f32], 
 pub fn manifold(vae: &Vae, canvas: Canvas) -> Option<Raster> {
     let plane = vae.manifold(SIDE).ok()?;
     let ticks = SHARES.map(|(label, part)| Tick { part, label: label.to_owned() });
-    let width = vae.config().visible;
+    let width = vae.width();
     // Where a flow is the prior, the plane is that of its base.
     let (x, y) = if vae.config().prior == Prior::Normal { ("z0", "z1") } else { ("u0", "u1") };
     if canvas.is_table() {

@@ -24,9 +24,9 @@ pub fn classes_of_a_row(config: &VaeConfig, recipe: &VaeRecipe) -> usize {
     config.labels.as_ref().map_or(1, |labels| recipe.labels.classes_by.evaluated(labels.classes))
 }
 
-/// Whether the rows have no log-likelihood under the model: grey levels under one of bits.
+/// Whether the rows have no log-likelihood under the model: grey levels under one of bits, and rows under one of features.
 pub fn has_none(vae: &Vae, rows: &Dataset<'_>) -> bool {
-    vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey()
+    vae.features().is_some() || vae.config().likelihood == Likelihood::Bernoulli && rows.is_grey()
 }
 
 /// Importance samples for each example, and for each class where there are some, unless told otherwise.
@@ -51,7 +51,7 @@ pub fn judge(
     let figures = vae.figures(rows)?;
     let mut found = None;
     if has_none(vae, rows) {
-        say_there_is_none(&figures, rows.len(), split, report);
+        say_there_is_none(vae, &figures, rows.len(), split, report);
         classes::say_by_classifier(vae, rows, report)?;
     } else if vae.classes() > 0 {
         let begun = Instant::now();
@@ -76,7 +76,7 @@ pub fn judge(
         found = Some(Scored::alone(values, score.log_likelihood));
     }
     say_what_is_active(&figures, report);
-    if let Some(collapse) = vae.collapse(rows)? {
+    if let Some(collapse) = vae.collapse(rows)?.filter(|_| vae.features().is_none()) {
         report.line(format!("collapsed       {collapse}"));
         report.figure("collapse", collapse.to_string());
     }
@@ -110,9 +110,13 @@ pub fn simulate(
     Ok(())
 }
 
-fn say_there_is_none(figures: &Figures, rows: usize, split: &str, report: &mut Report) {
-    report.line("log-likelihood  none: grey levels give a model of bits none");
-    report.advise("                helmholtz eval with --binarize sample or threshold asks for that of bits");
+fn say_there_is_none(vae: &Vae, figures: &Figures, rows: usize, split: &str, report: &mut Report) {
+    if vae.features().is_some() {
+        report.line("log-likelihood  none of rows: the model is one of their features");
+    } else {
+        report.line("log-likelihood  none: grey levels give a model of bits none");
+        report.advise("                helmholtz eval with --binarize sample or threshold asks for that of bits");
+    }
     report.line(format!(
         "objective       {:.2} nats an example, mean of {}: cross-entropy {:.2}, divergence {:.2}",
         figures.elbo(),

@@ -36,7 +36,7 @@ impl Sampler for Vae {
             ),
         };
         let mut draws = Draws::of_floats(values, format!("{words}, z from the prior{given}"));
-        if self.config().likelihood == Likelihood::Bernoulli && observation == vae::Observation::Drawn {
+        if self.data_likelihood() == Likelihood::Bernoulli && observation == vae::Observation::Drawn {
             draws.numbers = Numbers::of_bits(&draws.levels);
         }
         Ok(draws)

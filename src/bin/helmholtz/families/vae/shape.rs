@@ -13,6 +13,8 @@ pub enum Architecture {
     Plain,
     /// two hidden layers of 200 tanh units, 50 latent dimensions (Burda et al. 2016)
     Burda,
+    /// one hidden layer of 500 softplus units, 50 latent dimensions: for labels (Kingma et al. 2014)
+    M2,
 }
 
 impl Architecture {
@@ -21,6 +23,7 @@ impl Architecture {
         Widths(match self {
             Architecture::Plain => vec![400],
             Architecture::Burda => vec![200, 200],
+            Architecture::M2 => vec![500],
         })
     }
 
@@ -28,7 +31,7 @@ impl Architecture {
     pub fn latent(self) -> usize {
         match self {
             Architecture::Plain => 20,
-            Architecture::Burda => 50,
+            Architecture::Burda | Architecture::M2 => 50,
         }
     }
 
@@ -37,6 +40,7 @@ impl Architecture {
         match self {
             Architecture::Plain => Activation::Relu,
             Architecture::Burda => Activation::Tanh,
+            Architecture::M2 => Activation::Softplus,
         }
     }
 }

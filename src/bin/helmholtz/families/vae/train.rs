@@ -6,7 +6,7 @@ use super::{pictures, report, shape};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, LabelSource, PixelScale, data};
 use crate::run::{
-    DescentOptions, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
+    Choice, DescentOptions, Init, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
     each_seed, widths,
 };
 use clap::{Args, ValueEnum};
@@ -43,6 +43,7 @@ Examples:
   helmholtz train vae --likelihood gaussian-learned    grey levels with noise of a learned variance
   helmholtz train vae --labels                         p(x | y, z): sample --class 3 draws threes, and eval names classes
   helmholtz train vae --labels --labelled 50           the same of 50 labels, and of the other rows without theirs
+  helmholtz train vae --features-from runs/vae-digits --labels --labelled 50   on the latent variables of a run
   helmholtz train vae --hidden 0 --likelihood gaussian-learned     linear: the principal components
   helmholtz train vae --out runs/mnist-vae --resume    go on after Ctrl-C, a crash or --stop-after")]
 pub struct Train {
@@ -76,6 +77,10 @@ pub struct Train {
 
     #[command(flatten)]
     labels: LabelOptions,
+    /// Learn the latent variables of this VAE instead of the rows themselves: draws of them, anew each time a row is seen (M1 + M2, Kingma et
+    /// al. 2014)
+    #[arg(long, value_name = "RUN|MODEL", conflicts_with = "init", help_heading = "Model")]
+    features_from: Option<PathBuf>,
 
     /// The scale of levels that stay grey [default: unit; raw with --likelihood gaussian, whose noise would drown levels
     /// from 0 to 1]
@@ -85,9 +90,12 @@ pub struct Train {
     /// Weight of the divergence KL(q(z | x) ‖ p(z)); only 1 maximises a bound on the likelihood [default: 1]
     #[arg(long, value_name = "BETA", allow_negative_numbers = true, help_heading = "Learning")]
     beta: Option<f32>,
-    /// Updates in which it rises from 0 to its value [default: 0]
+    /// Updates in which it goes from --beta-start to its value [default: 0]
     #[arg(long, value_name = "UPDATES", help_heading = "Learning")]
     beta_warm_up: Option<u64>,
+    /// Where it starts from in these updates; above --beta it keeps z out until classes tell rows apart [default: 0]
+    #[arg(long, value_name = "BETA", allow_negative_numbers = true, help_heading = "Learning")]
+    beta_start: Option<f32>,
     /// Draws of the latent variable for each example [default: 1]
     #[arg(long, value_name = "K", help_heading = "Learning")]
     importance_samples: Option<usize>,
@@ -291,17 +299,27 @@ impl Task for Train {
 
 impl Train {
     fn train(&self, options: &Options, globals: &Globals) -> Result<Report, Failure> {
-        let subject = Subject { binarize: usual_reading(self.likelihood.unwrap_or_default()), ..SUBJECT };
+        let named = self.features_from.as_deref();
+        let first = named.map(|path| Init::named("features-from", path, KIND)).transpose()?;
+        let usual = usual_reading(self.likelihood.unwrap_or_default());
+        let as_first = first.as_ref().map(|first| first.settings.saved::<Choice<Binarize>>("binarize"));
+        let binarize = as_first.map_or(usual, |how| how.map_or(Binarize::Threshold, |how| how.0));
+        let subject = Subject { binarize, ..SUBJECT };
         let mut session = Session::begin(&subject, options, globals)?;
+        let first = self.features(&mut session, first)?;
         let start = session.started_from(model::Vae::from_checkpoint)?;
-        let config = self.config(&mut session, start.as_ref().map(model::Vae::config))?;
+        let config = self.config(&mut session, first.as_ref(), start.as_ref().map(model::Vae::config))?;
         if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
             let [asked, own] = [&config, own]
                 .map(|config| format!("{} {}{}", shape::layers(config), config.likelihood, shape::besides(config)));
             session.same_as_init("hidden, --latent, --likelihood, --posterior, --prior or --labels", &asked, &own)?;
             return Err(Failure::new("--activation is not that of the model of --init"));
         }
-        self.settle_scale(&mut session, config.likelihood)?;
+        let of_rows = first.as_ref().map_or(config.likelihood, model::Vae::data_likelihood);
+        if first.is_some() && config.likelihood == Likelihood::Bernoulli {
+            return Err(Failure::new("--likelihood bernoulli is for bits, and features are real numbers"));
+        }
+        self.settle_scale(&mut session, of_rows)?;
         let recipe = self.recipe(&mut session, config.labels.is_some())?;
         if recipe.check_for(&config).is_err() {
             return Err(Failure::new(
@@ -319,7 +337,13 @@ impl Train {
         }
         let vae = match start {
             Some(vae) => vae,
-            None => model::Vae::new(config, session.training.seed.derive("vae", 0))?,
+            None => {
+                let seed = session.training.seed.derive("vae", 0);
+                match first {
+                    Some(first) => model::Vae::on_features(config, first, seed)?,
+                    None => model::Vae::new(config, seed)?,
+                }
+            }
         };
         let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
         let ended = session.run(&mut trainer, globals)?;
@@ -328,8 +352,35 @@ impl Train {
 }
 
 impl Train {
-    fn config(&self, session: &mut Session, start: Option<&VaeConfig>) -> Result<VaeConfig, Failure> {
-        let visible = session.data.width();
+    /// The model whose latent variables are learned: that of the command, or of the run that goes on.
+    fn features(&self, session: &mut Session, named: Option<Init>) -> Result<Option<model::Vae>, Failure> {
+        let resumed = session.resumed().map(model::Vae::from_checkpoint).transpose()?;
+        let of_run = resumed.as_ref().and_then(model::Vae::features).cloned();
+        let first = match named {
+            Some(init) => Some(init.model(model::Vae::from_checkpoint)?),
+            None => of_run,
+        };
+        let Some(first) = first else { return Ok(None) };
+        let path = self.features_from.as_ref().map(|path| path.display().to_string());
+        session.settings.settle("features-from", path, String::new())?;
+        if first.width() != session.data.width() {
+            let (given, wanted) = (session.data.width(), first.width());
+            return Err(Failure::new(format!("--features-from: a model of {wanted} values a row, and the data have {given}")));
+        }
+        if first.classes() > 0 || first.features().is_some() {
+            return Err(Failure::new("--features-from wants a VAE of rows alone: without classes, and not of features"));
+        }
+        Ok(Some(first))
+    }
+
+    fn config(
+        &self,
+        session: &mut Session,
+        first: Option<&model::Vae>,
+        start: Option<&VaeConfig>,
+    ) -> Result<VaeConfig, Failure> {
+        let visible = first.map_or(session.data.width(), |first| first.config().latent);
+        let likelihood = first.map_or_else(Likelihood::default, |_| Likelihood::GaussianLearned);
         let shape = session.settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
         let hidden = session.settings.settle(
             "hidden",
@@ -352,7 +403,7 @@ impl Train {
             likelihood: settings.settle(
                 "likelihood",
                 self.likelihood,
-                start.map_or_else(Likelihood::default, |own| own.likelihood),
+                start.map_or(likelihood, |own| own.likelihood),
             )?,
             posterior: settings.settle(
                 "posterior",
@@ -386,6 +437,7 @@ impl Train {
         Ok(VaeRecipe {
             beta: settings.settle("beta", self.beta, default.beta)?,
             warm_up: settings.settle("beta-warm-up", self.beta_warm_up, default.warm_up)?,
+            beta_start: settings.settle("beta-start", self.beta_start, default.beta_start)?,
             importance_samples,
             bound: match settings.settle_choice("bound", self.bound, usual)? {
                 Bound::Elbo => model::Bound::Elbo,
@@ -426,7 +478,7 @@ impl Trained for Autoencoder {
         pictures::samples(vae, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         let examples = |count: usize| {
             let first = rows.subset(0..count.min(rows.len()));
-            data::values_for(&first, vae.config().visible, session.data.name())
+            data::values_for(&first, vae.width(), session.data.name())
         };
         let originals = examples(if canvas.is_table() { ROWS } else { RECONSTRUCTED })?;
         pictures::reconstructions(vae, canvas, &originals).save(&session.folder.file(RECONSTRUCTIONS))?;
