@@ -95,7 +95,13 @@ impl Objective for CrossEntropy {
         let x = piece.rows("x", model.width);
         x.tape().parameter(model.logits).broadcast_to(x.shape()).bernoulli_cross_entropy(x).mean()
     }
-    fn read(&mut self, _: &Pixels, batch: &Batch<'_>, _: &Progress, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
+    fn read(
+        &mut self,
+        _: &Pixels,
+        batch: &Batch<'_>,
+        _: &Progress,
+        programs: &mut [BatchProgram],
+    ) -> Result<(), TrainError> {
         self.reader.read(batch, programs[0].input_mut("x"));
         Ok(())
     }

@@ -36,10 +36,7 @@ pub fn labels_in(file: &NamedBytes) -> Result<Vec<Option<u16>>, DataError> {
 }
 
 /// Whole numbers as classes, or what was found in place of one.
-fn classes(
-    name: &str,
-    labels: impl Iterator<Item = Result<i64, String>>,
-) -> Result<Vec<Option<u16>>, DataError> {
+fn classes(name: &str, labels: impl Iterator<Item = Result<i64, String>>) -> Result<Vec<Option<u16>>, DataError> {
     let class = |(row, label): (usize, Result<i64, String>)| {
         let wrong = |label: String| DataError::Label { file: name.to_owned(), row, label };
         match label {
@@ -97,7 +94,11 @@ mod tests {
         assert_eq!(read(b"1.5").unwrap_err(), format!("l: row 0 is \"1.5\", {wanted}"));
         let said = |bytes: &[u8]| read(bytes).unwrap_err();
         assert!(said(&array("<f4", "(1,)", &[0; 4])).contains("'<i8'"));
-        assert!(said(&array("<i4", "(2, 1)", &[0; 8])).contains("wanted [labels]"), "{}", said(&array("<i4", "(2, 1)", &[0; 8])));
+        assert!(
+            said(&array("<i4", "(2, 1)", &[0; 8])).contains("wanted [labels]"),
+            "{}",
+            said(&array("<i4", "(2, 1)", &[0; 8]))
+        );
         assert!(said(&array("<i4", "(2,)", &[0; 4])).starts_with("l:"));
         assert!(said(&array("<i4", "(2,)", &[0; 12])).starts_with("l:"));
         assert!(said(&[0, 0, 8, 1, 0, 0, 0, 9, 1]).starts_with("l:"));

@@ -113,7 +113,11 @@ impl<'a> Dataset<'a> {
     pub fn keep_labels(&self, count: usize, seed: Seed) -> Result<Dataset<'a>, DataError> {
         let labelled = self.labelled_rows();
         if count == 0 || count > labelled.len() {
-            return Err(DataError::FewLabels { name: self.name().to_owned(), labelled: labelled.len(), wanted: count });
+            return Err(DataError::FewLabels {
+                name: self.name().to_owned(),
+                labelled: labelled.len(),
+                wanted: count,
+            });
         }
         let mut order = vec![0; labelled.len()];
         Batches::new(labelled.len(), labelled.len(), seed.derive("labels", 0)).fill(0, &mut order);
@@ -310,7 +314,10 @@ mod tests {
         assert_eq!((part.classes(), part.labels(), part.has_labels()), (Some(10), None, true));
         let said = |count| train.keep_labels(count, Seed(1)).unwrap_err().to_string();
         assert_eq!(said(0), "digits: 0 labels of 1438 that there are, wanted at least 1 and no more than these");
-        assert_eq!(said(1439), "digits: 1439 labels of 1438 that there are, wanted at least 1 and no more than these");
+        assert_eq!(
+            said(1439),
+            "digits: 1439 labels of 1438 that there are, wanted at least 1 and no more than these"
+        );
         assert!(train.subset(0..1).with_labels(&[u16::MAX]).is_err());
         // A class that has no more is passed over.
         let scarce = Dataset::from_u8(vec![0; 5], &[5, 1], 1).unwrap().with_labels(&[0u8, 1, 1, 1, 1]).unwrap();

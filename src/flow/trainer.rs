@@ -157,7 +157,13 @@ impl Objective for FlowObjective {
         }
     }
 
-    fn read(&mut self, flow: &Flow, batch: &Batch<'_>, _: &Progress, programs: &mut [BatchProgram]) -> Result<(), TrainError> {
+    fn read(
+        &mut self,
+        flow: &Flow,
+        batch: &Batch<'_>,
+        _: &Progress,
+        programs: &mut [BatchProgram],
+    ) -> Result<(), TrainError> {
         let (rows, z) = (batch.rows.iter().copied(), programs[0].input_mut(X));
         flow.read_rows(batch.data, rows, self.noise.next(), z, &mut self.context);
         if let Some(mean) = self.mean_weight {

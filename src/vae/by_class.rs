@@ -236,7 +236,8 @@ impl Found {
         let mut elbo = self.elbo.estimate(Kind::Lower, method("ELBO"));
         elbo.baseline = baseline;
         let labelled = !self.given_label.values.is_empty();
-        let given = labelled.then(|| self.given_label.estimate(Kind::Lower, method("given the label, importance sampling")));
+        let given = labelled
+            .then(|| self.given_label.estimate(Kind::Lower, method("given the label, importance sampling")));
         let score = ClassScore {
             score: VaeScore {
                 log_likelihood,

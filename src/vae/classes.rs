@@ -14,10 +14,10 @@
 //! has the mean Σ_y ∂q(y) ℓ(y) where b does not depend on r (Liu et al. 2019). Here b = Σ_T q ℓ / Σ_T q. Subtracted from the drawn one alone it
 //! would leave −b Σ_{y ∉ T} ∂q(y).
 
+use super::ClassesBy;
 use super::network::Network;
 use super::objective::{Pass, bound_of};
 use super::recipe::Bound;
-use super::ClassesBy;
 use crate::autodiff::{Operation, Shape, Var, View};
 use std::sync::Arc;
 
@@ -62,9 +62,9 @@ impl Choice {
         let top: &[usize] = if self.top <= taken.len() {
             for place in 0..self.top {
                 let free = |class: &usize| !taken[..place].contains(class);
-                let best = (0..probabilities.len()).filter(free).reduce(|best, class| {
-                    if probabilities[class] > probabilities[best] { class } else { best }
-                });
+                let best = (0..probabilities.len())
+                    .filter(free)
+                    .reduce(|best, class| if probabilities[class] > probabilities[best] { class } else { best });
                 taken[place] = best.expect("no more classes than there are");
             }
             &taken[..self.top]
@@ -182,7 +182,8 @@ impl<'t> Unlabelled<'t> {
         let expectation = match by.resolved(classes) {
             ClassesBy::TopK(top) if top < classes => self.by_top(network, bound, top, log_q),
             ClassesBy::Gumbel => {
-                let (uniform, temperature) = (self.uniform.expect("noise"), self.temperature.expect("a temperature"));
+                let (uniform, temperature) =
+                    (self.uniform.expect("noise"), self.temperature.expect("a temperature"));
                 // −ln(−ln u), kept finite: u is a multiple of 2⁻²⁴.
                 let tiny = 3e-8;
                 let gumbel = -(-(uniform.reshape([batch, classes]) + tiny).ln() + tiny).ln();
@@ -220,7 +221,8 @@ impl<'t> Unlabelled<'t> {
             return summed.mean();
         }
         let rest = (1.0 - mass).maximum(tape.scalar(0.0));
-        let (of_rest, log_q_rest) = (bounds.slice(0, top, 1).reshape([batch]), log_q.slice(0, top, 1).reshape([batch]));
+        let (of_rest, log_q_rest) =
+            (bounds.slice(0, top, 1).reshape([batch]), log_q.slice(0, top, 1).reshape([batch]));
         let score = (of_rest.stop_gradient() - baseline) * (log_q_rest - log_q_rest.stop_gradient());
         (summed + rest * (of_rest + score)).mean()
     }

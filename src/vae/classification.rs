@@ -63,7 +63,8 @@ impl Classification {
         rows.iter().for_each(|row| counts[row.label * classes + row.class] += 1);
         let accuracy = rows.iter().filter(|row| row.is_right()).count() as f64 / n;
         let of_class = |class| (0..classes).map(move |label| (label, class));
-        let most = |class| of_class(class).map(|(label, class)| counts[label * classes + class]).max().unwrap_or(0);
+        let most =
+            |class| of_class(class).map(|(label, class)| counts[label * classes + class]).max().unwrap_or(0);
         let purity = (0..classes).map(most).map(f64::from).sum::<f64>() / n;
         let ece = calibration_error(rows.iter());
         Some(Classification {
@@ -108,7 +109,11 @@ fn calibration_error<'r>(rows: impl Iterator<Item = &'r Row>) -> f64 {
 fn interval(rows: &[Row], ece: f64) -> [f64; 2] {
     let mut stream = Stream::new(Seed(0).lanes("calibration", 0));
     let mut figures: Vec<f64> = (0..RESAMPLED)
-        .map(|_| calibration_error((0..rows.len()).map(|_| &rows[(u64::from(stream.next_u32()) * rows.len() as u64 >> 32) as usize])))
+        .map(|_| {
+            calibration_error(
+                (0..rows.len()).map(|_| &rows[(u64::from(stream.next_u32()) * rows.len() as u64 >> 32) as usize]),
+            )
+        })
         .collect();
     figures.sort_by(f64::total_cmp);
     let at = |part: f64| figures[((part * RESAMPLED as f64) as usize).min(RESAMPLED - 1)];

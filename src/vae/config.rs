@@ -151,7 +151,8 @@ impl VaeConfig {
         let posterior = said(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
         let prior = said(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
         let labels = labels_in(snapshot, prefix, visible)?;
-        let config = VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
+        let config =
+            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
         config.check()?;
         Ok(config)
     }

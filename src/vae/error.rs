@@ -61,7 +61,9 @@ impl fmt::Display for VaeError {
                 write!(f, "a row has the label {label}, and the model knows classes from 0 to {}", classes - 1)
             }
             VaeError::NoClasses => f.write_str("the model knows no classes"),
-            VaeError::GivenClasses => f.write_str("the model is one of rows given their class: this needs a class"),
+            VaeError::GivenClasses => {
+                f.write_str("the model is one of rows given their class: this needs a class")
+            }
             VaeError::NoLabels => f.write_str("no row has a label"),
             VaeError::Latent { given, wanted } => {
                 write!(

@@ -45,7 +45,11 @@ impl Vae {
             return Err(VaeError::setting("the number of values a row", config.visible, wanted));
         }
         if config.likelihood == super::Likelihood::Bernoulli {
-            return Err(VaeError::setting("the likelihood of features", config.likelihood, "gaussian or gaussian-learned"));
+            return Err(VaeError::setting(
+                "the likelihood of features",
+                config.likelihood,
+                "gaussian or gaussian-learned",
+            ));
         }
         if first.features.is_some() || first.classes() > 0 {
             return Err(VaeError::GivenClasses);

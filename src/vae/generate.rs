@@ -167,7 +167,12 @@ impl Vae {
     ///
     /// # Errors
     /// Where the model knows no classes, or not such a one.
-    pub fn sample_given(&self, labels: &[u16], observation: Observation, seed: Seed) -> Result<Vec<f32>, VaeError> {
+    pub fn sample_given(
+        &self,
+        labels: &[u16],
+        observation: Observation,
+        seed: Seed,
+    ) -> Result<Vec<f32>, VaeError> {
         let shares = self.shares_of(labels)?;
         Ok(self.observe(&self.draw_prior(labels.len(), seed), &shares, observation, seed))
     }

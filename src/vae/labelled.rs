@@ -105,7 +105,8 @@ impl Labelled {
     ) -> Result<Option<Self>, TrainError> {
         let Some(labels) = vae.config.labels.clone() else { return Ok(None) };
         vae.check_labels(data)?;
-        let (with, without): (Vec<usize>, Vec<usize>) = (0..data.len()).partition(|&row| data.label(row).is_some());
+        let (with, without): (Vec<usize>, Vec<usize>) =
+            (0..data.len()).partition(|&row| data.label(row).is_some());
         let of_batch = labelled_of_batch(recipe, [with.len(), without.len()], training.batch)?;
         let fits = without.is_empty() || recipe.bound != Bound::DoublyReparameterised;
         let name = "the bound of rows without labels";
@@ -187,7 +188,13 @@ impl Labelled {
     }
 
     /// Draws noise, and what classes are drawn by.
-    pub(super) fn draw(&mut self, recipe: &VaeRecipe, noise: &mut Lanes, at: &Progress, program: &mut BatchProgram) {
+    pub(super) fn draw(
+        &mut self,
+        recipe: &VaeRecipe,
+        noise: &mut Lanes,
+        at: &Progress,
+        program: &mut BatchProgram,
+    ) {
         let [with, without] = [WITH, WITHOUT].map(|group| self.kinds[group].examples() > 0);
         if with {
             noise.fill_normal(program.input_mut(NOISE));

@@ -32,7 +32,12 @@ impl Labels {
     /// Names the first one that is 0 or absurd.
     pub fn check(&self) -> Result<(), Setting> {
         let classes = self.classes;
-        Setting::check((1..=MOST_CLASSES).contains(&classes), "the number of classes", classes, "from 1 to 65535")?;
+        Setting::check(
+            (1..=MOST_CLASSES).contains(&classes),
+            "the number of classes",
+            classes,
+            "from 1 to 65535",
+        )?;
         self.classifier.iter().try_for_each(|&width| check_width("the width of a classifier layer", width))
     }
 }

@@ -3,8 +3,8 @@
 use super::classes::Unlabelled;
 use super::objective::objective;
 use super::{
-    Bound, ClassesBy, Classification, ImportanceSampling, LabelPosterior, LabelPrior, LabelRecipe, Labels, Posterior,
-     Prior, Vae, VaeConfig, VaeRecipe, VaeTrainer, metrics,
+    Bound, ClassesBy, Classification, ImportanceSampling, LabelPosterior, LabelPrior, LabelRecipe, Labels,
+    Posterior, Prior, Vae, VaeConfig, VaeRecipe, VaeTrainer, metrics,
 };
 use crate::autodiff::{Activation, Program, check_parameter_gradients};
 use crate::data::{Binarization, Dataset};
@@ -158,7 +158,8 @@ fn drawn_classes_are_without_bias_and_the_mixture_has_one() {
     let excess = |by: ClassesBy, temperature: f32| -> f64 {
         let (mut sums, mut squares) = (vec![0.0; wanted.len()], vec![0.0; wanted.len()]);
         for uniform in uniform.chunks_exact(CLASSES) {
-            for (place, value) in of_estimator(vae, by, bound, beta, uniform, temperature).into_iter().enumerate() {
+            for (place, value) in of_estimator(vae, by, bound, beta, uniform, temperature).into_iter().enumerate()
+            {
                 let off = value - wanted[place];
                 (sums[place], squares[place]) = (sums[place] + off, squares[place] + off * off);
             }
@@ -197,6 +198,29 @@ fn gradients_are_those_of_central_differences() {
             .unwrap();
         }
     }
+}
+
+/// What the report says of estimators: those that draw one of the rest have no bias, at other than the usual β and k either, and less
+/// variance the more classes are summed.
+#[test]
+fn the_probe_tells_which_estimators_have_a_bias() {
+    let vae = &models()[0];
+    let recipe = VaeRecipe { beta: 0.6, importance_samples: 2, ..VaeRecipe::default() };
+    let x = rows(32);
+    let found = vae.compare_estimators(&data(&x), &recipe).unwrap();
+    let by: Vec<ClassesBy> = found.iter().map(|found| found.by).collect();
+    assert_eq!(by, [ClassesBy::Enumerate, ClassesBy::TopK(1), ClassesBy::TopK(3), ClassesBy::Gumbel]);
+    let [exact, one, three, mixture] = &found[..] else { panic!("four estimators") };
+    assert_eq!((exact.bias, exact.relative_variance, exact.evaluated), (0.0, 0.0, CLASSES));
+    // Chance exceeds 4 standard errors 6 times in 10⁵.
+    assert!(one.bias.abs() < 4.0 && three.bias.abs() < 4.0, "{found:?}");
+    assert!(0.0 < three.relative_variance && three.relative_variance < one.relative_variance, "{found:?}");
+    assert!(mixture.evaluated == 1 && mixture.relative_variance > 0.0, "{found:?}");
+    let plain = Vae::new(VaeConfig::new(VISIBLE, 2), Seed(1)).unwrap();
+    assert_eq!(
+        plain.compare_estimators(&data(&x), &recipe).unwrap_err().to_string(),
+        "the model knows no classes"
+    );
 }
 
 /// The model of one class: its rows of weights added to the biases of first layers.
@@ -240,7 +264,10 @@ fn a_model_given_classes_is_a_model_for_each_class() {
             for class in 0..CLASSES {
                 let posterior = score.posterior[row * CLASSES + class];
                 let wanted = (terms[class] - wanted).exp();
-                assert!((posterior - wanted).abs() < 1e-4, "row {row}, class {class}: {posterior}, wanted {wanted}");
+                assert!(
+                    (posterior - wanted).abs() < 1e-4,
+                    "row {row}, class {class}: {posterior}, wanted {wanted}"
+                );
             }
         }
         let label = score.given_label.unwrap();
@@ -270,8 +297,13 @@ fn renamed_classes_rename_the_figures() {
     let vae = &models()[0];
     let order = [3usize, 0, 5, 1, 4, 2];
     let mut renamed = vae.clone();
-    for name in ["encoder_label.weight", "decoder_label.weight", "classifier.2.weight", "classifier.2.bias", "label_log_prior"]
-    {
+    for name in [
+        "encoder_label.weight",
+        "decoder_label.weight",
+        "classifier.2.weight",
+        "classifier.2.bias",
+        "label_log_prior",
+    ] {
         let parameter = vae.store.find(name).unwrap();
         let width = vae.store.get(parameter).len() / CLASSES;
         for (from, &to) in order.iter().enumerate() {
@@ -321,14 +353,20 @@ fn training(steps: u64) -> Training {
 }
 
 fn recipes() -> Vec<VaeRecipe> {
-    let usual = VaeRecipe { descent: Descent { learning_rate: 3e-3, ..Descent::default() }, ..VaeRecipe::default() };
+    let usual =
+        VaeRecipe { descent: Descent { learning_rate: 3e-3, ..Descent::default() }, ..VaeRecipe::default() };
     let labels = LabelRecipe::default();
     let by = |classes_by| VaeRecipe { labels: LabelRecipe { classes_by, ..labels }, ..usual };
     vec![
         usual,
         by(ClassesBy::TopK(2)),
         by(ClassesBy::Gumbel),
-        VaeRecipe { bound: Bound::ImportanceWeighted, importance_samples: 2, scheme: super::Scheme::Alternating, ..usual },
+        VaeRecipe {
+            bound: Bound::ImportanceWeighted,
+            importance_samples: 2,
+            scheme: super::Scheme::Alternating,
+            ..usual
+        },
         VaeRecipe { labels: LabelRecipe { classifier_alone: 5, labelled_batch: Some(7), ..labels }, ..usual },
     ]
 }
@@ -464,8 +502,12 @@ fn what_does_not_fit_is_refused() {
     let said = Vae::new(linear, Seed(1)).unwrap_err().to_string();
     assert!(said.starts_with("the posterior of labels is conditional"), "{said}");
     let plain = Vae::new(VaeConfig::new(64, 2), Seed(1)).unwrap();
-    assert_eq!(plain.sample_given(&[1], super::Observation::Mean, Seed(1)).unwrap_err().to_string(), "the model knows no classes");
-    let error: TrainError = VaeTrainer::new(small(Labels::new(3)), &usual, &digits, &Training::default()).map(|_| ()).unwrap_err();
+    assert_eq!(
+        plain.sample_given(&[1], super::Observation::Mean, Seed(1)).unwrap_err().to_string(),
+        "the model knows no classes"
+    );
+    let error: TrainError =
+        VaeTrainer::new(small(Labels::new(3)), &usual, &digits, &Training::default()).map(|_| ()).unwrap_err();
     assert!(!error.to_string().contains('\n'));
 }
 
@@ -494,7 +536,65 @@ fn watched_figures_have_the_accuracy_where_labels_are() {
     let mut trainer =
         VaeTrainer::new(small(Labels::new(10)), &recipes()[0], &digits.train(), &training(10)).unwrap();
     let summary =
-        crate::train::train(&mut trainer, &digits.train(), Some(&digits.test()), &training(10), None, &mut ()).unwrap();
+        crate::train::train(&mut trainer, &digits.train(), Some(&digits.test()), &training(10), None, &mut ())
+            .unwrap();
     assert!(summary.metrics.get(metrics::ACCURACY).is_some_and(|accuracy| (0.0..=1.0).contains(&accuracy)));
-    assert_eq!(trainer.model().figures(&digits.train().with_some_labels(&vec![None; 1438]).unwrap()).unwrap().accuracy, None);
+    assert_eq!(
+        trainer.model().figures(&digits.train().with_some_labels(&vec![None; 1438]).unwrap()).unwrap().accuracy,
+        None
+    );
+}
+
+/// A model of features learns draws of the first model's latent variables, answers for rows of data, and is saved with the first.
+#[test]
+fn a_model_of_features_answers_for_rows_of_data() {
+    let digits = Dataset::digits();
+    let train = digits.train();
+    let first = {
+        let config = VaeConfig { encoder: vec![32], decoder: vec![32], ..VaeConfig::new(64, 8) };
+        let mut first = Vae::new(config, Seed(1)).unwrap();
+        first.fit(&train, &recipes()[0], &training(600)).unwrap();
+        first
+    };
+    let config = VaeConfig {
+        encoder: vec![16],
+        decoder: vec![16],
+        likelihood: super::Likelihood::GaussianLearned,
+        labels: Some(Labels { classifier: vec![16], ..Labels::new(10) }),
+        ..VaeConfig::new(8, 3)
+    };
+    let start = || Vae::on_features(config.clone(), first.clone(), Seed(2)).unwrap();
+    let few = train.keep_labels(200, Seed(1)).unwrap();
+    let mut vae = start();
+    vae.fit(&few, &recipes()[0], &training(900)).unwrap();
+    assert_eq!(vae.features(), Some(&first));
+    assert!(accuracy(&vae, &digits.test()) > 0.5, "{}", accuracy(&vae, &digits.test()));
+    let draws = vae.sample_given(&[1, 2, 3], super::Observation::Drawn, Seed(3)).unwrap();
+    assert_eq!(draws.len(), 3 * 64);
+    assert!(draws.iter().all(|x| *x == 0.0 || *x == 1.0));
+    assert_eq!(vae.reconstruct(&draws).len(), 3 * 64);
+    assert_eq!(Vae::from_snapshot(&vae.to_snapshot()).unwrap(), vae);
+    // The same bits whether a run is broken or not.
+    let steps = |trainer: &mut VaeTrainer, from: u64| {
+        for step in from..from + 4 {
+            let progress = Progress { step, steps: 8, ..Progress::default() };
+            trainer.step(&Batch { data: &few, rows: &[0; 48] }, &progress).unwrap();
+        }
+        let mut snapshot = Snapshot::default();
+        trainer.save(&mut snapshot);
+        snapshot
+    };
+    let begun = || VaeTrainer::new(start(), &recipes()[0], &few, &training(8)).unwrap();
+    let (mut unbroken, mut resumed) = (begun(), begun());
+    let half = steps(&mut unbroken, 0);
+    let whole = steps(&mut unbroken, 4);
+    resumed.load(&half).unwrap();
+    assert!(steps(&mut resumed, 4) == whole);
+    assert_eq!(Vae::from_checkpoint(&whole).unwrap().features(), Some(&first));
+    let said = |config: VaeConfig, first: Vae| Vae::on_features(config, first, Seed(1)).unwrap_err().to_string();
+    let wide = VaeConfig { visible: 9, ..config.clone() };
+    assert!(said(wide, first.clone()).starts_with("the number of values a row is 9"));
+    let bits = VaeConfig { likelihood: super::Likelihood::Bernoulli, ..config.clone() };
+    assert!(said(bits, first.clone()).starts_with("the likelihood of features is bernoulli"));
+    assert!(Vae::on_features(VaeConfig { visible: 3, ..config.clone() }, vae, Seed(1)).is_err());
 }

@@ -40,6 +40,7 @@ pub mod metrics;
 mod monitor;
 mod network;
 mod objective;
+mod probe;
 mod recipe;
 mod rows;
 mod simulate;
@@ -55,6 +56,7 @@ pub use labels::{ClassesBy, LabelPosterior, LabelPrior, LabelRecipe, Labels};
 pub use latent::{Posterior, Prior};
 pub use likelihood::{ImportanceSampling, VaeScore};
 pub use monitor::{Collapse, CollapseCause, Figures};
+pub use probe::ClassEstimator;
 pub use recipe::{Bound, Scheme, VaeRecipe};
 pub use simulate::SimulatedBounds;
 pub use trainer::{VaeObjective, VaeTrainer};
@@ -227,7 +229,11 @@ impl TapeModel for Vae {
         vae.features = features::saved(snapshot)?;
         let fits = vae.features.as_ref().is_none_or(|first| first.config.latent == vae.config.visible);
         let wanted = "the latent dimensions of the model of features";
-        if fits { Ok(vae) } else { Err(VaeError::setting("the number of values a row", vae.config.visible, wanted)) }
+        if fits {
+            Ok(vae)
+        } else {
+            Err(VaeError::setting("the number of values a row", vae.config.visible, wanted))
+        }
     }
 }
 

@@ -113,7 +113,8 @@ impl Network {
             // random would tell the classifier which class a row likes best before any label does.
             let mut rows = |name: &str, units: usize| store.add(name, &[labels.classes, units]);
             let reads = labels.posterior == LabelPosterior::Conditional;
-            let encoder = config.encoder.first().filter(|_| reads).map(|&units| rows("encoder_label.weight", units));
+            let encoder =
+                config.encoder.first().filter(|_| reads).map(|&units| rows("encoder_label.weight", units));
             let decoder = rows("decoder_label.weight", *config.decoder.first().unwrap_or(&visible));
             let sizes = [&[visible], &labels.classifier[..], &[labels.classes]].concat();
             let classifier = Mlp::new(store, "classifier", &sizes, activation, initialiser, seed);
@@ -122,7 +123,18 @@ impl Network {
             LabelNetwork { classifier, encoder, decoder, log_prior }
         });
         let likelihood = config.likelihood;
-        Network { trunk, activation, mean, log_variance, decoder, observation, likelihood, posterior, prior, labels }
+        Network {
+            trunk,
+            activation,
+            mean,
+            log_variance,
+            decoder,
+            observation,
+            likelihood,
+            posterior,
+            prior,
+            labels,
+        }
     }
 
     /// q(z | x) for x `[batch, visible]`, or q(z | x, y) where the posterior reads classes; with classes μ and s have an axis of them in

@@ -55,8 +55,12 @@ fn inputs<'t>(tape: &'t crate::autodiff::Tape<'t>, likelihood: Likelihood, beta:
 
 /// The recipe's program for [`BATCH`] examples, β being 1.
 fn gradient_program(vae: &Vae, recipe: &VaeRecipe, parameters: &[Parameter]) -> BatchProgram {
-    let mut program =
-        BatchProgram::record(&vae.store, parameters, &[Group { examples: BATCH, pieces: Pieces::One }], &|piece| loss(vae, recipe, piece));
+    let mut program = BatchProgram::record(
+        &vae.store,
+        parameters,
+        &[Group { examples: BATCH, pieces: Pieces::One }],
+        &|piece| loss(vae, recipe, piece),
+    );
     program.input_mut("beta")[0] = 1.0;
     program
 }

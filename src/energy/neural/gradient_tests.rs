@@ -13,7 +13,9 @@ use crate::train::tape::{BatchProgram, Group, Pieces};
 
 fn gradient_program(energy: &NeuralEnergy, method: Method, batch: usize) -> BatchProgram {
     let parameters: Vec<_> = energy.store.parameters().collect();
-    BatchProgram::record(&energy.store, &parameters, &[Group { examples: batch, pieces: Pieces::One }], &|piece| loss(energy, method, piece))
+    BatchProgram::record(&energy.store, &parameters, &[Group { examples: batch, pieces: Pieces::One }], &|piece| {
+        loss(energy, method, piece)
+    })
 }
 
 #[test]

@@ -232,8 +232,7 @@ impl Lane {
                     add(sum, piece);
                 }
             }
-            self.loss +=
-                f64::from(program.scalar(LOSS)) * slot.examples.len() as f64 / groups[slot.group] as f64;
+            self.loss += f64::from(program.scalar(LOSS)) * slot.examples.len() as f64 / groups[slot.group] as f64;
         }
     }
 }

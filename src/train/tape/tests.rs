@@ -33,7 +33,9 @@ impl Network {
     }
 
     fn program(&self, batch: usize, pieces: Pieces) -> BatchProgram {
-        BatchProgram::record(&self.store, &self.weights, &[Group { examples: batch, pieces }], &|piece| self.loss(piece))
+        BatchProgram::record(&self.store, &self.weights, &[Group { examples: batch, pieces }], &|piece| {
+            self.loss(piece)
+        })
     }
 
     fn run(&self, batch: usize, pieces: Pieces) -> (BatchProgram, Gradients, f64) {

@@ -75,8 +75,11 @@ fn of_file(path: &Path, data: &Dataset<'static>) -> Result<Dataset<'static>, Fai
             labels.into_iter().chain(own).collect()
         }
         count => {
-            let rows = if train == all { format!("{all} rows") } else { format!("{all} rows, {train} for training") };
-            return Err(Failure::new(format!("{count} labels, and {} has {rows}", data.name())).about(path.display()));
+            let rows =
+                if train == all { format!("{all} rows") } else { format!("{all} rows, {train} for training") };
+            return Err(
+                Failure::new(format!("{count} labels, and {} has {rows}", data.name())).about(path.display())
+            );
         }
     };
     if labels.iter().all(Option::is_none) {

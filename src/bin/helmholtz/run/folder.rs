@@ -24,6 +24,8 @@ pub const RECONSTRUCTIONS: &str = "reconstructions.png";
 pub const INTERPOLATION: &str = "interpolation.png";
 /// The latent plane of a model with two latent dimensions.
 pub const MANIFOLD: &str = "manifold.png";
+/// The picture of classes beside one another.
+pub const CLASSES: &str = "classes.png";
 /// The density of a model of the plane, beside that of the data.
 pub const DENSITY: &str = "density.png";
 /// Weights of the hidden units, as images.
@@ -49,7 +51,7 @@ pub const FINGERPRINT: &str = "fingerprint";
 /// The metadata of a model that says how many updates its run had made.
 pub const STEP: &str = "step";
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     CHECKPOINT,
     MODEL,
     METRICS,
@@ -58,6 +60,7 @@ const ALL: [&str; 14] = [
     RECONSTRUCTIONS,
     INTERPOLATION,
     MANIFOLD,
+    CLASSES,
     DENSITY,
     FILTERS,
     CURVES,

@@ -11,7 +11,11 @@ const NONE: &str = "false";
 impl Session {
     /// Settles whose labels the rows have, and gives them to the rows; `None` where there are none. Asks for `usual` where the command says
     /// nothing.
-    pub fn settle_labels(&mut self, given: Option<LabelSource>, usual: bool) -> Result<Option<LabelSource>, Failure> {
+    pub fn settle_labels(
+        &mut self,
+        given: Option<LabelSource>,
+        usual: bool,
+    ) -> Result<Option<LabelSource>, Failure> {
         let default = if usual { LabelSource::Own.to_string() } else { NONE.to_owned() };
         let settled = self.settings.settle("labels", given.map(|source| source.to_string()), default)?;
         if settled == NONE {
@@ -35,10 +39,9 @@ impl Session {
 
     /// Hides all labels of training rows but so many.
     pub fn keep_labels(&mut self, count: usize) -> Result<(), Failure> {
-        self.train = self
-            .train
-            .keep_labels(count, self.training.seed)
-            .map_err(|error| Failure::from(error).hint("--labelled wants no more labels than training rows have"))?;
+        self.train = self.train.keep_labels(count, self.training.seed).map_err(|error| {
+            Failure::from(error).hint("--labelled wants no more labels than training rows have")
+        })?;
         Ok(())
     }
 

@@ -23,8 +23,8 @@ pub use conclusion::Trained;
 pub use descent::DescentOptions;
 pub use estimating::Estimating;
 pub use folder::{
-    CAPACITY, CAPACITY_TABLE, CHECKPOINT, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE, INTERPOLATION,
-    KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
+    CAPACITY, CAPACITY_TABLE, CHECKPOINT, CLASSES, DENSITY, Existing, FILTERS, FINGERPRINT, IMAGE_SHAPE,
+    INTERPOLATION, KIND, LARGEST, MANIFOLD, MODEL, RECALL, RECONSTRUCTIONS, RUN, RunFolder, SAMPLES,
 };
 pub use init::Init;
 pub use options::{Options, Validation};

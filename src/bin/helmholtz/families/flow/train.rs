@@ -4,13 +4,12 @@ use super::eval::scoring;
 use super::model::KIND;
 use super::{pictures, report, sample};
 use crate::cli::{Failure, Globals, Report, Task, size};
+use crate::input::LabelSource;
 use crate::input::{Binarize, Domain};
 use crate::run::{
     DescentOptions, Existing, Options, SAMPLES, Session, Subject, Trained, Widths, each_seed, standing, widths,
 };
-use crate::input::LabelSource;
 use clap::Args;
-use std::path::PathBuf;
 use helmholtz::autodiff::Activation;
 use helmholtz::flow::{
     Base, Conditioning, Flow, FlowConfig, FlowRecipe, FlowTrainer, Mixing, Structure, TransformKind, metrics,
@@ -18,6 +17,7 @@ use helmholtz::flow::{
 use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
+use std::path::PathBuf;
 
 const SUBJECT: Subject = Subject {
     kind: KIND,

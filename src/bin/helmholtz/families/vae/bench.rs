@@ -64,7 +64,10 @@ impl Task for Bench {
         let draws = counted(importance_samples, "draw");
         let given = match classes {
             0 => String::new(),
-            classes => format!(", {classes} classes, half of the rows with a label, {}", labels.classes_by.resolved(classes)),
+            classes => format!(
+                ", {classes} classes, half of the rows with a label, {}",
+                labels.classes_by.resolved(classes)
+            ),
         };
         report.line(format!("VAE             {layers}, {draws}, batch {batch}, grey levels{given}"));
         if classes > 0 {
@@ -77,7 +80,8 @@ impl Task for Bench {
         let macs = match classes {
             0 => (macs_of_an_example(&config, importance_samples, 1) * batch) as f64,
             _ => {
-                let [with, without] = [1, evaluated].map(|evaluated| macs_of_an_example(&config, importance_samples, evaluated));
+                let [with, without] =
+                    [1, evaluated].map(|evaluated| macs_of_an_example(&config, importance_samples, evaluated));
                 (with * (batch / 2) + without * (batch - batch / 2)) as f64
             }
         };

@@ -1,13 +1,83 @@
 //! What a variational autoencoder that knows classes makes of rows' labels.
 
-use crate::cli::{Failure, Report, counted};
+use crate::cli::{Console, Failure, Report, counted};
 use crate::input::data;
 use helmholtz::data::Dataset;
-use helmholtz::vae::{Classification, ClassScore, Vae};
-use serde_json::json;
+use helmholtz::vae::{Bound, ClassScore, ClassesBy, Classification, Vae, VaeConfig, VaeRecipe};
+use serde_json::{Value, json};
 
 /// Classes whose counts are told at the most.
 const MOST_TOLD: usize = 20;
+
+/// Says, before training, how rows without labels take classes into account, and warns of classes that no label names.
+pub fn say_how_rows_are_learned(rows: &Dataset<'_>, config: &VaeConfig, recipe: &VaeRecipe, console: &Console) {
+    let Some(model) = &config.labels else { return };
+    let labels = labels(rows);
+    let labelled = labels.iter().flatten().count();
+    let mut counts = vec![0usize; model.classes];
+    labels.iter().flatten().for_each(|label| counts[usize::from(*label)] += 1);
+    let without: Vec<String> =
+        (0..model.classes).filter(|&class| counts[class] == 0).map(|class| class.to_string()).collect();
+    if labelled > 0 && !without.is_empty() {
+        let shown = without.iter().take(MOST_TOLD).cloned().collect::<Vec<_>>().join(", ");
+        let more = if without.len() > MOST_TOLD { ", …" } else { "" };
+        console
+            .warn(format!("no row with a label is of class {shown}{more}: nothing says what such rows look like"));
+    }
+    let unlabelled = labels.len() - labelled;
+    if unlabelled > 0 {
+        let by = recipe.labels.classes_by.resolved(model.classes);
+        let evaluated = recipe.labels.classes_by.evaluated(model.classes);
+        console.note(format!(
+            "{} with a label and {unlabelled} without: their classes by {by}, the decoder run for {evaluated} of {} a row",
+            counted(labelled, "row"),
+            model.classes
+        ));
+    }
+}
+
+/// Says what each way to sum over classes comes to on some rows without labels, beside enumeration of all.
+pub fn say_estimators(
+    vae: &Vae,
+    rows: &Dataset<'_>,
+    recipe: &VaeRecipe,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let some_without = (0..rows.len()).any(|row| rows.label(row).is_none());
+    if vae.classes() < 2 || !some_without || recipe.bound == Bound::DoublyReparameterised {
+        return Ok(());
+    }
+    let found = vae.compare_estimators(rows, recipe)?;
+    let mut label = "estimators";
+    for estimator in &found {
+        let beside = match estimator.by {
+            ClassesBy::Enumerate => String::new(),
+            _ => format!(
+                ", gradient off by {:+.1} errors ({:+.2} %), variance {:.3} of its square",
+                estimator.bias,
+                100.0 * estimator.relative_bias,
+                estimator.relative_variance
+            ),
+        };
+        let (by, evaluated) = (estimator.by.to_string(), estimator.evaluated);
+        report
+            .line(format!("{label:<15} {by:<10} {evaluated} classes a row: {:.2} nats{beside}", estimator.value));
+        label = "";
+    }
+    let figures: Vec<Value> = found
+        .iter()
+        .map(|found| {
+            json!({
+                "by": found.by.to_string(), "classes_a_row": found.evaluated, "bound": found.value,
+                "bias_in_errors": found.bias, "relative_bias": found.relative_bias,
+                "relative_variance": found.relative_variance,
+            })
+        })
+        .collect();
+    report.figure("estimators", Value::from(figures));
+    report.figure("classes_by", recipe.labels.classes_by.resolved(vae.classes()).to_string());
+    Ok(())
+}
 
 /// Says how the classifier q(y | x) alone does, where there is no likelihood.
 pub fn say_by_classifier(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) -> Result<(), Failure> {

@@ -46,7 +46,8 @@ impl Scorer for Vae {
                 return Err(Failure::new("--posteriors must end in .npy").about(path.display()));
             }
             if self.features().is_some() {
-                return Err(Failure::new("--posteriors: a model of features gives rows no likelihood").about(path.display()));
+                return Err(Failure::new("--posteriors: a model of features gives rows no likelihood")
+                    .about(path.display()));
             }
             if report::has_none(self, &rows.rows) {
                 return Err(Failure::new("--posteriors: grey levels give a model of bits no likelihood")

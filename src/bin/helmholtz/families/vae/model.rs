@@ -51,7 +51,8 @@ impl Model for Vae {
         }
         if let Some(first) = self.features() {
             let (layers, parameters) = (layers(first.config()), first.store().count());
-            report.line(format!("features        the latent variables of a VAE {layers}, {parameters} parameters"));
+            report
+                .line(format!("features        the latent variables of a VAE {layers}, {parameters} parameters"));
             report.figure("features", layers);
         }
         if let Some(labels) = &config.labels {

@@ -38,6 +38,17 @@ pub fn interpolations(vae: &dyn Autoencoder, canvas: Canvas, originals: &[f32], 
     canvas.lines(&vae.interpolate(originals, steps), steps)
 }
 
+/// Lines of the picture of classes, and classes in it at the most.
+const LINES: usize = 10;
+const CLASSES: usize = 50;
+
+/// A class a column, the same z along a line: what the class alone changes. `None` of a table, or of a model without classes or with many.
+pub fn of_classes(vae: &Vae, canvas: Canvas, seed: Seed) -> Option<Raster> {
+    let few = (1..=CLASSES).contains(&vae.classes()) && !canvas.is_table();
+    let lines = vae.sample_lines(LINES, seed).ok().filter(|_| few)?;
+    Some(canvas.lines(&lines, vae.classes()).raster())
+}
+
 /// The latent plane, where there is one: images, or of a table a panel a column.
 pub fn manifold(vae: &Vae, canvas: Canvas) -> Option<Raster> {
     let plane = vae.manifold(SIDE).ok()?;

@@ -1,7 +1,7 @@
 //! How good a variational autoencoder is, and of what its figures are made.
 
-use crate::cli::{Failure, Report, counted};
 use super::classes;
+use crate::cli::{Failure, Report, counted};
 use crate::contract::{Scored, likelihood};
 use crate::input::npy;
 use helmholtz::Seed;
@@ -63,7 +63,11 @@ pub fn judge(
         classes::say(vae, rows, &by_class, report);
         if let Some(path) = posteriors {
             npy::save(path, &npy::of_rows_of_doubles(rows.len(), vae.classes(), &by_class.posterior))?;
-            report.line(format!("posteriors      p(y | x) of {} in {}", counted(rows.len(), "row"), path.display()));
+            report.line(format!(
+                "posteriors      p(y | x) of {} in {}",
+                counted(rows.len(), "row"),
+                path.display()
+            ));
             report.figure("posteriors", path.display().to_string());
         }
         found = Some(Scored::alone(values, by_class.score.log_likelihood));

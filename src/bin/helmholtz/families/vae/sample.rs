@@ -24,9 +24,10 @@ impl Sampler for Vae {
         };
         let (values, given) = match (self.classes(), ask.options.class) {
             (0, _) => (Vae::sample(self, ask.count, observation, ask.seed), String::new()),
-            (classes, None) => {
-                (Vae::sample(self, ask.count, observation, ask.seed), format!(", given the {classes} classes in turn"))
-            }
+            (classes, None) => (
+                Vae::sample(self, ask.count, observation, ask.seed),
+                format!(", given the {classes} classes in turn"),
+            ),
             (classes, Some(class)) if usize::from(class) >= classes => {
                 return Err(Failure::new(format!("--class is {class}, but the model knows 0 to {}", classes - 1)));
             }

@@ -2,12 +2,12 @@
 
 use super::model::KIND;
 use super::shape::Architecture;
-use super::{pictures, report, shape};
+use super::{classes, pictures, report, shape};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, LabelSource, PixelScale, data};
 use crate::run::{
-    Choice, DescentOptions, Init, INTERPOLATION, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session, Subject, Trained, Widths,
-    each_seed, widths,
+    CLASSES, Choice, DescentOptions, INTERPOLATION, Init, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session,
+    Subject, Trained, Widths, each_seed, widths,
 };
 use clap::{Args, ValueEnum};
 use helmholtz::autodiff::Activation;
@@ -15,8 +15,8 @@ use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 use helmholtz::vae::{
-    self as model, ClassesBy, LabelPosterior, LabelPrior, LabelRecipe, Labels, Likelihood,
-    Posterior, Prior, Scheme, VaeConfig, VaeRecipe, VaeTrainer,
+    self as model, ClassesBy, LabelPosterior, LabelPrior, LabelRecipe, Labels, Likelihood, Posterior, Prior,
+    Scheme, VaeConfig, VaeRecipe, VaeTrainer,
 };
 use std::fmt;
 use std::path::PathBuf;
@@ -199,7 +199,12 @@ impl LabelOptions {
     }
 
     /// The labels of the rows, and what the model knows of classes; `hidden` layers are the usual ones of a classifier.
-    fn settle(&self, session: &mut Session, hidden: &Widths, start: Option<&VaeConfig>) -> Result<Option<Labels>, Failure> {
+    fn settle(
+        &self,
+        session: &mut Session,
+        hidden: &Widths,
+        start: Option<&VaeConfig>,
+    ) -> Result<Option<Labels>, Failure> {
         let own = start.and_then(|start| start.labels.clone());
         // A model with classes is given labels where the data have some.
         let usual = own.is_some() && session.data.has_labels();
@@ -259,7 +264,11 @@ impl LabelOptions {
             classes_by: settings.settle("classes-by", self.classes_by, usual.classes_by)?,
             labelled_batch: (labelled_batch > 0 || self.labelled_batch.is_some()).then_some(labelled_batch),
             labelled_weight: weight.parse().ok(),
-            classifier_alone: settings.settle("classifier-alone", self.classifier_alone, usual.classifier_alone)?,
+            classifier_alone: settings.settle(
+                "classifier-alone",
+                self.classifier_alone,
+                usual.classifier_alone,
+            )?,
             prior: settings.settle("label-prior", self.label_prior, usual.prior)?,
             temperatures: settings.settle("temperatures", self.temperatures, Temperatures(usual.temperatures))?.0,
         })
@@ -310,9 +319,14 @@ impl Train {
         let start = session.started_from(model::Vae::from_checkpoint)?;
         let config = self.config(&mut session, first.as_ref(), start.as_ref().map(model::Vae::config))?;
         if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
-            let [asked, own] = [&config, own]
-                .map(|config| format!("{} {}{}", shape::layers(config), config.likelihood, shape::besides(config)));
-            session.same_as_init("hidden, --latent, --likelihood, --posterior, --prior or --labels", &asked, &own)?;
+            let [asked, own] = [&config, own].map(|config| {
+                format!("{} {}{}", shape::layers(config), config.likelihood, shape::besides(config))
+            });
+            session.same_as_init(
+                "hidden, --latent, --likelihood, --posterior, --prior or --labels",
+                &asked,
+                &own,
+            )?;
             return Err(Failure::new("--activation is not that of the model of --init"));
         }
         let of_rows = first.as_ref().map_or(config.likelihood, model::Vae::data_likelihood);
@@ -346,8 +360,10 @@ impl Train {
             }
         };
         let mut trainer = VaeTrainer::new(vae, &recipe, &session.train, &session.training)?;
+        classes::say_how_rows_are_learned(&session.train, trainer.last().config(), &recipe, &globals.console());
         let ended = session.run(&mut trainer, globals)?;
-        session.conclude(&ended, &Autoencoder { vae: trainer.model(), samples: self.samples }, globals.console())
+        let trained = Autoencoder { vae: trainer.model(), samples: self.samples, recipe };
+        session.conclude(&ended, &trained, globals.console())
     }
 }
 
@@ -365,10 +381,14 @@ impl Train {
         session.settings.settle("features-from", path, String::new())?;
         if first.width() != session.data.width() {
             let (given, wanted) = (session.data.width(), first.width());
-            return Err(Failure::new(format!("--features-from: a model of {wanted} values a row, and the data have {given}")));
+            return Err(Failure::new(format!(
+                "--features-from: a model of {wanted} values a row, and the data have {given}"
+            )));
         }
         if first.classes() > 0 || first.features().is_some() {
-            return Err(Failure::new("--features-from wants a VAE of rows alone: without classes, and not of features"));
+            return Err(Failure::new(
+                "--features-from wants a VAE of rows alone: without classes, and not of features",
+            ));
         }
         Ok(Some(first))
     }
@@ -459,6 +479,7 @@ struct Autoencoder {
     vae: model::Vae,
     /// Importance samples for each example of its log-likelihood, as asked.
     samples: Option<usize>,
+    recipe: VaeRecipe,
 }
 
 impl Trained for Autoencoder {
@@ -482,6 +503,11 @@ impl Trained for Autoencoder {
         };
         let originals = examples(if canvas.is_table() { ROWS } else { RECONSTRUCTED })?;
         pictures::reconstructions(vae, canvas, &originals).save(&session.folder.file(RECONSTRUCTIONS))?;
+        // A model with classes has a picture of them in place of the latent plane.
+        let classes = pictures::of_classes(vae, canvas, seed);
+        if let Some(classes) = &classes {
+            classes.save(&session.folder.file(CLASSES))?;
+        }
         let plane = pictures::manifold(vae, canvas);
         if let Some(plane) = &plane {
             plane.save(&session.folder.file(MANIFOLD))?;
@@ -496,9 +522,10 @@ impl Trained for Autoencoder {
         }
         let ends = examples(2 * PAIRS)?;
         pictures::interpolations(vae, canvas, &ends, STEPS).save(&session.folder.file(INTERPOLATION))?;
-        Ok(match plane {
-            Some(_) => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD],
-            None => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION],
+        Ok(match (plane, classes) {
+            (Some(_), _) => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION, MANIFOLD],
+            (None, Some(_)) => &[SAMPLES, CLASSES, RECONSTRUCTIONS, INTERPOLATION],
+            (None, None) => &[SAMPLES, RECONSTRUCTIONS, INTERPOLATION],
         })
     }
 
@@ -507,6 +534,6 @@ impl Trained for Autoencoder {
         let samples = self.samples.unwrap_or(report::usual_samples(&self.vae));
         let sampling = report::sampling(samples, session.training.seed);
         report::judge(&self.vae, &rows, split, &sampling, work, None, report)?;
-        Ok(())
+        classes::say_estimators(&self.vae, &session.train, &self.recipe, report)
     }
 }
