@@ -143,7 +143,7 @@ impl Found {
         let mut stream = Stream::new(Seed(0).lanes("resampling", 0));
         let mut resampled = vec![0.0; RESAMPLED * k];
         for counts in resampled.chunks_exact_mut(k) {
-            (0..k).for_each(|_| counts[(u64::from(stream.next_u32()) * k as u64 >> 32) as usize] += 1.0);
+            (0..k).for_each(|_| counts[((u64::from(stream.next_u32()) * k as u64) >> 32) as usize] += 1.0);
         }
         Found {
             classes,

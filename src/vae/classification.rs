@@ -111,7 +111,8 @@ fn interval(rows: &[Row], ece: f64) -> [f64; 2] {
     let mut figures: Vec<f64> = (0..RESAMPLED)
         .map(|_| {
             calibration_error(
-                (0..rows.len()).map(|_| &rows[(u64::from(stream.next_u32()) * rows.len() as u64 >> 32) as usize]),
+                (0..rows.len())
+                    .map(|_| &rows[((u64::from(stream.next_u32()) * rows.len() as u64) >> 32) as usize]),
             )
         })
         .collect();

@@ -282,6 +282,28 @@ fn a_model_given_classes_is_a_model_for_each_class() {
     }
 }
 
+/// The bound of a row without a label, by its formula, from models of one class: Σ_y q(y | x) ELBO_β(x, y) − β KL(q(y | x) ‖ p(y)).
+#[test]
+fn the_bound_without_a_label_is_its_formula() {
+    for vae in models() {
+        let x = rows(1).repeat(K);
+        let mut noise = vec![0.0; K * LATENT];
+        Seed(6).lanes("noise", 0).fill_normal(&mut noise);
+        let q: Vec<f64> = vae.class_probabilities(&rows(1)).into_iter().map(f64::from).collect();
+        assert!((q.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{q:?}");
+        let log_prior = vae.log_label_prior().unwrap();
+        for beta in [1.0, 0.7, 2.5] {
+            let of_class = |class: usize| {
+                let parts = of_class(&vae, class).elbo_with_noise(&data(&x), &noise).unwrap();
+                parts.reconstruction - beta * parts.divergence - beta * (q[class].ln() - log_prior[class])
+            };
+            let wanted: f64 = (0..CLASSES).map(|class| q[class] * of_class(class)).sum();
+            let got = of_estimator(&vae, ClassesBy::Enumerate, Bound::Elbo, beta as f32, &[], 1.0)[0];
+            assert!((got - wanted).abs() < 1e-4 * wanted.abs(), "β {beta}: {got}, wanted {wanted}");
+        }
+    }
+}
+
 /// Simulated rows bound the likelihood given the class from both sides, and a wrong class is seen.
 #[test]
 fn own_data_are_bounded_given_their_class() {

@@ -51,7 +51,7 @@ impl Task for Bench {
         shape::check(&config, batch, importance_samples.saturating_mul(evaluated))?;
         let mut data = random_rows(Levels::Grey, visible, "bench vae", seed)?;
         if classes > 0 {
-            let label = |row: usize| (row % 2 == 0).then_some((row / 2 % classes) as u16);
+            let label = |row: usize| row.is_multiple_of(2).then_some((row / 2 % classes) as u16);
             data = data.with_some_labels(&(0..data.len()).map(label).collect::<Vec<_>>())?;
         }
         let mut report = Report::new();
