@@ -5,6 +5,7 @@ mod energy;
 mod flow;
 mod inputs;
 mod json;
+mod labels;
 mod mixing;
 mod neural;
 mod pictures;

@@ -67,6 +67,9 @@ impl LabelSource {
 
 fn of_file(path: &Path, data: &Dataset<'static>) -> Result<Dataset<'static>, Failure> {
     let labels = labels_in(&data::labels(path)?)?;
+    if labels.iter().all(Option::is_none) {
+        return Err(Failure::new("no row has a label").about(path.display()));
+    }
     let (all, train) = (data.len(), data.train().len());
     let labels = match labels.len() {
         count if count == all => labels,
@@ -82,8 +85,5 @@ fn of_file(path: &Path, data: &Dataset<'static>) -> Result<Dataset<'static>, Fai
             );
         }
     };
-    if labels.iter().all(Option::is_none) {
-        return Err(Failure::new("no row has a label").about(path.display()));
-    }
     data.with_some_labels(&labels).map_err(|error: DataError| error.into())
 }
