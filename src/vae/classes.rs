@@ -18,7 +18,7 @@ use super::ClassesBy;
 use super::network::Network;
 use super::objective::{Pass, bound_of};
 use super::recipe::Bound;
-use crate::autodiff::{Operation, Shape, Var, View};
+use crate::autodiff::{Operation, Shape, Tape, Var, View};
 use std::sync::Arc;
 
 /// The classes that rows are taken with.
@@ -26,18 +26,15 @@ use std::sync::Arc;
 pub(super) enum Classes<'t> {
     /// Some classes of each row, by their numbers `[m, batch]`.
     Of(Var<'t>),
-    /// All of them, for each row.
-    All,
     /// Shares of the classes `[batch, C]`, as if they were one.
     Shares(Var<'t>),
 }
 
 impl<'t> Classes<'t> {
-    /// What a layer with these weights `[C, width]` adds for them: `[m, batch, width]`, or `[C, 1, width]` for all classes of any row.
+    /// What a layer with these weights `[C, width]` adds for them: `[m, batch, width]`.
     pub(super) fn rows_of(self, weights: Var<'t>) -> Var<'t> {
-        let [classes, width] = [weights.shape()[0], weights.shape()[1]];
+        let width = weights.shape()[1];
         match self {
-            Classes::All => weights.reshape([classes, 1, width]),
             Classes::Of(numbers) => {
                 let [m, batch] = [numbers.shape()[0], numbers.shape()[1]];
                 weights.gather(numbers.reshape([m * batch])).reshape([m, batch, width])
@@ -45,6 +42,13 @@ impl<'t> Classes<'t> {
             Classes::Shares(shares) => shares.matmul(weights).reshape([1, shares.shape()[0], width]),
         }
     }
+}
+
+/// All classes of each of so many rows. Their weights are gathered row by row: sums over the rows of a class alone, which a single row of
+/// weights for all of them would ask for, are slower than scattered ones.
+fn all_classes<'t>(tape: &'t Tape<'t>, classes: usize, batch: usize) -> Classes<'t> {
+    let numbers: Vec<f32> = (0..classes * batch).map(|place| (place / batch) as f32).collect();
+    Classes::Of(tape.constant([classes, batch], &numbers))
 }
 
 /// The k most probable classes of each row, and one of the rest: operands probabilities `[batch, C]` and, where one is drawn, uniform
@@ -192,7 +196,7 @@ impl<'t> Unlabelled<'t> {
             }
             ClassesBy::TopK(_) => self.by_top(network, bound, classes, log_q),
             ClassesBy::Auto | ClassesBy::Enumerate => {
-                (q.t() * self.bound(network, bound, Classes::All)).sum_axis(0).mean()
+                (q.t() * self.bound(network, bound, all_classes(self.x.tape(), classes, batch))).sum_axis(0).mean()
             }
         };
         expectation - self.beta * divergence
