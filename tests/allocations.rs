@@ -14,7 +14,9 @@ use helmholtz::optim::{Adam, Decay, Descent, Optimiser, Rule, Schedule, Sgd, Wei
 use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
-use helmholtz::vae::{Bound, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer};
+use helmholtz::vae::{
+    Bound, ClassesBy, LabelRecipe, Labels, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer,
+};
 use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -110,6 +112,16 @@ fn autoencoder_steps(data: &Dataset<'_>, width: usize, recipe: VaeRecipe, steps:
     steps_with(data, width, (Posterior::Gaussian, Prior::Normal), recipe, steps)
 }
 
+/// Steps of a model given classes, half of the rows having a label.
+fn steps_with_classes(data: &Dataset<'_>, by: ClassesBy) -> u64 {
+    let few = data.keep_labels(data.len() / 2, Seed(1)).expect("labels");
+    let labels = LabelRecipe { classes_by: by, classifier_alone: WARM_UP + 10, ..LabelRecipe::default() };
+    let recipe = VaeRecipe { labels, importance_samples: 2, ..VaeRecipe::default() };
+    let labels = Some(Labels { classifier: vec![50], ..Labels::new(10) });
+    let config = VaeConfig { encoder: vec![50], decoder: vec![50], labels, ..VaeConfig::new(data.width(), 5) };
+    count_steps(&few, config, recipe, STEPS)
+}
+
 fn steps_with(
     data: &Dataset<'_>,
     width: usize,
@@ -117,9 +129,13 @@ fn steps_with(
     recipe: VaeRecipe,
     steps: u64,
 ) -> u64 {
-    let training = Training { batch: 33, ..Training::default() };
     let (encoder, decoder) = (vec![width], vec![width, width]);
     let config = VaeConfig { encoder, decoder, posterior, prior, ..VaeConfig::new(data.width(), 5) };
+    count_steps(data, config, recipe, steps)
+}
+
+fn count_steps(data: &Dataset<'_>, config: VaeConfig, recipe: VaeRecipe, steps: u64) -> u64 {
+    let training = Training { batch: 33, ..Training::default() };
     let vae = Vae::new(config, Seed(1)).expect("a valid shape");
     let mut trainer = VaeTrainer::new(vae, &recipe, data, &training).expect("a valid recipe");
     let mut rows = vec![0; 33];
@@ -350,6 +366,9 @@ fn nothing_is_allocated_once_it_runs() {
             }
         }
         assert_eq!(steps_with(&data[0].1, 50, latent, averaged, STEPS), 0, "autoencoder: flows");
+        for by in [ClassesBy::Enumerate, ClassesBy::TopK(3), ClassesBy::Gumbel] {
+            assert_eq!(steps_with_classes(&Dataset::digits().train(), by), 0, "autoencoder: classes by {by}");
+        }
         // Products that run beside other steps, and a batch in several pieces.
         let many = VaeRecipe { importance_samples: 70, bound: Bound::ImportanceWeighted, ..averaged };
         for (name, width, recipe) in [("wide", 400, averaged), ("many draws", 50, many)] {

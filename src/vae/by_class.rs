@@ -40,6 +40,16 @@ pub struct ClassScore {
     pub effective: Vec<f64>,
 }
 
+impl ClassScore {
+    /// The part of the rows whose most probable class by q(y | x) is another than by the posterior.
+    pub fn classes_differ(&self) -> f64 {
+        let classes = self.effective.len();
+        let rows = self.q.chunks_exact(classes).zip(self.posterior.chunks_exact(classes));
+        let differ = rows.clone().filter(|(q, posterior)| best(q) != best(posterior)).count();
+        differ as f64 / rows.len() as f64
+    }
+}
+
 /// The draws of one row.
 #[derive(Clone)]
 struct Draws {
@@ -72,7 +82,7 @@ impl Vae {
         let mut found = Found::new(self, data.len(), k);
         for first in (0..data.len()).step_by(BATCH) {
             let range = first..data.len().min(first + BATCH);
-            evaluator.load(self, Rows::Data(data), range.clone());
+            evaluator.load(Rows::Data(data), range.clone());
             draws.iter_mut().for_each(|draws| draws.parts.iter_mut().for_each(|part| part.fill(0.0)));
             for class in 0..classes {
                 evaluator.set_class(class as u16);
@@ -88,7 +98,8 @@ impl Vae {
             }
             for (row, draws) in draws[..range.len()].iter().enumerate() {
                 let log_q: Vec<f64> = evaluator.log_q(row).iter().map(|&log_q| f64::from(log_q)).collect();
-                found.add(draws, &log_q, &log_prior, data.label(first + row), evaluator.row(row));
+                let label = data.label(first + row).filter(|_| self.reads_labels());
+                found.add(draws, &log_q, &log_prior, label, evaluator.row(row));
             }
         }
         Ok(found.scores(self, sampling))
@@ -203,7 +214,9 @@ impl Found {
 
         let posterior = shares(&weights, k, |draws| draws.iter().sum());
         let top = best(&posterior);
-        let few = |class: &usize| posterior[*class] > NEGLIGIBLE && !of_class[*class].error_is_known();
+        let few = |class: &usize| {
+            posterior[*class] > NEGLIGIBLE && of_class[*class].effective_sample_size < LogMeanExp::FEWEST_EFFECTIVE
+        };
         self.errors.push(match (0..self.classes).find(few) {
             Some(_) => f64::INFINITY,
             None => {

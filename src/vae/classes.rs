@@ -15,6 +15,7 @@
 //! would leave −b Σ_{y ∉ T} ∂q(y).
 
 use super::ClassesBy;
+use super::classification::best_of;
 use super::network::Network;
 use super::objective::{Pass, bound_of};
 use super::recipe::Bound;
@@ -66,9 +67,7 @@ impl Choice {
         let top: &[usize] = if self.top <= taken.len() {
             for place in 0..self.top {
                 let free = |class: &usize| !taken[..place].contains(class);
-                let best = (0..probabilities.len())
-                    .filter(free)
-                    .reduce(|best, class| if probabilities[class] > probabilities[best] { class } else { best });
+                let best = best_of(probabilities, (0..probabilities.len()).filter(free));
                 taken[place] = best.expect("no more classes than there are");
             }
             &taken[..self.top]
@@ -152,11 +151,7 @@ impl<'t> Unlabelled<'t> {
     /// ℓ(x, y) of the classes a row is taken with, `[m, batch]`.
     fn bound(&self, network: &Network, bound: Bound, classes: Classes<'t>) -> Var<'t> {
         let pass = Pass::new(network, self.x, self.noise, Some(classes));
-        let found = bound_of(&pass, network, bound, self.beta);
-        let shape = found.shape();
-        // q(z | x) that classes say nothing of has one divergence for all of them, and ℓ still one each.
-        debug_assert_eq!(shape.len(), 2, "[classes, batch]");
-        found
+        bound_of(&pass, network, bound, self.beta)
     }
 
     /// The same numbers, whose derivatives are passed on in part.
@@ -184,7 +179,7 @@ impl<'t> Unlabelled<'t> {
         let divergence = (q * (log_q - log_p)).sum_axis(1).mean();
         let [batch, classes] = [log_q.shape()[0], log_q.shape()[1]];
         let expectation = match by.resolved(classes) {
-            ClassesBy::TopK(top) if top < classes => self.by_top(network, bound, top, log_q),
+            ClassesBy::TopK(top) => self.by_top(network, bound, top.min(classes), log_q),
             ClassesBy::Gumbel => {
                 let (uniform, temperature) =
                     (self.uniform.expect("noise"), self.temperature.expect("a temperature"));
@@ -194,7 +189,6 @@ impl<'t> Unlabelled<'t> {
                 let shares = ((log_q + gumbel) * temperature.reciprocal()).softmax(1);
                 self.bound(network, bound, Classes::Shares(shares)).sum_axis(0).mean()
             }
-            ClassesBy::TopK(_) => self.by_top(network, bound, classes, log_q),
             ClassesBy::Auto | ClassesBy::Enumerate => {
                 (q.t() * self.bound(network, bound, all_classes(self.x.tape(), classes, batch))).sum_axis(0).mean()
             }

@@ -126,6 +126,9 @@ impl VaeConfig {
         snapshot.set(&format!("{before}{LIKELIHOOD}"), self.likelihood);
         snapshot.set(&format!("{before}{POSTERIOR}"), self.posterior);
         snapshot.set(&format!("{before}{PRIOR}"), self.prior);
+        if let Some(labels) = &self.labels {
+            snapshot.set(&format!("{before}{NAMED}"), labels.named);
+        }
     }
 
     /// The shape of the model whose tensors these are, each name with `prefix` before it, and whose metadata, with `before`. Without metadata the
@@ -150,7 +153,10 @@ impl VaeConfig {
         let activation = activation_in(snapshot, &format!("{before}{ACTIVATION}"), Activation::Relu)?;
         let posterior = said(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
         let prior = said(PRIOR).map_or(Ok(Prior::Normal), |name| name.parse())?;
-        let labels = labels_in(snapshot, prefix, visible)?;
+        let mut labels = labels_in(snapshot, prefix, visible)?;
+        if let Some(labels) = &mut labels {
+            labels.named = said(NAMED).is_none_or(|named| named != "false");
+        }
         let config =
             VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
         config.check()?;
@@ -177,7 +183,7 @@ fn labels_in(snapshot: &Snapshot, prefix: &str, visible: usize) -> Result<Option
     }
     let reads = snapshot.contains(&of_encoder);
     let posterior = if reads { LabelPosterior::Conditional } else { LabelPosterior::Independent };
-    Ok(Some(Labels { classes, posterior, classifier: widths }))
+    Ok(Some(Labels { classes, posterior, classifier: widths, named: true }))
 }
 
 /// The parameter of [`Likelihood::GaussianLearned`].
@@ -186,6 +192,7 @@ const ACTIVATION: &str = "vae.activation";
 const LIKELIHOOD: &str = "vae.likelihood";
 const POSTERIOR: &str = "vae.posterior";
 const PRIOR: &str = "vae.prior";
+const NAMED: &str = "vae.labels.named";
 
 #[cfg(test)]
 mod tests {

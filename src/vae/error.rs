@@ -25,8 +25,6 @@ pub enum VaeError {
     NoClasses,
     /// A model of rows given classes, where one of rows alone is needed.
     GivenClasses,
-    /// No row has a label.
-    NoLabels,
     /// Another number of latent dimensions than a picture of them needs.
     Latent {
         /// Those of the model.
@@ -64,7 +62,6 @@ impl fmt::Display for VaeError {
             VaeError::GivenClasses => {
                 f.write_str("the model is one of rows given their class: this needs a class")
             }
-            VaeError::NoLabels => f.write_str("no row has a label"),
             VaeError::Latent { given, wanted } => {
                 write!(
                     f,

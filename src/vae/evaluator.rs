@@ -3,6 +3,8 @@
 
 use super::Vae;
 use super::classes::{Classes, most_probable};
+use super::classification::best;
+use super::features::Means;
 use super::objective::{NOISE, Pass, X};
 use super::rows::Rows;
 use crate::autodiff::Program;
@@ -25,6 +27,10 @@ pub(super) struct Evaluator {
     latent: usize,
     /// Classes that the model knows, or none.
     classes: usize,
+    /// Labels of rows name these.
+    named: bool,
+    /// What takes rows of data to those of a model of features.
+    means: Option<Means>,
     /// Of the rows that are loaded.
     streams: Vec<Lanes>,
     /// `[draws, latent]` of one row.
@@ -46,7 +52,7 @@ impl Evaluator {
     pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
         let (visible, latent) = (vae.config.visible, vae.config.latent);
         let network = &vae.network;
-        let classes = vae.config.labels.as_ref().map_or(0, |labels| labels.classes);
+        let (classes, named) = (vae.classes(), vae.reads_labels());
         let program = Program::record(&vae.store, |tape| {
             let x = tape.input(X, [batch, visible]);
             let noise = tape.input(NOISE, [draws, batch, latent]);
@@ -70,7 +76,19 @@ impl Evaluator {
             tape.output(FEATURES, encoded.features);
         });
         let (streams, noise) = (Vec::new(), vec![0.0; draws * latent]);
-        Evaluator { program, closed: network.is_closed(), batch, visible, latent, classes, streams, noise }
+        let means = vae.features.as_ref().map(|first| Means::new(first, batch));
+        Evaluator {
+            program,
+            closed: network.is_closed(),
+            batch,
+            visible,
+            latent,
+            classes,
+            named,
+            means,
+            streams,
+            noise,
+        }
     }
 
     /// Rows at a time.
@@ -80,13 +98,21 @@ impl Evaluator {
 
     /// Reads the rows `range`, at most a batch of them, and their labels where the model knows classes: a row without a label is taken with its
     /// most probable class.
-    pub(super) fn load(&mut self, vae: &Vae, rows: Rows<'_>, range: Range<usize>) {
+    pub(super) fn load(&mut self, rows: Rows<'_>, range: Range<usize>) {
         if self.classes > 0 {
             for (class, row) in self.program.input_mut(LABEL).iter_mut().zip(range.clone()) {
-                *class = rows.label(row).map_or(-1.0, f32::from);
+                let label = match rows {
+                    Rows::Data(_) if !self.named => None,
+                    _ => rows.label(row),
+                };
+                *class = label.map_or(-1.0, f32::from);
             }
         }
-        vae.read_rows(rows, range, self.program.input_mut(X));
+        let x = self.program.input_mut(X);
+        match &mut self.means {
+            None => rows.read(range, x),
+            Some(means) => means.read(rows, range, x),
+        }
     }
 
     /// Takes all rows with this class instead of their own.
@@ -107,9 +133,7 @@ impl Evaluator {
 
     /// The most probable class of a row by q(y | x); of equals the one with the smaller number.
     pub(super) fn most_probable(&self, row: usize) -> u16 {
-        let log_q = self.log_q(row);
-        let best = (0..log_q.len()).reduce(|best, class| if log_q[class] > log_q[best] { class } else { best });
-        best.unwrap_or(0) as u16
+        best(self.log_q(row)) as u16
     }
 
     /// Draws the next noise from the rows' streams, and runs the pass.

@@ -81,14 +81,31 @@ impl Vae {
             Some(first) => first.decode(&x),
         }
     }
+}
 
-    /// Reads rows as this model takes them to the front of `out`.
-    pub(super) fn read_rows(&self, rows: Rows<'_>, range: Range<usize>, out: &mut [f32]) {
-        let Some(first) = &self.features else { return rows.read(range, out) };
-        let mut x = vec![0.0; range.len() * first.config.visible];
-        rows.read(range, &mut x);
-        let means = first.encode(&x).means;
-        out[..means.len()].copy_from_slice(&means);
+/// The means of rows' features, some rows at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Means {
+    first: Arc<Vae>,
+    encoder: Program,
+}
+
+impl Means {
+    /// For `batch` rows at a time.
+    pub(super) fn new(first: &Arc<Vae>, batch: usize) -> Self {
+        let encoder = Program::record(&first.store, |tape| {
+            let q = first.network.encode(tape.input(X, [batch, first.config.visible]), None);
+            tape.output(MEAN, first.network.after_steps(q.mean, &q).value);
+        });
+        Means { first: Arc::clone(first), encoder }
+    }
+
+    /// Reads the features of the rows `range`, at most a batch, to the front of `out`.
+    pub(super) fn read(&mut self, rows: Rows<'_>, range: Range<usize>, out: &mut [f32]) {
+        let count = range.len() * self.first.config.latent;
+        rows.read(range, self.encoder.input_mut(X));
+        self.encoder.evaluate(&self.first.store);
+        out[..count].copy_from_slice(&self.encoder.output(MEAN)[..count]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Examples from latent variables, and latent variables from examples.
 
 use super::classes::{Classes, most_probable};
+use super::classification::best;
 use super::objective::X;
 use super::{Likelihood, Vae, VaeError};
 use crate::autodiff::Program;
@@ -260,9 +261,9 @@ impl Vae {
     fn own_shares(&self, x: &[f32]) -> Vec<f32> {
         let mut shares = self.class_probabilities(x);
         for row in shares.chunks_exact_mut(self.classes().max(1)) {
-            let best = (0..row.len()).reduce(|best, class| if row[class] > row[best] { class } else { best });
+            let class = best(row);
             row.fill(0.0);
-            best.into_iter().for_each(|class| row[class] = 1.0);
+            row[class] = 1.0;
         }
         shares
     }

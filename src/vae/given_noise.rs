@@ -38,11 +38,12 @@ impl Vae {
         let (rows, latent) = (data.len(), self.config.latent);
         assert_eq!(noise.len(), rows * latent, "{} values of noise for {rows} rows of {latent}", noise.len());
         self.check_data(data)?;
+        self.check_labels(data)?;
         let mut evaluator = Evaluator::new(self, BATCH, 1);
         let (mut reconstruction, mut divergence) = (0.0, 0.0);
         for first in (0..rows).step_by(BATCH) {
             let count = BATCH.min(rows - first);
-            evaluator.load(self, Rows::Data(data), first..first + count);
+            evaluator.load(Rows::Data(data), first..first + count);
             for (row, noise) in noise[first * latent..].chunks_exact(latent).take(count).enumerate() {
                 evaluator.set_noise(row, noise);
             }

@@ -106,7 +106,7 @@ impl Labelled {
         let Some(labels) = vae.config.labels.clone() else { return Ok(None) };
         vae.check_labels(data)?;
         let (with, without): (Vec<usize>, Vec<usize>) =
-            (0..data.len()).partition(|&row| data.label(row).is_some());
+            (0..data.len()).partition(|&row| labels.named && data.label(row).is_some());
         let of_batch = labelled_of_batch(recipe, [with.len(), without.len()], training.batch)?;
         let fits = without.is_empty() || recipe.bound != Bound::DoublyReparameterised;
         let name = "the bound of rows without labels";

@@ -5,8 +5,8 @@ use crate::nn::check_width;
 use std::fmt;
 use std::str::FromStr;
 
-/// The largest number of classes: labels are whole numbers below it.
-const MOST_CLASSES: usize = 65_535;
+/// The largest number of classes: the tape counts the places of a piece's rows by classes in `f32`, and a piece has 512 rows at the most.
+const MOST_CLASSES: usize = (1 << 24) / 512 - 1;
 
 /// What a model that knows classes has more than one that does not: a classifier q(y | x), and a row of weights for each class in the
 /// first layer of the decoder, and of the encoder where that reads them.
@@ -18,12 +18,19 @@ pub struct Labels {
     pub posterior: LabelPosterior,
     /// Widths of the hidden layers of the classifier q(y | x), from the data on; none for a linear one.
     pub classifier: Vec<usize>,
+    /// Whether labels name the classes. Else classes are clusters: labels are not read, neither in training nor for a likelihood.
+    pub named: bool,
 }
 
 impl Labels {
     /// A classifier with one hidden layer of 200 units, and q(z | x, y).
     pub fn new(classes: usize) -> Self {
-        Labels { classes, posterior: LabelPosterior::Conditional, classifier: vec![200] }
+        Labels { classes, posterior: LabelPosterior::Conditional, classifier: vec![200], named: true }
+    }
+
+    /// The same, of classes that no label names.
+    pub fn clusters(classes: usize) -> Self {
+        Labels { named: false, ..Labels::new(classes) }
     }
 
     /// Checks the number of classes and every width.
@@ -36,7 +43,7 @@ impl Labels {
             (1..=MOST_CLASSES).contains(&classes),
             "the number of classes",
             classes,
-            "from 1 to 65535",
+            "from 1 to 32767",
         )?;
         self.classifier.iter().try_for_each(|&width| check_width("the width of a classifier layer", width))
     }
@@ -282,7 +289,7 @@ mod tests {
             assert!(wrong.check().is_err(), "{wrong:?}");
         }
         let said = Labels::new(0).check().unwrap_err().to_string();
-        assert_eq!(said, "the number of classes is 0, but must be from 1 to 65535");
+        assert_eq!(said, "the number of classes is 0, but must be from 1 to 32767");
         assert!(Labels { classifier: vec![0], ..Labels::new(2) }.check().is_err());
     }
 

@@ -83,7 +83,7 @@ fn weights_average_to_the_likelihood_on_a_grid() {
         let exact = by_a_grid(&vae, &x);
         let count = exact.len();
         let mut evaluator = Evaluator::new(&vae, count, DRAWS);
-        evaluator.load(&vae, Rows::Given { values: &x, width: VISIBLE }, 0..count);
+        evaluator.load(Rows::Given { values: &x, width: VISIBLE }, 0..count);
         evaluator.start_streams(0..count, Seed(5));
         let mut shares = vec![Vec::new(); count];
         for _ in 0..400 {
@@ -118,7 +118,7 @@ fn a_given_z_has_the_weight_of_the_noise_that_leads_to_it() {
         let rows = Rows::Given { values: &x, width: VISIBLE };
         let at_z = vae.log_weights_at(rows, program.output("z"));
         let mut evaluator = Evaluator::new(&vae, count, 1);
-        evaluator.load(&vae, rows, 0..count);
+        evaluator.load(rows, 0..count);
         noise.chunks_exact(2).enumerate().for_each(|(row, noise)| evaluator.set_noise(row, noise));
         evaluator.run(&vae.store);
         for (row, at_z) in at_z.into_iter().enumerate() {

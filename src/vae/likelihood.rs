@@ -129,7 +129,7 @@ pub(super) fn score_rows(
     work.plan((rows.len() as u64).saturating_mul(sampling.samples as u64));
     for first in (0..rows.len()).step_by(batch) {
         let count = batch.min(rows.len() - first);
-        evaluator.load(vae, rows, first..first + count);
+        evaluator.load(rows, first..first + count);
         evaluator.start_streams(first..first + count, sampling.seed);
         let mut scored = [(WeightSums::NONE, Moments::default(), Moments::default()); BATCH];
         for drawn in (0..sampling.samples).step_by(DRAWS) {

@@ -177,10 +177,18 @@ impl Vae {
 
     /// Whether the labels of `data` are of classes that the model knows.
     fn check_labels(&self, data: &Dataset<'_>) -> Result<(), VaeError> {
+        if !self.reads_labels() {
+            return Ok(());
+        }
         let classes = self.classes();
         let beyond = |label: &u16| usize::from(*label) >= classes;
-        let found = (0..data.len()).filter_map(|row| data.label(row)).find(beyond).filter(|_| classes > 0);
+        let found = (0..data.len()).filter_map(|row| data.label(row)).find(beyond);
         found.map_or(Ok(()), |label| Err(VaeError::Label { label, classes }))
+    }
+
+    /// Whether labels name classes of the model.
+    pub fn reads_labels(&self) -> bool {
+        self.config.labels.as_ref().is_some_and(|labels| labels.named)
     }
 
     /// Whether rows of `data` are examples for this model.
@@ -237,6 +245,8 @@ impl TapeModel for Vae {
     }
 }
 
+#[cfg(test)]
+mod label_training_tests;
 #[cfg(test)]
 mod labels_tests;
 #[cfg(test)]

@@ -66,12 +66,12 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
     for first in (0..rows.len()).step_by(BATCH) {
         let count = BATCH.min(rows.len() - first);
-        evaluator.load(vae, rows, first..first + count);
+        evaluator.load(rows, first..first + count);
         evaluator.start_streams(first..first + count, Seed(0));
         evaluator.draw(&vae.store);
         for row in 0..count {
             reconstruction += evaluator.log_likelihoods(row).sum::<f64>();
-            if let Some(label) = rows.label(first + row).filter(|_| vae.classes() > 0) {
+            if let Some(label) = rows.label(first + row).filter(|_| vae.reads_labels()) {
                 labelled += 1;
                 right += usize::from(evaluator.most_probable(row) == label);
             }
@@ -144,6 +144,7 @@ impl Vae {
     /// Where the data has no rows, is not as wide as the model, or is outside of its likelihood's support.
     pub fn figures(&self, data: &Dataset<'_>) -> Result<Figures, VaeError> {
         self.check_data(data)?;
+        self.check_labels(data)?;
         Ok(figures_of(self, &mut evaluator(self), Rows::Data(data)))
     }
 

@@ -1,6 +1,7 @@
 //! Estimators of the expectation over classes beside enumeration, on a few rows.
 
 use super::classes::Unlabelled;
+use super::features::Means;
 use super::objective::{NOISE, X};
 use super::rows::Rows;
 use super::{ClassesBy, Vae, VaeError, VaeRecipe};
@@ -54,7 +55,10 @@ impl Vae {
         }
         let rows = (DECODED / (classes * recipe.importance_samples)).clamp(1, ROWS).min(data.len());
         let mut x = vec![0.0; rows * self.config.visible];
-        self.read_rows(Rows::Data(data), 0..rows, &mut x);
+        match &self.features {
+            None => Rows::Data(data).read(0..rows, &mut x),
+            Some(first) => Means::new(first, rows).read(Rows::Data(data), 0..rows, &mut x),
+        }
         let exact = Probe::new(self, recipe, ClassesBy::Enumerate, rows, &x).run(self, &[]);
         let length = norm(&exact.1);
         let mut found = vec![ClassEstimator {

@@ -101,7 +101,7 @@ impl Vae {
         let mut noise = vec![0.0; latent];
         for first in (0..rows.len()).step_by(BATCH) {
             let count = BATCH.min(rows.len() - first);
-            evaluator.load(self, rows, first..first + count);
+            evaluator.load(rows, first..first + count);
             evaluator.run(&self.store);
             let mut begun = z[first * latent..][..count * latent].to_vec();
             if let Some(steps) = self.network.posterior() {

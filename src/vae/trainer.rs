@@ -27,12 +27,19 @@ pub type VaeTrainer = TapeTrainer<VaeObjective>;
 pub struct VaeObjective {
     recipe: VaeRecipe,
     parts: Vec<Part>,
-    reader: RowReader,
+    reader: Reader,
     noise: Lanes,
-    /// Of a model that knows classes: what reads rows in place of the reader.
-    labelled: Option<Labelled>,
     /// Recorded at the first evaluation.
     evaluator: Option<Evaluator>,
+}
+
+/// What reads the rows of a batch.
+#[derive(Clone, Debug)]
+enum Reader {
+    /// The batch's own.
+    Plain(RowReader),
+    /// Rows with labels and rows without, of a model that knows classes.
+    OfClasses(Box<Labelled>),
 }
 
 impl Objective for VaeObjective {
@@ -52,7 +59,10 @@ impl Objective for VaeObjective {
         if vae.features.is_none() && vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
         }
-        let labelled = Labelled::new(vae, &recipe, data, training)?;
+        let reader = match Labelled::new(vae, &recipe, data, training)? {
+            Some(labelled) => Reader::OfClasses(Box::new(labelled)),
+            None => Reader::Plain(RowReader::new(vae, None, training, data)),
+        };
         let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
         let pieces = Pieces::OfDraws(recipe.importance_samples);
         let part = |name, parameters| Part { name, parameters, descent: recipe.descent, pieces, updates: 1 };
@@ -60,9 +70,8 @@ impl Objective for VaeObjective {
             Scheme::Joint => vec![part("adam.", [theta, phi].concat())],
             Scheme::Alternating => vec![part("adam.decoder.", theta), part("adam.encoder.", phi)],
         };
-        let reader = RowReader::new(vae, None, training, data);
         let noise = training.seed.lanes("training noise", 0);
-        Ok(VaeObjective { recipe, parts, reader, noise, labelled, evaluator: None })
+        Ok(VaeObjective { recipe, parts, reader, noise, evaluator: None })
     }
 
     fn parts(&self) -> &[Part] {
@@ -70,16 +79,16 @@ impl Objective for VaeObjective {
     }
 
     fn groups(&self, part: usize, batch: usize) -> Vec<Group> {
-        match &self.labelled {
-            Some(labelled) => labelled.groups(&self.recipe),
-            None => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
+        match &self.reader {
+            Reader::OfClasses(labelled) => labelled.groups(&self.recipe),
+            Reader::Plain(_) => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
         }
     }
 
     fn loss<'t>(&self, vae: &Vae, _: usize, piece: &Piece<'t>) -> Var<'t> {
-        match &self.labelled {
-            Some(labelled) => labelled.loss(vae, &self.recipe, piece),
-            None => loss(vae, &self.recipe, piece),
+        match &self.reader {
+            Reader::OfClasses(labelled) => labelled.loss(vae, &self.recipe, piece),
+            Reader::Plain(_) => loss(vae, &self.recipe, piece),
         }
     }
 
@@ -91,13 +100,16 @@ impl Objective for VaeObjective {
         programs: &mut [BatchProgram],
     ) -> Result<(), TrainError> {
         vae.check_data(batch.data)?;
-        if let Some(labelled) = &mut self.labelled {
-            labelled.read(batch, progress, programs);
-            return Ok(());
-        }
+        let reader = match &mut self.reader {
+            Reader::Plain(reader) => reader,
+            Reader::OfClasses(labelled) => {
+                labelled.read(batch, progress, programs);
+                return Ok(());
+            }
+        };
         let [first, others @ ..] = programs else { return Ok(()) };
         let x = first.input_mut(X);
-        self.reader.read(batch, x);
+        reader.read(batch, x);
         others.iter_mut().for_each(|program| program.input_mut(X).copy_from_slice(x));
         Ok(())
     }
@@ -109,15 +121,16 @@ impl Objective for VaeObjective {
         progress: &Progress,
         program: &mut BatchProgram,
     ) -> Result<(), TrainError> {
-        match &mut self.labelled {
-            Some(labelled) => labelled.draw(&self.recipe, &mut self.noise, progress, program),
-            None => self.noise.fill_normal(program.input_mut(NOISE)),
+        match &mut self.reader {
+            Reader::OfClasses(labelled) => labelled.draw(&self.recipe, &mut self.noise, progress, program),
+            Reader::Plain(_) => self.noise.fill_normal(program.input_mut(NOISE)),
         }
         program.input_mut(BETA)[0] = self.recipe.beta_at(progress.step);
         Ok(())
     }
 
     fn evaluate(&mut self, at: &Evaluation<'_, Vae>, metrics: &mut Metrics) -> Result<(), TrainError> {
+        at.model.check_labels(at.watched())?;
         let evaluator = self.evaluator.get_or_insert_with(|| monitor::evaluator(at.model));
         let mut figures = |vae: &Vae, data: &Dataset<'_>| {
             let first = data.subset(0..data.len().min(MONITORED_ROWS));
@@ -142,17 +155,17 @@ impl Objective for VaeObjective {
     }
 
     fn save(&self, snapshot: &mut Snapshot) {
-        match &self.labelled {
-            Some(labelled) => labelled.save(snapshot),
-            None => self.reader.save(snapshot),
+        match &self.reader {
+            Reader::OfClasses(labelled) => labelled.save(snapshot),
+            Reader::Plain(reader) => reader.save(snapshot),
         }
         snapshot.put_stream(NOISE_STREAM, &self.noise);
     }
 
     fn load(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        match &mut self.labelled {
-            Some(labelled) => labelled.load(snapshot)?,
-            None => self.reader.load(snapshot)?,
+        match &mut self.reader {
+            Reader::OfClasses(labelled) => labelled.load(snapshot)?,
+            Reader::Plain(reader) => reader.load(snapshot)?,
         }
         snapshot.load_stream(NOISE_STREAM, &mut self.noise)
     }

@@ -34,7 +34,19 @@ fn files_of_labels_are_read_and_their_faults_named() {
     place.json(&format!("{TRAIN} --labels labels.txt --out run"));
     assert!(text(&place.run("info run").stdout).contains("10 classes"));
     place.json("eval run --samples 2");
+    // Others' labels of the same rows: nothing is counted but nines.
+    place.write("other.txt", "9\n".repeat(1797).as_bytes());
+    let counts = &place.json("eval run --samples 2 --labels other.txt")["counts"];
+    let of_label =
+        |label: usize| counts[label].as_array().unwrap().iter().filter_map(serde_json::Value::as_u64).sum::<u64>();
+    assert_eq!((of_label(0), of_label(9)), (0, 359));
+    place.json(&format!("{TRAIN} --labels labels.txt --out stopped --stop-after 1"));
+    place.write("labels.txt", lines.join("\n").replacen('2', "3", 1).as_bytes());
+    assert!(place.failure("train vae --out stopped --resume").contains("labels-fingerprint"));
+    place.write("labels.txt", lines.join("\n").as_bytes());
+    place.json("train vae --out stopped --resume --samples 2");
     place.write("short.txt", b"1\n2\n");
+    place.write("short.npy", b"\x93NUMPY\x01\x00");
     place.write("odd.txt", b"1\nx\n");
     place.write("none.txt", "\n".repeat(1438).as_bytes());
     for (line, said) in [
@@ -44,6 +56,7 @@ fn files_of_labels_are_read_and_their_faults_named() {
         ("train vae --labels missing.txt", "missing.txt"),
         ("train vae --labels digits", "that is data, no file of labels"),
         ("train vae bars:3 --labels", "the data have none"),
+        ("train vae --labels short.npy", "a file of labels is IDX or .npy of one axis"),
         ("train vae --labels --labelled 0", "0 labels of 1438"),
         ("train vae --labels --labelled 5000", "5000 labels of 1438"),
         ("train vae --labels --classes 3", "--classes is 3, and labels go up to 9"),
@@ -73,7 +86,11 @@ fn clusters_and_features_are_models_that_commands_know() {
     let place = Place::new();
     place.json("train vae --hidden 16 --latent 3 --steps 60 --samples 2 --out first");
     place.json(&format!("{TRAIN} --classes 10 --out clusters"));
-    assert!(place.json("eval clusters --samples 2")["purity"].is_f64());
+    place.json(&format!("{TRAIN} --classes 3 --out three"));
+    for run in ["clusters", "three"] {
+        let eval = place.json(&format!("eval {run} --samples 2"));
+        assert!(eval["purity"].is_f64() && eval["accuracy"].is_null(), "{run}");
+    }
     place.json(&format!("{TRAIN} --features-from first --labels --labelled 50 --out second"));
     let eval = place.json("eval second");
     assert!(eval["accuracy"].is_f64() && eval["log_likelihood"].is_null());

@@ -66,7 +66,12 @@ impl LabelSource {
 }
 
 fn of_file(path: &Path, data: &Dataset<'static>) -> Result<Dataset<'static>, Failure> {
-    let labels = labels_in(&data::labels(path)?)?;
+    let unread = |fault: String| {
+        Failure::new(fault)
+            .hint("a file of labels is IDX or .npy of one axis, whole numbers, or text of one a line")
+    };
+    let file = data::labels(path).map_err(|failure| unread(failure.to_string()))?;
+    let labels = labels_in(&file).map_err(|error| unread(error.to_string()))?;
     if labels.iter().all(Option::is_none) {
         return Err(Failure::new("no row has a label").about(path.display()));
     }

@@ -44,10 +44,4 @@ impl Session {
         })?;
         Ok(())
     }
-
-    /// Hides all labels of training rows.
-    pub fn hide_labels(&mut self) -> Result<(), Failure> {
-        self.train = self.train.with_some_labels(&vec![None; self.train.len()])?;
-        Ok(())
-    }
 }

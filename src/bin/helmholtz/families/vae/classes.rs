@@ -12,7 +12,7 @@ const MOST_TOLD: usize = 20;
 /// Says, before training, how rows without labels take classes into account, and warns of classes that no label names.
 pub fn say_how_rows_are_learned(rows: &Dataset<'_>, config: &VaeConfig, recipe: &VaeRecipe, console: &Console) {
     let Some(model) = &config.labels else { return };
-    let labels = labels(rows);
+    let labels: Vec<Option<u16>> = labels(rows).into_iter().map(|label| label.filter(|_| model.named)).collect();
     let labelled = labels.iter().flatten().count();
     let mut counts = vec![0usize; model.classes];
     labels.iter().flatten().for_each(|label| counts[usize::from(*label)] += 1);
@@ -43,7 +43,7 @@ pub fn say_estimators(
     recipe: &VaeRecipe,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let some_without = (0..rows.len()).any(|row| rows.label(row).is_none());
+    let some_without = !vae.reads_labels() || (0..rows.len()).any(|row| rows.label(row).is_none());
     if vae.classes() < 2 || !some_without || recipe.bound == Bound::DoublyReparameterised {
         return Ok(());
     }
@@ -88,7 +88,7 @@ pub fn say_by_classifier(vae: &Vae, rows: &Dataset<'_>, report: &mut Report) -> 
     let q = vae.class_probabilities(&data::values_for(rows, vae.width(), rows.name())?);
     let q: Vec<f64> = q.into_iter().map(f64::from).collect();
     if let Some(found) = Classification::of(&q, classes, &labels(rows)) {
-        say_classification(&found, classes, report);
+        say_classification(vae, &found, report);
     }
     Ok(())
 }
@@ -108,9 +108,9 @@ pub fn say(vae: &Vae, rows: &Dataset<'_>, score: &ClassScore, report: &mut Repor
         report.figure("log_likelihood_given_label_data_error", finite(given.data_error));
     }
     if let Some(found) = Classification::of(&score.q, classes, &labels) {
-        say_classification(&found, classes, report);
+        say_classification(vae, &found, report);
     }
-    say_both_ways(score, classes, &labels, report);
+    say_both_ways(vae, score, &labels, report);
 }
 
 fn labels(rows: &Dataset<'_>) -> Vec<Option<u16>> {
@@ -121,19 +121,26 @@ fn finite(error: f64) -> serde_json::Value {
     if error.is_finite() { json!(error) } else { json!(null) }
 }
 
-fn say_classification(found: &Classification, classes: usize, report: &mut Report) {
+fn say_classification(vae: &Vae, found: &Classification, report: &mut Report) {
+    let classes = vae.classes();
+    report.figure("labelled_rows", found.rows);
+    report.figure("purity", found.purity);
+    let counts: Vec<&[u32]> = found.counts.chunks_exact(classes).collect();
+    report.figure("counts", json!(counts));
+    if !vae.reads_labels() {
+        report.line(format!(
+            "clusters        {:.2} % of {} have the label that most rows of their class have",
+            100.0 * found.purity,
+            counted(found.rows, "row")
+        ));
+        return;
+    }
     report.line(format!(
         "accuracy        {:.2} ± {:.2} % of {} by q(y | x)",
         100.0 * found.accuracy,
         100.0 * found.accuracy_error,
         counted(found.rows, "row")
     ));
-    if found.purity > found.accuracy + 0.05 {
-        report.line(format!(
-            "                {:.2} % if each class stood for the label most of its rows have",
-            100.0 * found.purity
-        ));
-    }
     report.line(format!(
         "calibration     off by {:.3} ({:.3} to {:.3})",
         found.ece, found.ece_interval[0], found.ece_interval[1]
@@ -155,24 +162,19 @@ fn say_classification(found: &Classification, classes: usize, report: &mut Repor
     }
     report.figure("accuracy", found.accuracy);
     report.figure("accuracy_error", found.accuracy_error);
-    report.figure("labelled_rows", found.rows);
-    report.figure("purity", found.purity);
     report.figure("ece", found.ece);
     report.figure("ece_interval", json!(found.ece_interval));
     report.figure("abstention", json!(found.abstention));
-    let counts: Vec<&[u32]> = found.counts.chunks_exact(classes).collect();
-    report.figure("counts", json!(counts));
 }
 
 /// The class by q(y | x) beside that by Bayes' theorem.
-fn say_both_ways(score: &ClassScore, classes: usize, labels: &[Option<u16>], report: &mut Report) {
-    let rows = labels.len();
-    let both = score.q.chunks_exact(classes).zip(score.posterior.chunks_exact(classes));
-    let differ = both.filter(|(q, posterior)| best(q) != best(posterior)).count() as f64 / rows as f64;
+fn say_both_ways(vae: &Vae, score: &ClassScore, labels: &[Option<u16>], report: &mut Report) {
+    let (classes, rows) = (vae.classes(), labels.len());
+    let differ = score.classes_differ();
     let known: Vec<f64> = score.posterior_errors.iter().copied().filter(|error| error.is_finite()).collect();
     let unknown = rows - known.len();
     let error = known.iter().sum::<f64>() / known.len().max(1) as f64;
-    let right = Classification::of(&score.posterior, classes, labels);
+    let right = Classification::of(&score.posterior, classes, labels).filter(|_| vae.reads_labels());
     let accuracy = right.as_ref().map_or_else(String::new, |found| {
         format!("{:.2} ± {:.2} % right; ", 100.0 * found.accuracy, 100.0 * found.accuracy_error)
     });
@@ -195,9 +197,4 @@ fn say_both_ways(score: &ClassScore, classes: usize, labels: &[Option<u16>], rep
     report.figure("posterior_error", if known.is_empty() { json!(null) } else { json!(error) });
     report.figure("posterior_unknown", unknown);
     report.figure("fewest_effective_draws", fewest);
-}
-
-fn best(probabilities: &[f64]) -> usize {
-    let larger = |best, class| if probabilities[class] > probabilities[best] { class } else { best };
-    (0..probabilities.len()).reduce(larger).unwrap_or(0)
 }

@@ -4,6 +4,7 @@ mod bench;
 mod classes;
 mod encode;
 mod eval;
+mod label_options;
 mod model;
 mod pictures;
 mod report;

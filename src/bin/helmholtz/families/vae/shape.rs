@@ -87,9 +87,10 @@ pub fn besides(config: &VaeConfig) -> String {
     if config.prior != Prior::Normal {
         words += &format!(", prior {}", config.prior);
     }
-    if let Some(Labels { classes, posterior, classifier }) = &config.labels {
+    if let Some(Labels { classes, posterior, classifier, named }) = &config.labels {
         let layers = widths::layers(&[&[config.visible], classifier, &[*classes]]);
-        words += &format!(", {classes} classes by a classifier {layers}, {posterior}");
+        let what = if *named { "classes" } else { "clusters" };
+        words += &format!(", {classes} {what} by a classifier {layers}, {posterior}");
     }
     words
 }
