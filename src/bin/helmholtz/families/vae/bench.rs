@@ -48,7 +48,8 @@ impl Task for Bench {
         };
         let labels = LabelRecipe { classes_by: classes_by.unwrap_or_default(), ..LabelRecipe::default() };
         let evaluated = labels.classes_by.evaluated(classes).max(1);
-        shape::check(&config, batch, importance_samples.saturating_mul(evaluated))?;
+        shape::check(&config, batch, importance_samples)?;
+        shape::check_classes(&config, labels.classes_by, importance_samples)?;
         let mut data = random_rows(Levels::Grey, visible, "bench vae", seed)?;
         if classes > 0 {
             let label = |row: usize| row.is_multiple_of(2).then_some((row / 2 % classes) as u16);

@@ -7,7 +7,7 @@ use crate::input::npy;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::sampling::{Estimate, Work};
-use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeConfig, VaeRecipe, VaeScore};
+use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeScore};
 use std::path::Path;
 use std::time::Instant;
 
@@ -17,11 +17,6 @@ const SIMULATED: usize = 1000;
 /// `samples` draws for each example, the random numbers being those of the run that `seed` names.
 pub fn sampling(samples: usize, seed: Seed) -> ImportanceSampling {
     ImportanceSampling { samples, seed: seed.derive("likelihood", 0) }
-}
-
-/// Classes for which an update runs the decoder for each row.
-pub fn classes_of_a_row(config: &VaeConfig, recipe: &VaeRecipe) -> usize {
-    config.labels.as_ref().map_or(1, |labels| recipe.labels.classes_by.evaluated(labels.classes))
 }
 
 /// Whether the rows have no log-likelihood under the model: grey levels under one of bits, and rows under one of features.

@@ -4,7 +4,7 @@ use crate::cli::{Failure, size};
 use crate::run::{Widths, widths};
 use clap::ValueEnum;
 use helmholtz::autodiff::Activation;
-use helmholtz::vae::{Labels, Posterior, Prior, VaeConfig};
+use helmholtz::vae::{ClassesBy, Labels, Posterior, Prior, VaeConfig};
 
 /// Shapes of the literature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,6 +57,18 @@ pub fn check(config: &VaeConfig, batch: usize, draws: usize) -> Result<(), Failu
     // What a step keeps of a draw: the decoder's layers and their derivatives.
     let kept = 2 * (config.visible + config.decoder.iter().sum::<usize>() + config.latent);
     size::check_product(&[("batch", batch), ("importance-samples", draws)], kept)
+}
+
+/// Rows without a label whose classes are in memory at a time, at the most: a few pieces of a batch.
+const ROWS_OF_CLASSES: usize = 100;
+
+/// Refuses so many classes that the decoder is run for, of each row without a label, that no memory holds.
+pub fn check_classes(config: &VaeConfig, classes_by: ClassesBy, draws: usize) -> Result<(), Failure> {
+    let Some(labels) = &config.labels else { return Ok(()) };
+    let kept = 2 * (config.visible + config.decoder.iter().sum::<usize>() + config.latent);
+    let evaluated = classes_by.evaluated(labels.classes).max(1);
+    let option = if evaluated == labels.classes { "classes" } else { "classes-by" };
+    size::check_product(&[("importance-samples", draws), (option, evaluated)], kept * ROWS_OF_CLASSES)
 }
 
 /// The option, the steps and the units of each distribution that is a flow.
@@ -119,6 +131,10 @@ mod tests {
             let config = VaeConfig { posterior: Posterior::Iaf { steps, units }, ..VaeConfig::new(64, 2) };
             check(&config, 1, 1).unwrap_err().to_string()
         };
+        let many = VaeConfig { labels: Some(Labels::new(30_000)), ..VaeConfig::new(64, 2) };
+        assert!(check_classes(&many, ClassesBy::Auto, 1).is_ok());
+        let said = check_classes(&many, ClassesBy::Enumerate, 1).unwrap_err().to_string();
+        assert!(said.starts_with("--classes is 30000"), "{said}");
         for said in [wild(0, 4), wild(2, 0), wild(2, usize::MAX), wild(1 << 20, 1 << 20)] {
             assert!(said.starts_with("--posterior is"), "{said}");
         }

@@ -178,8 +178,8 @@ impl Train {
             )
             .hint("--bound iwae with as many draws, or --prior flow, which it goes with"));
         }
-        let draws = recipe.importance_samples.saturating_mul(report::classes_of_a_row(&config, &recipe));
-        shape::check(&config, session.training.batch, draws)?;
+        shape::check(&config, session.training.batch, recipe.importance_samples)?;
+        shape::check_classes(&config, recipe.labels.classes_by, recipe.importance_samples)?;
         if let Some(samples) = self.samples {
             size::check("samples", samples, 1)?;
         }
