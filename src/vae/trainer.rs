@@ -37,7 +37,7 @@ pub struct VaeObjective {
 #[derive(Clone, Debug)]
 enum Reader {
     /// The batch's own.
-    Plain(RowReader),
+    Plain(Box<RowReader>),
     /// Rows with labels and rows without, of a model that knows classes.
     OfClasses(Box<Labelled>),
 }
@@ -61,7 +61,7 @@ impl Objective for VaeObjective {
         }
         let reader = match Labelled::new(vae, &recipe, data, training)? {
             Some(labelled) => Reader::OfClasses(Box::new(labelled)),
-            None => Reader::Plain(RowReader::new(vae, None, training, data)),
+            None => Reader::Plain(Box::new(RowReader::new(vae, None, training, data))),
         };
         let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
         let pieces = Pieces::OfDraws(recipe.importance_samples);
