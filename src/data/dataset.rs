@@ -1,6 +1,7 @@
 //! The dataset: rows of a source, which of them are meant, how they are read, and what is known of them.
 
 use super::levels::{Binarization, Polarity, Scale};
+use super::missing::Missing;
 use super::pack;
 use super::table::{Element, Table};
 use std::fmt;
@@ -28,6 +29,8 @@ pub struct Dataset<'a> {
     pub(super) targets: Option<Targets>,
     /// By original rows.
     pub(super) weights: Option<Arc<[f32]>>,
+    /// By original rows.
+    pub(super) missing: Option<Missing>,
 }
 
 /// The source that all datasets cut from it share.
@@ -87,6 +90,7 @@ impl<'a> Dataset<'a> {
             labels: None,
             targets: None,
             weights: None,
+            missing: None,
         }
     }
 

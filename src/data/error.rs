@@ -52,6 +52,11 @@ pub enum DataError {
         /// Bytes there are, at least.
         actual: u64,
     },
+    /// Rows of nothing but missing values.
+    AllMissing {
+        /// Their name.
+        name: String,
+    },
     /// Some axis has length zero.
     Empty {
         /// The file.
@@ -266,6 +271,7 @@ impl fmt::Display for DataError {
             DataError::Trailing { file, promised, actual } => {
                 write!(f, "{file}: too long: its header promises {promised} bytes, there are {actual} or more")
             }
+            DataError::AllMissing { name } => write!(f, "{name}: all values are missing"),
             DataError::Empty { file, shape } => write!(f, "{file}: nothing in it: its shape is {shape:?}"),
             DataError::TooLarge { file, shape } => {
                 write!(f, "{file}: the shape {shape:?} is larger than any memory")

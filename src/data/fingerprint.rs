@@ -26,10 +26,22 @@ impl Dataset<'_> {
         for sample in 0..sampled {
             // In 128 bits: the product of two lengths may be larger than a word.
             let row = (sample as u128 * (self.len() - 1) as u128 / (sampled - 1).max(1) as u128) as usize;
-            for chunk in self.stored(row).chunks(8) {
-                let mut word = [0; 8];
-                word[..chunk.len()].copy_from_slice(chunk);
-                hash = absorb(hash, u64::from_le_bytes(word));
+            let mut absorb_bytes = |bytes: &[u8]| {
+                for chunk in bytes.chunks(8) {
+                    let mut word = [0; 8];
+                    word[..chunk.len()].copy_from_slice(chunk);
+                    hash = absorb(hash, u64::from_le_bytes(word));
+                }
+            };
+            if self.has_missing() {
+                // What is missing, and whatever is stored there, as ones.
+                let mut stored = self.stored(row).to_vec();
+                let bytes = stored.chunks_exact_mut(self.element().size());
+                let missing = bytes.enumerate().filter(|(column, _)| self.is_missing(row, *column));
+                missing.for_each(|(_, value)| value.fill(0xff));
+                absorb_bytes(&stored);
+            } else {
+                absorb_bytes(self.stored(row));
             }
             // 256 stands for no label: labels from there on count one more.
             hash = absorb(hash, self.label(row).map_or(256, |label| u64::from(label) + u64::from(label >= 256)));

@@ -13,7 +13,7 @@ const EVALUATION: Seed = Seed(0x7465_7374);
 
 impl Dataset<'_> {
     /// Row `row` into `out`, `[width]`: thresholded where the dataset thresholds, grey otherwise, in [0,
-    /// [`largest`](Self::largest)].
+    /// [`largest`](Self::largest)], and 0 where a value is [missing](Self::is_missing).
     ///
     /// # Panics
     /// When there is no such row, or `out` is not `[width]`.
@@ -49,6 +49,7 @@ impl Dataset<'_> {
             let largest = self.largest();
             out.iter_mut().for_each(|value| *value = largest - *value);
         }
+        self.blank_missing(row, out);
     }
 
     /// The named rows into `out`, `[rows, width]`, each as [`row_into`](Self::row_into) reads it.
@@ -147,8 +148,11 @@ impl Dataset<'_> {
     }
 
     /// Mean of each column, `[width]`, of what training sees: of the bits where the dataset thresholds, of the grey
-    /// levels otherwise. Zeros for a dataset without rows.
+    /// levels otherwise; of the values that are not missing. Zeros for a dataset without rows.
     pub fn means(&self) -> Vec<f64> {
+        if self.has_missing() {
+            return self.means_of_what_is_there();
+        }
         let mut sums = vec![0.0; self.width()];
         let rows = self.len().max(1) as f64;
         let unit = match (self.element(), self.binarization) {

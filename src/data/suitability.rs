@@ -43,14 +43,35 @@ impl Wanted {
         check_width(data.width(), self.width)?;
         self.values.check(data)
     }
+
+    /// [`check`](Self::check) of a model that takes rows with missing values.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), but for these.
+    pub fn check_observed(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        check_width(data.width(), self.width)?;
+        self.values.check_observed(data)
+    }
 }
 
 impl Values {
     /// Whether `data` has rows, and their values are of this kind, whatever their width.
     ///
     /// # Errors
-    /// Where there are no rows, or values of another kind.
+    /// Where there are no rows, values of another kind, or missing ones.
     pub fn check(self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        self.check_observed(data)?;
+        match data.first_missing() {
+            Some([row, column]) => Err(Unsuitable::Missing { row, column }),
+            None => Ok(()),
+        }
+    }
+
+    /// [`check`](Self::check) of a model that takes rows with missing values.
+    ///
+    /// # Errors
+    /// Where there are no rows, or values of another kind.
+    pub fn check_observed(self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
         if data.is_empty() {
             return Err(Unsuitable::NoRows);
         }
@@ -95,6 +116,13 @@ pub enum Unsuitable {
     Bits,
     /// Binarised grey levels where the levels themselves are wanted.
     Binarized,
+    /// Missing values where whole rows are wanted.
+    Missing {
+        /// The row of the first of them.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
     /// Numbers above 1 where probabilities are wanted.
     Support {
         /// The largest number a row of the data can hold.
@@ -113,6 +141,7 @@ impl Unsuitable {
             Unsuitable::Bits => Some("an RBM, a Boltzmann machine or a VAE learns bits"),
             Unsuitable::Binarized => Some("read the grey levels as they are, or choose a Bernoulli likelihood"),
             Unsuitable::Support { .. } => Some("read the data on the unit scale, or choose a Gaussian likelihood"),
+            Unsuitable::Missing { .. } => Some("a VAE whose encoder sees masks learns from what is there"),
             Unsuitable::Width { .. } | Unsuitable::NoRows => None,
         }
     }
@@ -130,6 +159,9 @@ impl fmt::Display for Unsuitable {
             Unsuitable::Bits => f.write_str("the data is bits, and the model is a density of real numbers"),
             Unsuitable::Binarized => {
                 f.write_str("the data is bits of grey levels, and the model is a density of real numbers")
+            }
+            Unsuitable::Missing { row, column } => {
+                write!(f, "the data has missing values, the first in row {row}, column {column}, and the model wants whole rows")
             }
             Unsuitable::Support { largest } => {
                 write!(f, "the model needs numbers from 0 to 1, the data go up to {largest}")
@@ -187,6 +219,7 @@ mod tests {
             Unsuitable::Bits,
             Unsuitable::Binarized,
             Unsuitable::Support { largest: 16.0 },
+            Unsuitable::Missing { row: 3, column: 4 },
         ];
         for fault in faults {
             assert!(fault.to_string().starts_with("the ") && !fault.to_string().contains('\n'), "{fault}");

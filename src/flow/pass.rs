@@ -70,6 +70,35 @@ impl Forward {
     }
 }
 
+/// The pass from a preprocessed row z to its density and its gradient.
+#[derive(Clone, Debug)]
+pub(super) struct Slope {
+    program: Program,
+}
+
+const LOG_DENSITY: &str = "log_density";
+const GRADIENT: &str = "gradient";
+
+impl Slope {
+    pub(super) fn new(flow: &Flow) -> Self {
+        let program = Program::record(&flow.store, |tape| {
+            let (z, context) = inputs(tape, flow, 1);
+            let densities = flow.densities(z, context);
+            let log_density = densities.log_base + densities.log_determinant;
+            tape.output(LOG_DENSITY, log_density);
+            tape.output(GRADIENT, tape.gradient(log_density.sum(), &[z])[0]);
+        });
+        Slope { program }
+    }
+
+    /// ln p(z) of one row, and ∇ ln p(z) `[width]`.
+    pub(super) fn run(&mut self, store: &Store, z: &[f32], context: &[f32]) -> (f64, &[f32]) {
+        load(&mut self.program, z, context);
+        self.program.evaluate(store);
+        (f64::from(self.program.output(LOG_DENSITY)[0]), self.program.output(GRADIENT))
+    }
+}
+
 /// The pass of one transform, for rows on their way.
 pub(super) fn through(transform: &dyn Transform, flow: &Flow, rows: &mut [f32], context: &[f32]) {
     let program = Program::record(&flow.store, |tape| {

@@ -209,7 +209,7 @@ impl Found {
         self.reconstruction.add(reconstruction.mean());
         self.divergence.add(reconstruction.mean() - elbo.mean() - label_divergence);
         self.label_divergence.add(label_divergence);
-        self.independent.add(x);
+        self.independent.add(x, |_| false);
         self.q.extend(log_q.iter().map(|log_q| log_q.exp()));
 
         let posterior = shares(&weights, k, |draws| draws.iter().sum());

@@ -19,17 +19,22 @@ pub enum Likelihood {
     Gaussian,
     /// N(y, e^ρ I) with one learned number ρ, the parameter `observation_log_variance`.
     GaussianLearned,
+    /// N(m + d y, diag d² e^ρ), with a learned number ρ for each column, the parameter `observation_log_variance` `[visible]`, in which no noise
+    /// is below a hundredth of the column's own deviation. m and d, `data_mean` and `data_deviation`, are those of the rows it is
+    /// trained on: columns of any units.
+    GaussianColumns,
 }
 
 impl Likelihood {
     /// All of them.
-    pub const ALL: [Likelihood; 3] = [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::GaussianLearned];
+    pub const ALL: [Likelihood; 4] =
+        [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::GaussianLearned, Likelihood::GaussianColumns];
 
     /// The smallest and largest number it is defined for.
     pub fn support(self) -> [f32; 2] {
         match self {
             Likelihood::Bernoulli => [0.0, 1.0],
-            Likelihood::Gaussian | Likelihood::GaussianLearned => [f32::NEG_INFINITY, f32::INFINITY],
+            _ => [f32::NEG_INFINITY, f32::INFINITY],
         }
     }
 }
@@ -40,6 +45,7 @@ impl fmt::Display for Likelihood {
             Likelihood::Bernoulli => "bernoulli",
             Likelihood::Gaussian => "gaussian",
             Likelihood::GaussianLearned => "gaussian-learned",
+            Likelihood::GaussianColumns => "gaussian-columns",
         })
     }
 }
@@ -47,7 +53,7 @@ impl fmt::Display for Likelihood {
 impl FromStr for Likelihood {
     type Err = Setting;
     fn from_str(name: &str) -> Result<Self, Setting> {
-        let wanted = "bernoulli, gaussian or gaussian-learned";
+        let wanted = "bernoulli, gaussian, gaussian-learned or gaussian-columns";
         let found = Likelihood::ALL.into_iter().find(|likelihood| likelihood.to_string() == name);
         found.ok_or_else(|| Setting::new("the likelihood", name, wanted))
     }
@@ -82,6 +88,9 @@ pub struct VaeConfig {
     pub prior: Prior,
     /// The classes that it knows, if any: then it is a model of p(x | y, z).
     pub labels: Option<Labels>,
+    /// Whether the encoder is told which values of a row are hidden from it: then rows may have missing values. It has a row of weights for each,
+    /// `encoder_mask.weight` `[units, visible]`, beside those of its first layer.
+    pub masks: bool,
 }
 
 impl VaeConfig {
@@ -97,6 +106,7 @@ impl VaeConfig {
             posterior: Posterior::Gaussian,
             prior: Prior::Normal,
             labels: None,
+            masks: false,
         }
     }
 
@@ -116,6 +126,12 @@ impl VaeConfig {
             let reads = labels.posterior == LabelPosterior::Conditional && self.encoder.is_empty();
             let wanted = "independent where the encoder has no hidden layer";
             Setting::check(!reads, "the posterior of labels", labels.posterior, wanted)?;
+        }
+        if self.masks {
+            let layers = self.encoder.len();
+            Setting::check(layers > 0, "the number of hidden layers of an encoder that sees masks", layers, "at least 1")?;
+            let classes = self.labels.as_ref().map_or(0, |labels| labels.classes);
+            Setting::check(classes == 0, "the number of classes of a model whose encoder sees masks", classes, "0")?;
         }
         check_activation(self.activation)
     }
@@ -148,7 +164,10 @@ impl VaeConfig {
             return Err(Setting::new("the number of values the decoder gives", outputs, wanted).into());
         }
         let learned = snapshot.contains(&format!("{prefix}{OBSERVATION}"));
-        let guess = if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
+        let columns = snapshot.contains(&format!("{prefix}{DEVIATION}"));
+        let guess = if columns {
+            Likelihood::GaussianColumns
+        } else if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
         let likelihood = said(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;
         let activation = activation_in(snapshot, &format!("{before}{ACTIVATION}"), Activation::Relu)?;
         let posterior = said(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
@@ -157,8 +176,9 @@ impl VaeConfig {
         if let Some(labels) = &mut labels {
             labels.named = said(NAMED).is_none_or(|named| named != "false");
         }
+        let masks = snapshot.contains(&format!("{prefix}{MASK}"));
         let config =
-            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels };
+            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels, masks };
         config.check()?;
         Ok(config)
     }
@@ -186,8 +206,13 @@ fn labels_in(snapshot: &Snapshot, prefix: &str, visible: usize) -> Result<Option
     Ok(Some(Labels { classes, posterior, classifier: widths, named: true }))
 }
 
-/// The parameter of [`Likelihood::GaussianLearned`].
+/// The parameter of [`Likelihood::GaussianLearned`] and [`Likelihood::GaussianColumns`].
 pub(super) const OBSERVATION: &str = "observation_log_variance";
+/// Of the columns of the data, of [`Likelihood::GaussianColumns`].
+pub(super) const MEAN: &str = "data_mean";
+pub(super) const DEVIATION: &str = "data_deviation";
+/// What the encoder makes of a mask.
+pub(super) const MASK: &str = "encoder_mask.weight";
 const ACTIVATION: &str = "vae.activation";
 const LIKELIHOOD: &str = "vae.likelihood";
 const POSTERIOR: &str = "vae.posterior";
@@ -205,7 +230,7 @@ mod tests {
         }
         assert_eq!(
             "poisson".parse::<Likelihood>().unwrap_err().to_string(),
-            "the likelihood is poisson, but must be bernoulli, gaussian or gaussian-learned"
+            "the likelihood is poisson, but must be bernoulli, gaussian, gaussian-learned or gaussian-columns"
         );
     }
 

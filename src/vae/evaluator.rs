@@ -5,7 +5,8 @@ use super::Vae;
 use super::classes::{Classes, most_probable};
 use super::classification::best;
 use super::features::Means;
-use super::objective::{NOISE, Pass, X};
+use super::masks::{MaskRecipe, Masks, Watched};
+use super::objective::{NOISE, Pass, Sight, X};
 use super::rows::Rows;
 use crate::autodiff::Program;
 use crate::random::{Lanes, Seed};
@@ -31,6 +32,8 @@ pub(super) struct Evaluator {
     named: bool,
     /// What takes rows of data to those of a model of features.
     means: Option<Means>,
+    /// The masks of the rows, of a model whose encoder sees them.
+    masks: Option<Watched>,
     /// Of the rows that are loaded.
     streams: Vec<Lanes>,
     /// `[draws, latent]` of one row.
@@ -50,9 +53,21 @@ const LOG_Q: &str = "log_q";
 impl Evaluator {
     /// For models of the shape of `vae`, `batch` rows and `draws` of each one's latent variable at a time.
     pub(super) fn new(vae: &Vae, batch: usize, draws: usize) -> Self {
+        Evaluator::with_masks(vae, batch, draws, None)
+    }
+
+    /// The same of rows of which a part is hidden on purpose, where there is such a recipe, with the bound that it names.
+    pub(super) fn with_masks(
+        vae: &Vae,
+        batch: usize,
+        draws: usize,
+        recipe: Option<(MaskRecipe, (usize, usize))>,
+    ) -> Self {
         let (visible, latent) = (vae.config.visible, vae.config.latent);
         let network = &vae.network;
         let (classes, named) = (vae.classes(), vae.reads_labels());
+        let (recipe, shape) = recipe.map_or((None, (1, visible)), |(recipe, shape)| (Some(recipe), shape));
+        let masks = network.sees_masks().then(|| Watched(Masks::new(recipe, shape, batch)));
         let program = Program::record(&vae.store, |tape| {
             let x = tape.input(X, [batch, visible]);
             let noise = tape.input(NOISE, [draws, batch, latent]);
@@ -62,7 +77,8 @@ impl Evaluator {
                 let known = label.greater(tape.scalar(-0.5));
                 Classes::Of(known.select(label, most_probable(log_q)))
             });
-            let pass = Pass::new(network, x, noise, of_label);
+            let sight = masks.as_ref().map_or_else(Sight::default, |masks| masks.record(tape, batch));
+            let pass = Pass::with_sight(network, [x, noise], of_label, sight);
             let encoded = pass.encoded;
             tape.output(X, x);
             tape.output(LOG_LIKELIHOOD, pass.log_likelihood);
@@ -86,9 +102,15 @@ impl Evaluator {
             classes,
             named,
             means,
+            masks,
             streams,
             noise,
         }
+    }
+
+    /// Whether the divergence is a sum of one of each latent dimension from a standard normal distribution.
+    pub(super) fn divides_divergence(&self) -> bool {
+        self.closed && self.masks.as_ref().is_none_or(Watched::is_of_a_fixed_prior)
     }
 
     /// Rows at a time.
@@ -107,6 +129,9 @@ impl Evaluator {
                 };
                 *class = label.map_or(-1.0, f32::from);
             }
+        }
+        if let Some(masks) = &mut self.masks {
+            masks.load(rows, range.clone(), &mut self.program);
         }
         let x = self.program.input_mut(X);
         match &mut self.means {
@@ -185,11 +210,6 @@ impl Evaluator {
     pub(super) fn divergences(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
         let known = self.closed.then(|| f64::from(self.program.output(DIVERGENCE)[row]));
         self.of_draws(LOG_PRIOR_RATIO, row).map(move |ratio| known.unwrap_or(-ratio))
-    }
-
-    /// Whether the divergence has a closed form.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
     }
 
     /// μ and s of a row, `[latent]` each.

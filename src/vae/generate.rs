@@ -155,6 +155,12 @@ impl Vae {
         if self.config.likelihood == Likelihood::Bernoulli {
             elementwise::sigmoid(&mut y);
         }
+        if let Some([mean, deviation]) = self.network.columns().map(|columns| columns.map(|c| self.store.get(c))) {
+            let columns = || mean.iter().zip(deviation);
+            for row in y.chunks_exact_mut(visible) {
+                row.iter_mut().zip(columns()).for_each(|(y, (mean, deviation))| *y = *y * deviation + mean);
+            }
+        }
         self.given_back(y)
     }
 
@@ -228,16 +234,17 @@ impl Vae {
         if observation == Observation::Mean {
             return x;
         }
-        let deviation = self.noise_variance().map(f32::sqrt);
+        let deviations = self.noise_deviations();
         let width = self.config.visible;
         let mut streams = Streams::new(seed, "observation", x.len() / width);
         let blocks = x.par_chunks_mut(Streams::ROWS * width).zip(streams.blocks_mut());
         blocks.for_each(|(x, stream)| {
             let mut draws = vec![0.0; x.len()];
-            match deviation {
-                Some(deviation) => {
+            match &deviations {
+                Some(deviations) => {
                     stream.fill_normal(&mut draws);
-                    x.iter_mut().zip(draws).for_each(|(x, draw)| *x += deviation * draw);
+                    let noise = draws.iter().zip(deviations.iter().cycle());
+                    x.iter_mut().zip(noise).for_each(|(x, (draw, deviation))| *x += deviation * draw);
                 }
                 None => {
                     stream.fill_uniform(&mut draws);

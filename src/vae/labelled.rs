@@ -5,7 +5,7 @@
 
 use super::classes::{Classes, Unlabelled, cross_entropy};
 use super::features::RowReader;
-use super::objective::{BETA, NOISE, X, objective};
+use super::objective::{BETA, NOISE, Sight, X, objective};
 use super::recipe::Bound;
 use super::{ClassesBy, LabelPrior, Labels, Vae, VaeRecipe};
 use crate::Setting;
@@ -143,7 +143,7 @@ impl Labelled {
         let loss = if piece.group() == WITH {
             let [x, label] = [piece.rows(X, visible), piece.rows(LABEL, 1)];
             let classes = Classes::Of(label.reshape([1, piece.examples()]));
-            let bound = objective(network, recipe.bound, [x, piece.draws(NOISE, k, latent), beta], Some(classes));
+            let bound = objective(network, recipe.bound, [x, piece.draws(NOISE, k, latent), beta], Some(classes), Sight::default());
             bound + cross_entropy(network, x, label) * self.alpha
         } else {
             let uniforms = Unlabelled::uniforms(self.by, self.labels.classes);

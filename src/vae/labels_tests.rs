@@ -1,7 +1,7 @@
 //! Models that know classes: estimators against enumeration, bounds and likelihoods against models of one class each.
 
 use super::classes::{Classes, Unlabelled};
-use super::objective::objective;
+use super::objective::{Sight, objective};
 use super::{
     Bound, ClassesBy, Classification, ImportanceSampling, LabelPosterior, LabelPrior, LabelRecipe, Labels,
     Posterior, Prior, Vae, VaeConfig, VaeRecipe, VaeTrainer,
@@ -188,7 +188,7 @@ fn gradients_are_those_of_central_differences() {
                 let without = Unlabelled { x, noise, beta, followed: None, temperature: None, uniform: None };
                 let label = tape.constant([2, 1], &[1.0, 4.0]);
                 let classes = Classes::Of(label.reshape([1, 2]));
-                let with = objective(&vae.network, bound, [x, noise, beta], Some(classes));
+                let with = objective(&vae.network, bound, [x, noise, beta], Some(classes), Sight::default());
                 let cross_entropy = super::classes::cross_entropy(&vae.network, x, label);
                 without.bound_by(&vae.network, bound, ClassesBy::Enumerate) - with + cross_entropy * 3.0
             })

@@ -154,37 +154,50 @@ pub(super) fn score_rows(
 /// Rows whose variance is below this part of their mean square differ by rounding alone.
 const SAME: f64 = 1e-12;
 
-/// Sums from which the figure of independent values follows.
+/// Sums from which the figure of independent values follows, of the values of each column that are there.
 pub(super) struct Independent {
     sums: Vec<f64>,
-    squares: f64,
+    squares: Vec<f64>,
+    counts: Vec<f64>,
     rows: f64,
 }
 
 impl Independent {
     /// Of no rows yet, of `width` values each.
     pub(super) fn new(width: usize) -> Self {
-        Independent { sums: vec![0.0; width], squares: 0.0, rows: 0.0 }
+        let zeros = || vec![0.0; width];
+        Independent { sums: zeros(), squares: zeros(), counts: zeros(), rows: 0.0 }
     }
 
-    pub(super) fn add(&mut self, x: &[f32]) {
+    pub(super) fn add(&mut self, x: &[f32], is_missing: impl Fn(usize) -> bool) {
         self.rows += 1.0;
-        for (sum, &x) in self.sums.iter_mut().zip(x) {
-            *sum += f64::from(x);
-            self.squares += f64::from(x) * f64::from(x);
+        for (column, &x) in x.iter().enumerate().filter(|(column, _)| !is_missing(*column)) {
+            self.sums[column] += f64::from(x);
+            self.squares[column] += f64::from(x) * f64::from(x);
+            self.counts[column] += 1.0;
         }
     }
 
     /// `None` for noise as wide as the rows' own where all of them are the same to rounding.
     pub(super) fn baseline(&self, likelihood: Likelihood) -> Option<f64> {
-        let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rows).collect();
-        let square = self.squares / self.rows;
-        let variance = square - means.iter().map(|mean| mean * mean).sum::<f64>();
+        let columns = self.sums.iter().zip(&self.squares).zip(&self.counts);
+        let columns: Vec<[f64; 3]> = columns
+            .filter(|(_, count)| **count > 0.0)
+            .map(|((sum, square), count)| [sum / count, square / count, count / self.rows])
+            .collect();
+        let total = |of: &dyn Fn(&[f64; 3]) -> f64| columns.iter().map(of).sum::<f64>();
+        let variance = |[mean, square, _]: &[f64; 3]| square - mean * mean;
+        // Values of a row, and by how much they vary in all.
+        let width = total(&|column| column[2]);
+        let varies = total(&|column| column[2] * variance(column));
+        let of_one = |variance: f64, noise: Option<f64>| independent_gaussian(1, variance, noise);
         match likelihood {
-            Likelihood::Bernoulli => Some(independent_bernoulli(&means)),
-            Likelihood::Gaussian => Some(independent_gaussian(means.len(), variance, Some(1.0))),
-            Likelihood::GaussianLearned if variance <= SAME * square => None,
-            Likelihood::GaussianLearned => Some(independent_gaussian(means.len(), variance, None)),
+            Likelihood::Bernoulli => Some(total(&|column| column[2] * independent_bernoulli(&[column[0]]))),
+            Likelihood::Gaussian => Some(total(&|column| column[2] * of_one(variance(column), Some(1.0)))),
+            Likelihood::GaussianLearned if varies <= SAME * total(&|column| column[2] * column[1]) => None,
+            Likelihood::GaussianLearned => Some(width * of_one(varies / width, None)),
+            Likelihood::GaussianColumns if columns.iter().any(|column| variance(column) <= SAME * column[1]) => None,
+            Likelihood::GaussianColumns => Some(total(&|column| column[2] * of_one(variance(column), None))),
         }
     }
 }
@@ -250,7 +263,7 @@ impl Vae {
         // Examples whose weights rest on too few draws to know an error.
         let mut unknown = 0;
         let mut independent = Independent::new(self.config.visible);
-        score_rows(self, &mut evaluator, Rows::Data(data), sampling, work, |_, row| {
+        score_rows(self, &mut evaluator, Rows::Data(data), sampling, work, |index, row| {
             let w = row.weights.log_mean();
             likelihood.add(w.value, w.error);
             elbo.add(row.elbo.mean(), row.elbo.error());
@@ -258,7 +271,7 @@ impl Vae {
             divergence.add(row.log_likelihoods.mean() - row.elbo.mean());
             effective.add(w.effective_sample_size);
             unknown += usize::from(!w.error_is_known());
-            independent.add(row.x);
+            independent.add(row.x, |column| data.is_missing(index, column));
         });
 
         let samples = sampling.samples;

@@ -32,10 +32,12 @@ mod evaluator;
 mod features;
 mod generate;
 mod given_noise;
+mod impute;
 mod labelled;
 mod labels;
 mod latent;
 mod likelihood;
+mod masks;
 pub mod metrics;
 mod monitor;
 mod network;
@@ -52,9 +54,11 @@ pub use config::{Likelihood, VaeConfig};
 pub use error::VaeError;
 pub use generate::{Codes, Observation};
 pub use given_noise::ElboParts;
+pub use impute::{Imputed, Imputing};
 pub use labels::{ClassesBy, LabelPosterior, LabelPrior, LabelRecipe, Labels};
 pub use latent::{Posterior, Prior};
 pub use likelihood::{ImportanceSampling, VaeScore};
+pub use masks::{MaskLoss, MaskRecipe};
 pub use monitor::{Collapse, CollapseCause, Figures};
 pub use probe::ClassEstimator;
 pub use recipe::{Bound, Scheme, VaeRecipe};
@@ -125,7 +129,12 @@ impl Vae {
         &mut self.store
     }
 
-    /// The variance of the noise in p(x | z), where there is one.
+    /// The standard deviation of each column in p(x | z), `[visible]`, where there is noise, in the data's units.
+    pub fn noise_deviations(&self) -> Option<Vec<f32>> {
+        self.network.noise_deviations(&self.store, self.config.visible)
+    }
+
+    /// The variance of the noise in p(x | z), where there is one for all columns.
     pub fn noise_variance(&self) -> Option<f32> {
         self.network.noise_variance(&self.store)
     }
@@ -140,13 +149,19 @@ impl Vae {
         let visible = self.config.visible;
         assert_eq!(means.len(), visible, "means of {} values for {visible}", means.len());
         let margin = 0.5 / examples.max(1) as f64;
-        for (bias, &mean) in self.store.get_mut(self.network.output_bias()).iter_mut().zip(means) {
+        let columns = self.network.columns().map(|columns| columns.map(|column| self.store.get(column).to_vec()));
+        for (column, (bias, &mean)) in
+            self.store.get_mut(self.network.output_bias()).iter_mut().zip(means).enumerate()
+        {
             *bias = match self.config.likelihood {
                 Likelihood::Bernoulli => {
                     let mean = mean.clamp(margin, 1.0 - margin);
                     (mean / (1.0 - mean)).ln() as f32
                 }
                 Likelihood::Gaussian | Likelihood::GaussianLearned => mean as f32,
+                Likelihood::GaussianColumns => columns
+                    .as_ref()
+                    .map_or(0.0, |[centre, deviation]| (mean as f32 - centre[column]) / deviation[column]),
             };
         }
     }
@@ -193,12 +208,17 @@ impl Vae {
 
     /// Whether rows of `data` are examples for this model.
     fn check_data(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
-        self.wanted(Values::Probabilities).check(data)
+        self.check_wanted(Values::Probabilities, data)
     }
 
     /// Whether the model gives `data` a likelihood.
     fn check_scored(&self, data: &Dataset<'_>) -> Result<(), Unsuitable> {
-        self.wanted(Values::Bits).check(data)
+        self.check_wanted(Values::Bits, data)
+    }
+
+    fn check_wanted(&self, bits: Values, data: &Dataset<'_>) -> Result<(), Unsuitable> {
+        let wanted = self.wanted(bits);
+        if self.config.masks { wanted.check_observed(data) } else { wanted.check(data) }
     }
 
     /// The likelihood of rows of data: that of the features' model where there is one.
@@ -210,7 +230,7 @@ impl Vae {
     fn wanted(&self, bits: Values) -> Wanted {
         let values = match self.data_likelihood() {
             Likelihood::Bernoulli => bits,
-            Likelihood::Gaussian | Likelihood::GaussianLearned => Values::Measured,
+            _ => Values::Measured,
         };
         Wanted { width: self.width(), values }
     }
@@ -255,6 +275,8 @@ mod latent_tests;
 mod likelihood_tests;
 #[cfg(test)]
 mod linear_tests;
+#[cfg(test)]
+mod masks_tests;
 #[cfg(test)]
 mod objective_tests;
 #[cfg(test)]

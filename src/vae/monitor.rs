@@ -8,6 +8,7 @@
 //! which the data vary by more than σ², and no others (Tipping & Bishop 1999): pixels scaled to [0, 1] vary by less than 1
 //! in every direction, so that with unit noise nothing is worth encoding.
 
+use super::MaskRecipe;
 use super::evaluator::Evaluator;
 use super::rows::Rows;
 use super::{Vae, VaeError};
@@ -52,16 +53,16 @@ impl Figures {
     }
 }
 
-/// Records the pass that [`figures_of`] runs.
-pub(super) fn evaluator(vae: &Vae) -> Evaluator {
-    Evaluator::new(vae, BATCH, 1)
+/// Records the pass that [`figures_of`] runs, of rows of that shape of which a part is hidden where there is such a recipe.
+pub(super) fn evaluator(vae: &Vae, masks: Option<(MaskRecipe, (usize, usize))>) -> Evaluator {
+    Evaluator::with_masks(vae, BATCH, 1, masks)
 }
 
 /// The figures of a model of the evaluator's shape, with noise that is the same every time.
 pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -> Figures {
     let latent = vae.config.latent;
     let (mut reconstruction, mut divergence) = (0.0, 0.0);
-    let mut divergences = if evaluator.is_closed() { vec![0.0; latent] } else { Vec::new() };
+    let mut divergences = if evaluator.divides_divergence() { vec![0.0; latent] } else { Vec::new() };
     let [mut labelled, mut right] = [0usize; 2];
     let (mut sums, mut squares) = (vec![0.0; latent], vec![0.0; latent]);
     for first in (0..rows.len()).step_by(BATCH) {
@@ -80,7 +81,7 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
                 let (mean, s) = (f64::from(mean), f64::from(s));
                 *divergence += 0.5 * (mean * mean + (s.exp_m1() - s));
             }
-            if !evaluator.is_closed() {
+            if !evaluator.divides_divergence() {
                 divergence += evaluator.divergences(row).sum::<f64>();
             }
             for (unit, &mean) in evaluator.centre(row).iter().enumerate() {
@@ -91,7 +92,7 @@ pub(super) fn figures_of(vae: &Vae, evaluator: &mut Evaluator, rows: Rows<'_>) -
     }
     let n = rows.len() as f64;
     divergences.iter_mut().for_each(|divergence| *divergence /= n);
-    let divergence = if evaluator.is_closed() { divergences.iter().sum() } else { divergence / n };
+    let divergence = if evaluator.divides_divergence() { divergences.iter().sum() } else { divergence / n };
     let mean_variances = sums.iter().zip(&squares).map(|(sum, square)| square / n - (sum / n).powi(2)).collect();
     let accuracy = (labelled > 0).then(|| right as f64 / labelled as f64);
     Figures { reconstruction: reconstruction / n, divergence, divergences, mean_variances, accuracy }
@@ -145,7 +146,7 @@ impl Vae {
     pub fn figures(&self, data: &Dataset<'_>) -> Result<Figures, VaeError> {
         self.check_data(data)?;
         self.check_labels(data)?;
-        Ok(figures_of(self, &mut evaluator(self), Rows::Data(data)))
+        Ok(figures_of(self, &mut evaluator(self, None), Rows::Data(data)))
     }
 
     /// Whether the model ignores its latent variable on `data`, and why.

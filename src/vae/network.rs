@@ -19,7 +19,7 @@
 
 use super::LabelPosterior;
 use super::classes::Classes;
-use super::config::{Likelihood, OBSERVATION, VaeConfig};
+use super::config::{DEVIATION, Likelihood, MASK, MEAN, OBSERVATION, VaeConfig};
 use super::latent::{Posterior, Prior};
 use crate::autodiff::{Activation, Tape, Var};
 use crate::flow::{Steps, StepsShape, Transformed};
@@ -32,6 +32,8 @@ pub(super) const LABEL_LOG_PRIOR: &str = "label_log_prior";
 
 /// Bounds of every log-variance.
 const LOG_VARIANCE: [f32; 2] = [-20.0, 10.0];
+/// Bounds of the log-variance of the noise of columns that have variance 1: a hundredth of a deviation at the least.
+const OF_COLUMNS: [f32; 2] = [-9.21, 10.0];
 
 /// Where the parameters of encoder and decoder are in the store.
 #[derive(Clone, Debug)]
@@ -45,8 +47,12 @@ pub(super) struct Network {
     log_variance: Linear,
     /// `decoder.0`, `decoder.2`, …, the last one linear.
     decoder: Mlp,
-    /// `observation_log_variance` `[1]`.
+    /// `observation_log_variance` `[1]`, or `[visible]`.
     observation: Option<Parameter>,
+    /// `data_mean` and `data_deviation` `[visible]`, of columns that are standardised: set, not learned.
+    columns: Option<[Parameter; 2]>,
+    /// `encoder_mask.weight` `[units, visible]`.
+    mask: Option<Parameter>,
     likelihood: Likelihood,
     /// From z₀ to z, `posterior.0.0.weight` and on.
     posterior: Option<Steps>,
@@ -80,6 +86,15 @@ pub(super) struct Encoded<'t> {
     pub(super) features: Var<'t>,
 }
 
+/// What the encoder is shown of rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown<'t> {
+    /// 1 where a value is hidden from it, else 0, `[batch, visible]`.
+    pub(super) hidden: Option<Var<'t>>,
+    /// What each hidden unit is multiplied by, layer after layer: 0 where it is dropped, `[batch, units]`.
+    pub(super) kept: Option<Var<'t>>,
+}
+
 impl Network {
     /// Adds the parameters to `store`: those of the encoder first.
     pub(super) fn new(store: &mut Store, config: &VaeConfig, seed: Seed) -> Self {
@@ -95,8 +110,16 @@ impl Network {
             .map(|name| Linear::new(store, name, width, latent, Initialiser::GlorotUniform, seed));
         let sizes = [&[latent], &config.decoder[..], &[visible]].concat();
         let decoder = Mlp::new(store, "decoder", &sizes, activation, initialiser, seed);
-        let learned = config.likelihood == Likelihood::GaussianLearned;
-        let observation = learned.then(|| store.add(OBSERVATION, &[1]));
+        let observation = match config.likelihood {
+            Likelihood::Bernoulli | Likelihood::Gaussian => None,
+            Likelihood::GaussianLearned => Some(store.add(OBSERVATION, &[1])),
+            Likelihood::GaussianColumns => Some(store.add(OBSERVATION, &[visible])),
+        };
+        let columns = (config.likelihood == Likelihood::GaussianColumns).then(|| {
+            let [mean, deviation] = [MEAN, DEVIATION].map(|name| store.add(name, &[visible]));
+            store.get_mut(deviation).fill(1.0);
+            [mean, deviation]
+        });
         let mut chain = |name: &str, context, steps, units| {
             Steps::new(store, name, StepsShape { width: latent, context, steps, units, activation }, seed)
         };
@@ -122,6 +145,9 @@ impl Network {
             store.get_mut(log_prior).fill(-(labels.classes as f32).ln());
             LabelNetwork { classifier, encoder, decoder, log_prior }
         });
+        // Zeros: at first a mask makes no difference.
+        let units = config.encoder.first().filter(|_| config.masks);
+        let mask = units.map(|&units| store.add(MASK, &[units, visible]));
         let likelihood = config.likelihood;
         Network {
             trunk,
@@ -130,6 +156,8 @@ impl Network {
             log_variance,
             decoder,
             observation,
+            columns,
+            mask,
             likelihood,
             posterior,
             prior,
@@ -138,9 +166,27 @@ impl Network {
     }
 
     /// q(z | x) for x `[batch, visible]`, or q(z | x, y) where the posterior reads classes; with classes μ and s have an axis of them in
-    /// front, of length 1 where the posterior does not.
+    /// front, of length 1 where the posterior does not. All of x is shown.
     pub(super) fn encode<'t>(&self, x: Var<'t>, classes: Option<Classes<'t>>) -> Encoded<'t> {
+        self.encode_what_is_shown(x, classes, Shown::default())
+    }
+
+    /// The same of x of which values may be hidden: these are read as zeros, or as the columns' means where these are standardised.
+    pub(super) fn encode_what_is_shown<'t>(
+        &self,
+        x: Var<'t>,
+        classes: Option<Classes<'t>>,
+        shown: Shown<'t>,
+    ) -> Encoded<'t> {
+        let x = self.standardised(x);
+        let x = shown.hidden.map_or(x, |hidden| x * (1.0 - hidden));
         let (batch, mut layers) = (x.shape()[0], self.trunk.iter());
+        let mut first_unit = 0;
+        let mut kept = |h: Var<'t>| {
+            let units = h.shape()[1];
+            first_unit += units;
+            shown.kept.map_or(h, |kept| h * kept.slice(1, first_unit - units, units))
+        };
         let read = self.labels.as_ref().and_then(|labels| labels.encoder);
         let first = match (read, classes) {
             (Some(weights), Some(classes)) => {
@@ -148,9 +194,16 @@ impl Network {
                 let rows = classes.rows_of(x.tape().parameter(weights));
                 as_matrix((layer.apply(x, Activation::Identity) + rows).activation(self.activation))
             }
-            _ => x,
+            _ => match (self.mask, shown.hidden) {
+                (Some(weights), Some(hidden)) => {
+                    let layer = layers.next().expect("a hidden layer, where the encoder sees masks");
+                    let of_mask = hidden.matmul(x.tape().parameter(weights).t());
+                    kept((layer.apply(x, Activation::Identity) + of_mask).activation(self.activation))
+                }
+                _ => x,
+            },
         };
-        let h = layers.fold(first, |h, layer| layer.apply(h, self.activation));
+        let h = layers.fold(first, |h, layer| kept(layer.apply(h, self.activation)));
         let ([low, high], linear) = (LOG_VARIANCE, Activation::Identity);
         let by_class = |values: Var<'t>| match classes {
             None => values,
@@ -230,31 +283,89 @@ impl Network {
         y.reshape(sums.shape().with(sums.shape().len() - 1, y.shape()[1]))
     }
 
-    /// ln p(x | z) `[..]` for x `[batch, visible]` and y(z) `[.., batch, visible]`.
-    pub(super) fn log_likelihood<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
+    /// Columns of mean 0 and deviation 1, where the model standardises them.
+    fn standardised<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let Some(columns) = self.columns else { return x };
+        let [mean, deviation] = columns.map(|parameter| x.tape().parameter(parameter));
+        (x - mean) / deviation
+    }
+
+    /// ln p(x | z) `[..]` for x `[batch, visible]` and y(z) `[.., batch, visible]`; of the values that count alone, where `counts`
+    /// `[batch, visible]` says so by ones among zeros.
+    pub(super) fn log_likelihood<'t>(&self, x: Var<'t>, y: Var<'t>, counts: Option<Var<'t>>) -> Var<'t> {
+        let (x, tape) = (self.standardised(x), x.tape());
+        let noise = match self.likelihood {
+            Likelihood::Bernoulli | Likelihood::Gaussian => tape.scalar(0.0),
+            Likelihood::GaussianLearned => self.noise(x, LOG_VARIANCE),
+            Likelihood::GaussianColumns => self.noise(x, OF_COLUMNS),
+        };
+        // ln of the density of x, which is that of its standardised columns by their deviations.
+        let logs = self.columns.map(|[_, deviation]| tape.parameter(deviation).ln());
+        let Some(counts) = counts else {
+            let log_density = match self.likelihood {
+                Likelihood::Bernoulli => -y.bernoulli_cross_entropy(x),
+                _ => x.gaussian_log_density(y, noise),
+            };
+            return logs.map_or(log_density, |logs| log_density - logs.sum());
+        };
+        // A value that does not count is one of the even odds, or of a standard normal distribution at its mean, whatever x, z and the
+        // parameters are; what each of these adds is taken off again.
+        let others = (1.0 - counts).sum_axis(1);
         match self.likelihood {
-            Likelihood::Bernoulli => -y.bernoulli_cross_entropy(x),
-            Likelihood::Gaussian => x.gaussian_log_density(y, x.tape().scalar(0.0)),
-            Likelihood::GaussianLearned => x.gaussian_log_density(y, self.noise(x)),
+            Likelihood::Bernoulli => others * std::f32::consts::LN_2 - (y * counts).bernoulli_cross_entropy(x),
+            _ => {
+                let of_all = (x * counts).gaussian_log_density(y * counts, noise * counts);
+                let half_log_two_pi = 0.918_938_5;
+                let of_those = of_all + others * half_log_two_pi;
+                logs.map_or(of_those, |logs| of_those - (counts * logs).sum_axis(1))
+            }
         }
     }
 
-    fn noise<'t>(&self, on: Var<'t>) -> Var<'t> {
-        let [low, high] = LOG_VARIANCE;
+    fn noise<'t>(&self, on: Var<'t>, [low, high]: [f32; 2]) -> Var<'t> {
         let parameter = self.observation.expect("a parameter of this likelihood");
         on.tape().parameter(parameter).clamp(low, high)
     }
 
-    /// The variance of x given z, where there is one.
+    /// The variance of x given z, where it is one for all columns.
     pub(super) fn noise_variance(&self, store: &Store) -> Option<f32> {
         let [low, high] = LOG_VARIANCE;
         match self.likelihood {
-            Likelihood::Bernoulli => None,
+            Likelihood::Bernoulli | Likelihood::GaussianColumns => None,
             Likelihood::Gaussian => Some(1.0),
             Likelihood::GaussianLearned => {
                 self.observation.map(|parameter| store.get(parameter)[0].clamp(low, high).exp())
             }
         }
+    }
+
+    /// The standard deviation of each column of x given z, `[width]`, where there is one.
+    pub(super) fn noise_deviations(&self, store: &Store, width: usize) -> Option<Vec<f32>> {
+        let ([low, high], Some(parameter)) = (OF_COLUMNS, self.observation) else {
+            return self.noise_variance(store).map(|variance| vec![variance.sqrt(); width]);
+        };
+        match self.columns {
+            None => self.noise_variance(store).map(|variance| vec![variance.sqrt(); width]),
+            Some([_, deviation]) => {
+                let own = store.get(parameter).iter().map(|s| (0.5 * s.clamp(low, high)).exp());
+                Some(own.zip(store.get(deviation)).map(|(own, deviation)| own * deviation).collect())
+            }
+        }
+    }
+
+    /// Where mean and deviation of the columns are, where these are standardised.
+    pub(super) fn columns(&self) -> Option<[Parameter; 2]> {
+        self.columns
+    }
+
+    /// Whether the encoder is told what is hidden from it.
+    pub(super) fn sees_masks(&self) -> bool {
+        self.mask.is_some()
+    }
+
+    /// Hidden units of the encoder.
+    pub(super) fn encoder_units(&self, store: &Store) -> usize {
+        self.trunk.iter().map(|layer| store.get(layer.bias).len()).sum()
     }
 
     /// The parameters θ of p(x | z) and p(z).
@@ -273,6 +384,7 @@ impl Network {
             .flat_map(|layer| [layer.weight, layer.bias])
             .chain(self.posterior.iter().flat_map(Steps::parameters).copied())
             .chain(self.labels.iter().flat_map(LabelNetwork::of_the_posterior))
+            .chain(self.mask)
             .collect()
     }
 

@@ -1,7 +1,7 @@
 //! Bounds and their gradients against PyTorch, central differences, one another, and expectations.
 
 use super::latent_tests::masked;
-use super::objective::objective;
+use super::objective::{Sight, objective};
 use super::trainer::loss;
 use super::{Bound, Likelihood, Posterior, Prior, Vae, VaeConfig, VaeRecipe};
 use crate::autodiff::{Activation, Program, Var, check_parameter_gradients};
@@ -33,6 +33,9 @@ fn with_flows(likelihood: Likelihood, activation: Activation, posterior: Posteri
         let values = vae.store.get_mut(parameter);
         values.copy_from_slice(&waves(values.len(), 0.6, 0.7, index as f64));
     }
+    if let Some([_, deviation]) = vae.network.columns() {
+        vae.store.get_mut(deviation).iter_mut().for_each(|deviation| *deviation = deviation.abs() + 0.5);
+    }
     masked(&vae)
 }
 
@@ -59,7 +62,7 @@ fn gradient_program(vae: &Vae, recipe: &VaeRecipe, parameters: &[Parameter]) -> 
         &vae.store,
         parameters,
         &[Group { examples: BATCH, pieces: Pieces::One }],
-        &|piece| loss(vae, recipe, piece),
+        &|piece| loss(vae, recipe, piece, Sight::default()),
     );
     program.input_mut("beta")[0] = 1.0;
     program
@@ -71,7 +74,7 @@ fn bound_and_gradients(vae: &Vae, bound: Bound, beta: f32) -> (f32, Vec<f64>) {
         let x = tape.input_with("x", [BATCH, 5], &examples(vae.config.likelihood));
         let noise = tape.input_with("noise", [DRAWS, BATCH, 2], &noise());
         let beta = tape.input_with("beta", [], &[beta]);
-        let loss = objective(&vae.network, bound, [x, noise, beta], None);
+        let loss = objective(&vae.network, bound, [x, noise, beta], None, Sight::default());
         tape.output("bound", -loss);
         tape.gradients(loss);
     });
@@ -222,7 +225,7 @@ fn gradients_are_central_differences() {
         let vae = model(likelihood, Activation::Softplus);
         for bound in [Bound::Elbo, Bound::ImportanceWeighted] {
             check_parameter_gradients(&vae.store, |tape| {
-                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None)
+                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None, Sight::default())
             })
             .unwrap_or_else(|mismatch| panic!("{likelihood} {bound:?}: {mismatch}"));
         }
@@ -236,7 +239,7 @@ fn gradients_through_flows_are_central_differences() {
         let vae = with_flows(likelihood, Activation::Softplus, posterior, prior);
         for bound in [Bound::Elbo, Bound::ImportanceWeighted] {
             check_parameter_gradients(&vae.store, |tape| {
-                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None)
+                objective(&vae.network, bound, inputs(tape, likelihood, 0.7), None, Sight::default())
             })
             .unwrap_or_else(|mismatch| panic!("{posterior} {prior} {bound:?}: {mismatch}"));
         }
@@ -332,7 +335,9 @@ fn the_halves_of_the_alternating_scheme_are_the_joint_gradient() {
                 gradients
             };
             let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
-            assert_eq!(theta.len() + phi.len(), vae.store.parameters().count());
+            // Mean and deviation of columns are set, not learned.
+            let set = vae.network.columns().map_or(0, |columns| columns.len());
+            assert_eq!(theta.len() + phi.len() + set, vae.store.parameters().count());
             let joint = gradient(&[&theta[..], &phi].concat());
             let same = |half: &Gradients, own: &[Parameter], others: &[Parameter]| {
                 assert!(own.iter().all(|&parameter| half.get(parameter) == joint.get(parameter)), "{bound:?}");

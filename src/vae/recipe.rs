@@ -1,6 +1,6 @@
 //! The recipe by which a variational autoencoder is trained: a plain struct with good defaults.
 
-use super::{LabelRecipe, Posterior, VaeConfig};
+use super::{LabelRecipe, MaskLoss, MaskRecipe, Posterior, Prior, VaeConfig};
 use crate::Setting;
 use crate::optim::Descent;
 
@@ -57,6 +57,11 @@ pub struct VaeRecipe {
     pub descent: Descent,
     /// What a model that knows classes makes of labels.
     pub labels: LabelRecipe,
+    /// What of each row is hidden in training, of a model whose encoder sees masks.
+    pub masks: Option<MaskRecipe>,
+    /// The probability with which a hidden unit of the encoder is dropped, for a row and a step; the others are scaled up (Srivastava et al.
+    /// 2014).
+    pub dropout: f32,
 }
 
 impl Default for VaeRecipe {
@@ -70,6 +75,8 @@ impl Default for VaeRecipe {
             scheme: Scheme::Joint,
             descent: Descent::default(),
             labels: LabelRecipe::default(),
+            masks: None,
+            dropout: 0.0,
         }
     }
 }
@@ -85,6 +92,8 @@ impl VaeRecipe {
         Setting::at_least_one("the number of importance samples", self.importance_samples)?;
         self.descent.check()?;
         self.labels.check()?;
+        let drops = (0.0..1.0).contains(&self.dropout);
+        Setting::check(drops, "the part of hidden units that are dropped", self.dropout, "from 0 to below 1")?;
         let decay = self.descent.adam.weight_decay;
         let alone = self.scheme == Scheme::Joint || decay == 0.0;
         Setting::check(alone, "the weight decay of the alternating scheme", decay, "0")
@@ -97,7 +106,19 @@ impl VaeRecipe {
     /// distribution.
     pub fn check_for(&self, config: &VaeConfig) -> Result<(), Setting> {
         let fits = self.bound != Bound::DoublyReparameterised || config.posterior == Posterior::Gaussian;
-        Setting::check(fits, "the posterior of the doubly reparameterised gradient", config.posterior, "gaussian")
+        Setting::check(fits, "the posterior of the doubly reparameterised gradient", config.posterior, "gaussian")?;
+        let plain = config.labels.is_none() || self.dropout == 0.0;
+        Setting::check(plain, "the dropout of a model that knows classes", self.dropout, "0")?;
+        let Some(masks) = self.masks else { return Ok(()) };
+        Setting::check(config.masks, "the mask of an encoder that sees none", masks.masking, "none")?;
+        if masks.loss == MaskLoss::Hidden {
+            let normal = (config.posterior, config.prior) == (Posterior::Gaussian, Prior::Normal);
+            Setting::check(normal, "the distribution of z given a part of a row", "a flow", "gaussian")?;
+            let fits = self.bound != Bound::DoublyReparameterised;
+            let name = "the bound of what is hidden given the rest";
+            Setting::check(fits, name, "the doubly reparameterised one", "the elbo or the importance-weighted one")?;
+        }
+        Ok(())
     }
 
     /// β after `step` updates.

@@ -150,7 +150,7 @@ fn draws_have_the_noise_of_the_model() {
         vae.store_mut().get_mut(weight).fill(0.0);
         vae.set_output_bias_from_means(&[0.2, 0.5, 0.9], 1000);
         if let Some(parameter) = vae.store.find("observation_log_variance") {
-            vae.store_mut().get_mut(parameter)[0] = 0.25f32.ln();
+            vae.store_mut().get_mut(parameter).fill(0.25f32.ln());
         }
         let means = vae.sample(1, Observation::Mean, Seed(5));
         assert!(means.iter().zip([0.2, 0.5, 0.9]).all(|(a, b)| (a - b).abs() < 1e-6), "{means:?}");
@@ -159,7 +159,8 @@ fn draws_have_the_noise_of_the_model() {
             let values = draws.iter().skip(column).step_by(3).map(|&x| f64::from(x));
             let sum = values.clone().sum::<f64>() / COUNT as f64;
             let spread = values.map(|x| (x - mean).powi(2)).sum::<f64>() / COUNT as f64;
-            let variance = vae.noise_variance().map_or(mean * (1.0 - mean), f64::from);
+            let deviation = vae.noise_deviations().map(|deviations| f64::from(deviations[column]));
+            let variance = deviation.map_or(mean * (1.0 - mean), |deviation| deviation * deviation);
             assert!((sum - mean).abs() < 5.0 * (variance / COUNT as f64).sqrt(), "{likelihood}: {sum}");
             // The fourth moment: 3σ⁴ of a normal, p q (p³ + q³) of a bit.
             let fourth = match likelihood {

@@ -3,8 +3,9 @@
 use super::evaluator::Evaluator;
 use super::features::RowReader;
 use super::labelled::Labelled;
+use super::masks::{MaskRecipe, Masked};
 use super::monitor::{self, Figures};
-use super::objective::{BETA, NOISE, X, objective};
+use super::objective::{BETA, NOISE, Sight, X, objective};
 use super::recipe::Scheme;
 use super::rows::Rows;
 use super::{Vae, VaeRecipe, metrics};
@@ -29,6 +30,8 @@ pub struct VaeObjective {
     parts: Vec<Part>,
     reader: Reader,
     noise: Lanes,
+    /// What is hidden of the rows that are watched, and their shape as images.
+    watched: Option<(MaskRecipe, (usize, usize))>,
     /// Recorded at the first evaluation.
     evaluator: Option<Evaluator>,
 }
@@ -40,6 +43,8 @@ enum Reader {
     Plain(Box<RowReader>),
     /// Rows with labels and rows without, of a model that knows classes.
     OfClasses(Box<Labelled>),
+    /// Rows of which not all is shown to the encoder.
+    Masked(Box<Masked>),
 }
 
 impl Objective for VaeObjective {
@@ -56,13 +61,17 @@ impl Objective for VaeObjective {
         recipe.check()?;
         recipe.check_for(vae.config())?;
         vae.check_data(data)?;
+        vae.standardise_columns(data);
         if vae.features.is_none() && vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
         }
-        let reader = match Labelled::new(vae, &recipe, data, training)? {
-            Some(labelled) => Reader::OfClasses(Box::new(labelled)),
-            None => Reader::Plain(Box::new(RowReader::new(vae, None, training, data))),
+        let labelled = Labelled::new(vae, &recipe, data, training)?;
+        let reader = match (labelled, Masked::new(vae, &recipe, data, training)) {
+            (Some(labelled), _) => Reader::OfClasses(Box::new(labelled)),
+            (None, Some(masked)) => Reader::Masked(Box::new(masked)),
+            (None, None) => Reader::Plain(Box::new(RowReader::new(vae, None, training, data))),
         };
+        let watched = recipe.masks.map(|masks| (masks, data.image_shape()));
         let (theta, phi) = (vae.network.decoder_parameters(), vae.network.encoder_parameters());
         let pieces = Pieces::OfDraws(recipe.importance_samples);
         let part = |name, parameters| Part { name, parameters, descent: recipe.descent, pieces, updates: 1 };
@@ -71,7 +80,7 @@ impl Objective for VaeObjective {
             Scheme::Alternating => vec![part("adam.decoder.", theta), part("adam.encoder.", phi)],
         };
         let noise = training.seed.lanes("training noise", 0);
-        Ok(VaeObjective { recipe, parts, reader, noise, evaluator: None })
+        Ok(VaeObjective { recipe, parts, reader, noise, watched, evaluator: None })
     }
 
     fn parts(&self) -> &[Part] {
@@ -81,14 +90,15 @@ impl Objective for VaeObjective {
     fn groups(&self, part: usize, batch: usize) -> Vec<Group> {
         match &self.reader {
             Reader::OfClasses(labelled) => labelled.groups(&self.recipe),
-            Reader::Plain(_) => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
+            Reader::Plain(_) | Reader::Masked(_) => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
         }
     }
 
     fn loss<'t>(&self, vae: &Vae, _: usize, piece: &Piece<'t>) -> Var<'t> {
         match &self.reader {
             Reader::OfClasses(labelled) => labelled.loss(vae, &self.recipe, piece),
-            Reader::Plain(_) => loss(vae, &self.recipe, piece),
+            Reader::Masked(masked) => loss(vae, &self.recipe, piece, masked.inputs(vae, piece)),
+            Reader::Plain(_) => loss(vae, &self.recipe, piece, Sight::default()),
         }
     }
 
@@ -104,6 +114,10 @@ impl Objective for VaeObjective {
             Reader::Plain(reader) => reader,
             Reader::OfClasses(labelled) => {
                 labelled.read(batch, progress, programs);
+                return Ok(());
+            }
+            Reader::Masked(masked) => {
+                masked.read(batch, progress, programs);
                 return Ok(());
             }
         };
@@ -123,7 +137,7 @@ impl Objective for VaeObjective {
     ) -> Result<(), TrainError> {
         match &mut self.reader {
             Reader::OfClasses(labelled) => labelled.draw(&self.recipe, &mut self.noise, progress, program),
-            Reader::Plain(_) => self.noise.fill_normal(program.input_mut(NOISE)),
+            Reader::Plain(_) | Reader::Masked(_) => self.noise.fill_normal(program.input_mut(NOISE)),
         }
         program.input_mut(BETA)[0] = self.recipe.beta_at(progress.step);
         Ok(())
@@ -131,7 +145,8 @@ impl Objective for VaeObjective {
 
     fn evaluate(&mut self, at: &Evaluation<'_, Vae>, metrics: &mut Metrics) -> Result<(), TrainError> {
         at.model.check_labels(at.watched())?;
-        let evaluator = self.evaluator.get_or_insert_with(|| monitor::evaluator(at.model));
+        let watched = self.watched;
+        let evaluator = self.evaluator.get_or_insert_with(|| monitor::evaluator(at.model, watched));
         let mut figures = |vae: &Vae, data: &Dataset<'_>| {
             let first = data.subset(0..data.len().min(MONITORED_ROWS));
             monitor::figures_of(vae, evaluator, Rows::Data(&first))
@@ -158,6 +173,7 @@ impl Objective for VaeObjective {
         match &self.reader {
             Reader::OfClasses(labelled) => labelled.save(snapshot),
             Reader::Plain(reader) => reader.save(snapshot),
+            Reader::Masked(masked) => masked.save(snapshot),
         }
         snapshot.put_stream(NOISE_STREAM, &self.noise);
     }
@@ -166,16 +182,17 @@ impl Objective for VaeObjective {
         match &mut self.reader {
             Reader::OfClasses(labelled) => labelled.load(snapshot)?,
             Reader::Plain(reader) => reader.load(snapshot)?,
+            Reader::Masked(masked) => masked.load(snapshot)?,
         }
         snapshot.load_stream(NOISE_STREAM, &mut self.noise)
     }
 }
 
 /// The recipe's loss for a piece of a batch.
-pub(super) fn loss<'t>(vae: &Vae, recipe: &VaeRecipe, piece: &Piece<'t>) -> Var<'t> {
+pub(super) fn loss<'t>(vae: &Vae, recipe: &VaeRecipe, piece: &Piece<'t>, sight: Sight<'t>) -> Var<'t> {
     let x = piece.rows(X, vae.config.visible);
     let noise = piece.draws(NOISE, recipe.importance_samples, vae.config.latent);
-    objective(&vae.network, recipe.bound, [x, noise, piece.shared(BETA, [])], None)
+    objective(&vae.network, recipe.bound, [x, noise, piece.shared(BETA, [])], None, sight)
 }
 
 fn report(figures: &Figures, metrics: &mut Metrics) {

@@ -12,6 +12,7 @@ mod ais;
 mod annealing_tests;
 mod bridge;
 mod chains;
+mod conditional;
 mod error;
 mod exact;
 mod gradient;

@@ -1,36 +1,74 @@
-//! `inpaint`: hidden pixels, filled in given the others.
+//! `inpaint`: hidden values, drawn given the others.
 
 use crate::cli::Failure;
 use crate::input::Mask;
 use clap::Args;
 use helmholtz::Seed;
-use helmholtz::tensor::BitMatrix;
+use helmholtz::data::Dataset;
+use helmholtz::sampling::Work;
 
 /// The options of `inpaint` that only some families have.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct InpaintOptions {
-    /// Gibbs sweeps of each chain
-    #[arg(long, default_value_t = 1000, value_name = "SWEEPS", help_heading = "Restricted Boltzmann machines")]
+    /// Gibbs sweeps of each chain before its first latent state is kept, or steps of a flow's Hamiltonian chain before its first draw
+    #[arg(long, default_value_t = 1000, value_name = "SWEEPS", help_heading = "Machines and flows")]
     pub steps: usize,
+    /// Draws of q(z | what is shown) of each row, from which latents are drawn by their weights
+    #[arg(long, default_value_t = 2000, value_name = "N", help_heading = "Variational autoencoders")]
+    pub draws: usize,
 }
 
-/// Images whose hidden pixels are filled in.
+/// The rows that are completed, and how.
+pub struct InpaintAsk<'a> {
+    /// The rows, read as the model reads them.
+    pub rows: &'a Dataset<'static>,
+    /// Their name.
+    pub name: &'a str,
+    /// What is hidden of them beside what is missing.
+    pub mask: &'a Mask,
+    /// Imputations of each row.
+    pub count: usize,
+    /// Latents K of each row.
+    pub latents: usize,
+    /// The options of the command.
+    pub options: &'a InpaintOptions,
+    /// The seed.
+    pub seed: Seed,
+    /// Where it is counted how far they are.
+    pub work: &'a Work,
+}
+
+/// Rows whose hidden values are imputed. What is shown of them is not looked at.
 pub struct Filled {
-    /// The probabilities of the pixels, `[count, pixels]`; those of the shown ones are not looked at.
-    pub levels: Vec<f32>,
-    /// The pixels as they were drawn.
-    pub bits: BitMatrix,
+    /// `[rows, count, width]`.
+    pub values: Vec<f32>,
+    /// The means of what is imputed, `[rows, width]`: probabilities of bits.
+    pub means: Vec<f32>,
+    /// Of real numbers, the 5, 25, 75 and 95 % quantiles, `[rows, width, 4]`.
+    pub quantiles: Option<Vec<f32>>,
+    /// ln (1/K) Σ p(hidden | latent) of each row, nats, with its Monte Carlo error, where the family has one.
+    pub scores: Option<Scores>,
+    /// −E_q(z | x) ln p(hidden | z) + KL(q(z | x) ‖ q(z | shown)) of each row, where the family has it.
+    pub bounds: Option<Vec<f64>>,
+    /// How they were imputed.
+    pub method: String,
+    /// The shapes k̂ of the rows' importance weights, where there are weights; `None` for a row that says nothing of it.
+    pub shapes: Option<Vec<Option<f64>>>,
 }
 
-/// A model that fills in hidden pixels.
+/// What is hidden, held against what is imputed. Nats a row.
+pub struct Scores {
+    /// S_K, or the exact ln p(hidden | shown).
+    pub values: Vec<f64>,
+    /// Monte Carlo errors; infinite where they are not known, 0 where there is none.
+    pub errors: Vec<f64>,
+    /// Whether they are exact.
+    pub exact: bool,
+}
+
+/// A model that imputes hidden values.
 pub trait Inpainter {
-    /// Fills in the pixels of `images` `[count, pixels]` that the mask hides.
-    fn inpaint(
-        &self,
-        images: &BitMatrix,
-        mask: &Mask,
-        options: &InpaintOptions,
-        seed: Seed,
-    ) -> Result<Filled, Failure>;
+    /// Imputes the values that the mask hides, and those that are missing.
+    fn inpaint(&self, ask: &InpaintAsk<'_>) -> Result<Filled, Failure>;
 }

@@ -222,7 +222,12 @@ fn open_npy(path: &Path, domain: Domain) -> Result<Dataset<'static>, Failure> {
         (Ok(_), Domain::Any) => true,
         (Err(error), _) => !matches!(error, DataError::Value { .. }),
     };
-    Ok(if keep { levels? } else { Dataset::open_real(path)? })
+    let opened = if keep { levels } else { Dataset::open_real(path) };
+    // NaN is a missing value.
+    match opened {
+        Err(DataError::Value { value, .. }) if value.is_nan() => Ok(Dataset::open_incomplete(path)?),
+        opened => Ok(opened?),
+    }
 }
 
 /// The rows as bits, if they are as wide as a model of `width` visible units; grey levels are drawn.
@@ -233,6 +238,7 @@ pub fn bits_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<BitMatri
             Failure::new(format!("rows of {given} values, and the model has {width} visible units")).about(name)
         );
     }
+    refuse_missing(rows, name)?;
     if rows.is_grey() {
         let binarized = rows.binarized(Binarization::Sample);
         return Ok(binarized.to_bits());
@@ -247,12 +253,31 @@ pub fn values_for(rows: &Dataset<'_>, width: usize, name: &str) -> Result<Vec<f3
         let given = rows.width();
         return Err(Failure::new(format!("rows of {given} values, and the model has {width}")).about(name));
     }
+    refuse_missing(rows, name)?;
+    Ok(known_values(rows))
+}
+
+/// The numbers of the rows, `[rows, width]`, zeros where they are missing.
+pub fn known_values(rows: &Dataset<'_>) -> Vec<f32> {
+    let width = rows.width();
     if rows.binarization() == Binarization::Sample {
-        return Ok(rows.to_bits().to_f32());
+        return rows.to_bits().to_f32();
     }
     let mut values = vec![0.0; rows.len() * width];
     values.chunks_exact_mut(width).enumerate().for_each(|(row, values)| rows.row_into(row, values));
-    Ok(values)
+    values
+}
+
+/// Refuses rows with missing values.
+fn refuse_missing(rows: &Dataset<'_>, name: &str) -> Result<(), Failure> {
+    match rows.first_missing() {
+        None => Ok(()),
+        Some([row, column]) => {
+            Err(Failure::new(format!("row {row}, column {column} is missing, and this wants whole rows"))
+                .about(name)
+                .hint("helmholtz inpaint completes them by a VAE that was trained on such rows"))
+        }
+    }
 }
 
 /// The numbers of a two-dimensional `.npy`, `[rows, width]`, all of them finite.

@@ -1,26 +1,18 @@
-//! Which pixels of an image are hidden.
+//! Which values of rows are hidden.
 
 use super::data;
 use crate::cli::Failure;
 use helmholtz::Seed;
+use helmholtz::data::{Dataset, Masking};
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 /// A mask as it is named on the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MaskName {
-    /// The upper half.
-    Top,
-    /// The lower half.
-    Bottom,
-    /// The left half.
-    Left,
-    /// The right half.
-    Right,
-    /// A quarter in the middle.
-    Center,
-    /// This part of the pixels, anywhere.
-    Part(f64),
+    /// Of a shape, or at random.
+    Drawn(Masking),
     /// The ones of a `.npy` file.
     File(String),
 }
@@ -28,85 +20,100 @@ pub enum MaskName {
 impl FromStr for MaskName {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        Ok(match name {
-            "top" => MaskName::Top,
-            "bottom" => MaskName::Bottom,
-            "left" => MaskName::Left,
-            "right" => MaskName::Right,
-            "center" | "centre" => MaskName::Center,
-            _ => match name.strip_suffix('%').map(str::parse::<f64>) {
-                Some(Ok(percent)) if (0.0..=100.0).contains(&percent) => MaskName::Part(percent / 100.0),
-                Some(_) => return Err("a part of the pixels is between 0% and 100%".to_owned()),
-                None if name.ends_with(".npy") => MaskName::File(name.to_owned()),
-                None => return Err("none of top, bottom, left, right, center, 30%, FILE.npy".to_owned()),
-            },
-        })
+        if name.ends_with(".npy") {
+            return Ok(MaskName::File(name.to_owned()));
+        }
+        name.parse().map(MaskName::Drawn).map_err(|error: helmholtz::Setting| error.to_string())
     }
 }
 
-/// Which pixels of an image are hidden.
+impl fmt::Display for MaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MaskName::Drawn(masking) => masking.fmt(f),
+            MaskName::File(file) => f.write_str(file),
+        }
+    }
+}
+
+/// Which values of rows are hidden.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
-    hidden: Vec<bool>,
+    /// `[rows, width]`.
+    pub hidden: Vec<bool>,
+    /// Values of a row.
+    width: usize,
 }
 
 impl Mask {
-    /// The mask for images of `(height, width)` pixels; a random one is drawn from `seed`.
-    pub fn new(name: &MaskName, shape: (usize, usize), seed: Seed) -> Result<Self, Failure> {
-        let (height, width) = shape;
-        let by_place = |hides: &dyn Fn(usize, usize) -> bool| -> Vec<bool> {
-            (0..height * width).map(|pixel| hides(pixel / width, pixel % width)).collect()
-        };
-        let middle = |place: usize, length: usize| (length / 4..length - length / 4).contains(&place);
+    /// The mask of rows that are images of `(height, width)` pixels, the same for all of them but for a file that has one for each; a random one
+    /// is drawn from `seed`.
+    pub fn new(name: &MaskName, rows: &Dataset<'_>, shape: (usize, usize), seed: Seed) -> Result<Self, Failure> {
+        let width = rows.width();
         let hidden = match name {
-            MaskName::Top => by_place(&|y, _| y < height / 2),
-            MaskName::Bottom => by_place(&|y, _| y >= height / 2),
-            MaskName::Left => by_place(&|_, x| x < width / 2),
-            MaskName::Right => by_place(&|_, x| x >= width / 2),
-            MaskName::Center => by_place(&|y, x| middle(y, height) && middle(x, width)),
-            MaskName::Part(part) => {
-                let mut uniform = vec![0.0; height * width];
-                seed.lanes("mask", 0).fill_uniform(&mut uniform);
-                uniform.iter().map(|u| f64::from(*u) < *part).collect()
+            MaskName::Drawn(masking) => {
+                let mut one = vec![0.0; width];
+                masking.fill(shape, &mut seed.lanes("mask", 0), &mut one);
+                let one: Vec<bool> = one.iter().map(|&hidden| hidden == 1.0).collect();
+                one.repeat(rows.len())
             }
-            MaskName::File(file) => from_file(file, shape)?,
+            MaskName::File(file) => from_file(file, rows, shape)?,
         };
         if !hidden.contains(&true) {
-            return Err(Failure::new("--mask hides no pixel of these images"));
+            let what = if shape.0 > 1 { "pixel of these images" } else { "value of these rows" };
+            return Err(Failure::new(format!("--mask hides no {what}")));
         }
-        Ok(Mask { hidden })
+        Ok(Mask { hidden, width })
     }
 
-    /// Whether pixel `pixel` is hidden.
-    pub fn hides(&self, pixel: usize) -> bool {
-        self.hidden[pixel]
+    /// The mask that hides nothing of so many rows.
+    pub fn of_nothing(rows: &Dataset<'_>) -> Self {
+        Mask { hidden: vec![false; rows.len() * rows.width()], width: rows.width() }
     }
 
-    /// How many pixels are.
-    pub fn hidden_count(&self) -> usize {
-        self.hidden.iter().filter(|hidden| **hidden).count()
+    /// That of the first `count` rows.
+    pub fn first(&self, count: usize) -> Self {
+        Mask { hidden: self.hidden[..count * self.width].to_vec(), width: self.width }
     }
 
-    /// For each pixel, whether it is shown.
-    pub fn shown(&self) -> Vec<bool> {
-        self.hidden.iter().map(|hidden| !hidden).collect()
+    /// What is hidden of all rows alike, where it is the same.
+    pub fn shared(&self) -> Option<&[bool]> {
+        let mut rows = self.hidden.chunks_exact(self.width);
+        let first = rows.next()?;
+        rows.all(|row| row == first).then_some(first)
     }
 }
 
-fn from_file(file: &str, (height, width): (usize, usize)) -> Result<Vec<bool>, Failure> {
+/// The mask of a file for each of the rows: one of an image's shape for all, or one for each row of these, of the whole set or of its
+/// training rows.
+pub fn from_file(file: &str, rows: &Dataset<'_>, (height, width): (usize, usize)) -> Result<Vec<bool>, Failure> {
     let (values, shape) = data::numbers(Path::new(file))?;
-    if shape != [height, width] {
-        let [rows, columns] = shape;
-        return Err(Failure::new(format!("a mask of {rows} × {columns} values for images of {height} × {width}"))
-            .about(file));
-    }
+    let columns = rows.width();
     if let Some(place) = values.iter().position(|value| !matches!(value, 0.0 | 1.0)) {
-        let (row, column, value) = (place / width, place % width, values[place]);
+        let (row, column, value) = (place / shape[1], place % shape[1], values[place]);
         let why =
-            format!("row {row}, column {column} is {value}, but a mask is 1 where a pixel is hidden, and else 0");
+            format!("row {row}, column {column} is {value}, but a mask is 1 where a value is hidden, and else 0");
         return Err(Failure::new(why).about(file));
     }
-    Ok(values.iter().map(|value| *value == 1.0).collect())
+    let hidden: Vec<bool> = values.iter().map(|value| *value == 1.0).collect();
+    if shape == [height, width] && (height > 1 || rows.len() != 1) {
+        return Ok(hidden.repeat(rows.len()));
+    }
+    let numbers = || (0..rows.len()).map(|row| rows.original_row(row));
+    let reaches = numbers().all(|row| row < shape[0]);
+    let [given, wide] = shape;
+    if wide != columns || (given != rows.len() && !reaches) {
+        let wanted = match height {
+            1 => format!("{} rows of {columns}", rows.len()),
+            _ => format!("images of {height} × {width}, or {} rows of {columns}", rows.len()),
+        };
+        return Err(Failure::new(format!("a mask of {given} × {wide} values for {wanted}")).about(file));
+    }
+    let of_row = |row: usize| &hidden[row * columns..][..columns];
+    Ok(match given == rows.len() {
+        true => hidden,
+        false => numbers().flat_map(|row| of_row(row).iter().copied()).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -115,15 +122,17 @@ mod tests {
 
     #[test]
     fn halves_and_parts() {
-        let mask = |name: &str| Mask::new(&name.parse().unwrap(), (4, 6), Seed(1));
-        assert_eq!(mask("top").unwrap().hidden_count(), 12);
-        assert!(mask("top").unwrap().hides(0) && !mask("bottom").unwrap().hides(0));
-        assert!(mask("left").unwrap().hides(6) && mask("right").unwrap().hides(5));
-        assert_eq!(mask("center").unwrap().hidden_count(), 2 * 4);
-        assert_eq!(mask("100%").unwrap().hidden_count(), 24);
-        assert!(mask("0%").is_err());
-        for wrong in ["middle", "140%", "x%", "-1%"] {
+        let rows = Dataset::from_u8(vec![0; 48], &[2, 24], 1).unwrap();
+        let mask = |name: &str| Mask::new(&name.parse().unwrap(), &rows, (4, 6), Seed(1));
+        let hidden = |name: &str| mask(name).unwrap().shared().unwrap().iter().filter(|hidden| **hidden).count();
+        assert_eq!((hidden("top"), hidden("center"), hidden("100%")), (12, 8, 24));
+        assert!(mask("50%").unwrap().shared().is_some());
+        assert_eq!(mask("0%").unwrap_err().to_string(), "--mask hides no pixel of these images");
+        for wrong in ["middle", "140%", "x%", "-1%", "quadrants:0"] {
             assert!(wrong.parse::<MaskName>().is_err(), "{wrong}");
+        }
+        for name in ["12.5%", "box", "quadrants:2", "a/b.npy"] {
+            assert_eq!(name.parse::<MaskName>().unwrap().to_string(), name);
         }
     }
 }

@@ -3,7 +3,7 @@
 mod annealing;
 pub mod data;
 mod labels;
-mod mask;
+pub mod mask;
 pub mod npy;
 pub mod precision;
 mod rows;

@@ -2,7 +2,7 @@
 
 use super::train::Train;
 use crate::cli::{Failure, Report, Subcommand};
-use crate::contract::{Family, Model, Sampler, Scorer};
+use crate::contract::{Family, Inpainter, Model, Sampler, Scorer};
 use helmholtz::energy::boltzmann::BoltzmannMachine;
 
 /// The name of the family.
@@ -46,6 +46,10 @@ impl Model for BoltzmannMachine {
     }
 
     fn sampler(&self) -> Result<&dyn Sampler, Failure> {
+        Ok(self)
+    }
+
+    fn inpainter(&self) -> Result<&dyn Inpainter, Failure> {
         Ok(self)
     }
 }

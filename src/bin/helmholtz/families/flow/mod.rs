@@ -4,6 +4,7 @@ mod bench;
 mod encode;
 mod eval;
 mod fit;
+mod inpaint;
 mod model;
 mod pictures;
 mod report;

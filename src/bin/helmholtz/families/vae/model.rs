@@ -5,7 +5,7 @@ use super::shape::layers;
 use super::train::{Train, usual_reading, usual_scale};
 use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
-use crate::input::{Binarize, PixelScale};
+use crate::input::{Binarize, Domain, PixelScale};
 use crate::run::widths;
 use helmholtz::vae::{Likelihood, Posterior, Prior, Vae};
 use serde_json::json;
@@ -65,6 +65,10 @@ impl Model for Vae {
             report.figure("classifier", json!(labels.classifier));
             report.figure("label_posterior", labels.posterior.to_string());
         }
+        if config.masks {
+            report.line("masks           the encoder is told which values are hidden".to_owned());
+        }
+        report.figure("masks", config.masks);
         report.figure("visible", Vae::width(self));
         report.figure("latent", config.latent);
         report.figure("encoder", json!(config.encoder));
@@ -76,6 +80,13 @@ impl Model for Vae {
         report.figure("parameters", parameters);
     }
 
+    fn domain(&self) -> Domain {
+        match self.data_likelihood() {
+            Likelihood::Bernoulli => Domain::Levels,
+            _ => Domain::Any,
+        }
+    }
+
     fn takes_labels(&self) -> bool {
         self.classes() > 0
     }
@@ -83,7 +94,7 @@ impl Model for Vae {
     fn measure(&self) -> Measure {
         match self.data_likelihood() {
             Likelihood::Bernoulli => Measure::Probability,
-            Likelihood::Gaussian | Likelihood::GaussianLearned => Measure::Density,
+            _ => Measure::Density,
         }
     }
 
@@ -104,8 +115,11 @@ impl Model for Vae {
     }
 
     fn inpainter(&self) -> Result<&dyn Inpainter, Failure> {
-        Err(Failure::new("a variational autoencoder does not fill in hidden pixels")
-            .hint("helmholtz reconstruct shows what it makes of whole images"))
+        if self.classes() > 0 || self.features().is_some() {
+            return Err(Failure::new("a variational autoencoder of classes or of features does not fill in hidden values")
+                .hint("helmholtz reconstruct shows what it makes of whole images"));
+        }
+        Ok(self)
     }
 
     fn encoder(&self) -> Result<&dyn Encoder, Failure> {

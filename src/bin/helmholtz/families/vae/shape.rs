@@ -99,6 +99,9 @@ pub fn besides(config: &VaeConfig) -> String {
     if config.prior != Prior::Normal {
         words += &format!(", prior {}", config.prior);
     }
+    if config.masks {
+        words += ", whose encoder sees masks";
+    }
     if let Some(Labels { classes, posterior, classifier, named }) = &config.labels {
         let layers = widths::layers(&[&[config.visible], classifier, &[*classes]]);
         let what = if *named { "classes" } else { "clusters" };

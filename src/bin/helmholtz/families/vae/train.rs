@@ -3,9 +3,10 @@
 use super::label_options::LabelOptions;
 use super::model::KIND;
 use super::shape::Architecture;
+use super::mask_options::{self, MaskOptions};
 use super::{classes, pictures, report, shape};
 use crate::cli::{Failure, Globals, Report, Task, size};
-use crate::input::{Binarize, PixelScale, data};
+use crate::input::{Binarize, Domain, PixelScale, data};
 use crate::run::{
     CLASSES, Choice, DescentOptions, INTERPOLATION, Init, MANIFOLD, Options, RECONSTRUCTIONS, SAMPLES, Session,
     Subject, Trained, Widths, each_seed,
@@ -20,7 +21,7 @@ use helmholtz::vae::{
 };
 use std::path::PathBuf;
 
-const SUBJECT: Subject = Subject { batch: 100, ..Subject::of_bits(KIND, 10_000, "elbo") };
+const SUBJECT: Subject = Subject { batch: 100, domain: Domain::Any, ..Subject::of_bits(KIND, 10_000, "elbo") };
 
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
@@ -43,6 +44,8 @@ Examples:
   helmholtz train vae --labels --labelled 50           the same of 50 labels, and of the other rows without theirs
   helmholtz train vae --features-from runs/vae-digits --labels --labelled 50   on the latent variables of a run
   helmholtz train vae --hidden 0 --likelihood gaussian-learned     linear: the principal components
+  helmholtz train vae --mask 50%                       an encoder that does with a part of the pixels: inpaint completes images
+  helmholtz train vae table.npy --hidden 0 --latent 5  a table with NaN where values are missing
   helmholtz train vae --out runs/mnist-vae --resume    go on after Ctrl-C, a crash or --stop-after")]
 pub struct Train {
     #[command(flatten)]
@@ -55,6 +58,10 @@ pub struct Train {
     /// linear [default: of --architecture]
     #[arg(long, value_name = "SIZES", help_heading = "Model")]
     hidden: Option<Widths>,
+    /// Widths of the encoder's hidden layers, where they are not those of --hidden [default: as --hidden; with missing values and --hidden 0:
+    /// 128]
+    #[arg(long, value_name = "SIZES", help_heading = "Model")]
+    encoder: Option<Widths>,
     /// Latent dimensions [default: of --architecture]
     #[arg(long, value_name = "N", help_heading = "Model")]
     latent: Option<usize>,
@@ -62,8 +69,8 @@ pub struct Train {
     /// --architecture]
     #[arg(long, value_name = "FUNCTION", help_heading = "Model")]
     activation: Option<Activation>,
-    /// What p(x | z) is: bernoulli (bits), gaussian (noise of variance 1) or gaussian-learned (noise of one learned
-    /// variance) [default: bernoulli]
+    /// What p(x | z) is: bernoulli (bits), gaussian (noise of variance 1), gaussian-learned (noise of one learned variance) or
+    /// gaussian-columns (noise of a learned variance a column, columns of any units) [default: bernoulli; gaussian-columns for real numbers]
     #[arg(long, value_name = "DENSITY", help_heading = "Model")]
     likelihood: Option<Likelihood>,
     /// What q(z | x) is: gaussian, or iaf or iaf:STEPS:UNITS, an inverse autoregressive flow [default: gaussian]
@@ -75,6 +82,8 @@ pub struct Train {
 
     #[command(flatten)]
     labels: LabelOptions,
+    #[command(flatten)]
+    masks: MaskOptions,
     /// Learn the latent variables of this VAE instead of the rows themselves: draws of them, anew each time a row is seen (M1 + M2, Kingma et
     /// al. 2014)
     #[arg(long, value_name = "RUN|MODEL", conflicts_with = "init", help_heading = "Model")]
@@ -127,7 +136,7 @@ enum Bound {
 pub fn usual_reading(likelihood: Likelihood) -> Binarize {
     match likelihood {
         Likelihood::Bernoulli => Binarize::Threshold,
-        Likelihood::Gaussian | Likelihood::GaussianLearned => Binarize::None,
+        _ => Binarize::None,
     }
 }
 
@@ -153,6 +162,7 @@ impl Train {
         let subject = Subject { binarize, ..SUBJECT };
         let mut session = Session::begin(&subject, options, globals)?;
         let first = self.features(&mut session, first)?;
+        self.masks.hide_always(&mut session)?;
         let start = session.started_from(model::Vae::from_checkpoint)?;
         let config = self.config(&mut session, first.as_ref(), start.as_ref().map(model::Vae::config))?;
         if let Some(own) = start.as_ref().map(model::Vae::config).filter(|own| **own != config) {
@@ -160,7 +170,7 @@ impl Train {
                 format!("{} {}{}", shape::layers(config), config.likelihood, shape::besides(config))
             });
             session.same_as_init(
-                "hidden, --latent, --likelihood, --posterior, --prior or --labels",
+                "hidden, --encoder, --latent, --likelihood, --posterior, --prior, --labels or --mask",
                 &asked,
                 &own,
             )?;
@@ -172,7 +182,8 @@ impl Train {
         }
         self.settle_scale(&mut session, of_rows)?;
         let recipe = self.recipe(&mut session, config.labels.is_some())?;
-        if recipe.check_for(&config).is_err() {
+        mask_options::check(&config, &recipe, &session)?;
+        if recipe.bound == model::Bound::DoublyReparameterised && recipe.check_for(&config).is_err() {
             return Err(Failure::new(
                 "--bound dreg wants --posterior gaussian: the gradient is not to be had through a flow",
             )
@@ -237,7 +248,8 @@ impl Train {
         start: Option<&VaeConfig>,
     ) -> Result<VaeConfig, Failure> {
         let visible = first.map_or(session.data.width(), |first| first.config().latent);
-        let likelihood = first.map_or_else(Likelihood::default, |_| Likelihood::GaussianLearned);
+        let usual = if session.data.is_real() { Likelihood::GaussianColumns } else { Likelihood::Bernoulli };
+        let likelihood = first.map_or(usual, |_| Likelihood::GaussianLearned);
         let shape = session.settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
         let hidden = session.settings.settle(
             "hidden",
@@ -245,13 +257,25 @@ impl Train {
             start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
+        let masks = start.is_some_and(|own| own.masks) || self.masks.settle(session)? || session.data.has_missing();
+        let named = session.settings.saved::<Widths>("encoder");
+        let usual = match start {
+            Some(own) => Widths(own.encoder.clone()),
+            None if masks && hidden.0.is_empty() => Widths(vec![128]),
+            None => hidden.clone(),
+        };
+        let encoder = match self.encoder.is_some() || named.is_some() || usual != hidden {
+            true => session.settings.settle("encoder", self.encoder.clone(), usual)?,
+            false => usual,
+        };
         let settings = &mut session.settings;
         Ok(VaeConfig {
             visible,
             labels,
             latent: settings.settle("latent", self.latent, start.map_or(shape.latent(), |own| own.latent))?,
             decoder: hidden.reversed(),
-            encoder: hidden.0,
+            encoder: encoder.0,
+            masks,
             activation: settings.settle(
                 "activation",
                 self.activation,
@@ -285,6 +309,7 @@ impl Train {
 
     fn recipe(&self, session: &mut Session, classes: bool) -> Result<VaeRecipe, Failure> {
         let labels = if classes { self.labels.recipe(session)? } else { LabelRecipe::default() };
+        let (masks, dropout) = self.masks.recipe(session)?;
         let settings = &mut session.settings;
         let default = VaeRecipe::default();
         let importance_samples =
@@ -307,6 +332,8 @@ impl Train {
             },
             descent,
             labels,
+            masks,
+            dropout,
         })
     }
 }
@@ -334,6 +361,9 @@ impl Trained for Autoencoder {
         let seed = session.training.seed.derive("samples", 0);
         let (rows, _) = session.judged_by();
         pictures::samples(vae, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
+        if rows.has_missing() {
+            return Ok(&[SAMPLES]);
+        }
         let examples = |count: usize| {
             let first = rows.subset(0..count.min(rows.len()));
             data::values_for(&first, vae.width(), session.data.name())
