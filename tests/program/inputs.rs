@@ -15,7 +15,7 @@ fn npy(description: &str, rows: usize, values: usize, bytes: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
 }
 
-fn of_u8(rows: usize, values: &[u8]) -> Vec<u8> {
+pub fn of_u8(rows: usize, values: &[u8]) -> Vec<u8> {
     npy("|u1", rows, values.len(), values)
 }
 
@@ -267,12 +267,12 @@ fn a_mask_has_the_shape_of_the_images() {
     let mask = |name: &str, rows: usize| {
         let ones: Vec<u8> = (0..64).map(|i| u8::from(i < 20)).collect();
         place.write(name, &of_u8(rows, &ones));
-        format!("inpaint run --mask {name} --count 2 --steps 2")
+        format!("inpaint run --mask {name} --rows 2 --steps 2")
     };
     assert_eq!(place.json(&mask("square.npy", 8))["hidden_pixels"], 20);
-    for rows in [16, 4, 1, 64] {
+    for rows in [16, 4, 64] {
         let message = place.failure(&mask("other.npy", rows));
-        let said = format!("other.npy: a mask of {rows} × {} values for images of 8 × 8", 64 / rows);
+        let said = format!("other.npy: a mask of {rows} × {} values for images of 8 × 8, or 359 rows of 64", 64 / rows);
         assert!(message.contains(&said), "{message}");
     }
     place.write("grey.npy", &of_f32(8, &[0.5; 64]));
@@ -320,13 +320,13 @@ fn what_changes_nothing_or_makes_no_sense_is_warned_of_or_refused() {
 fn completed_and_reconstructed_images_are_given_as_numbers() {
     let place = Place::new();
     place.json(&format!("{TRAIN} --epochs 1"));
-    place.json("inpaint run --mask top --count 3 --steps 2 --out filled.npy");
+    place.json("inpaint run --mask top --rows 3 --steps 2 --out filled.npy");
     let filled = place.bytes("filled.npy");
     assert!(text(&filled[..128]).contains("'|u1'") && text(&filled[..128]).contains("(3, 64)"));
     let pixels = &filled[128..];
     assert!(pixels.len() == 3 * 64 && pixels.iter().all(|pixel| *pixel <= 1));
     // The lower half is what was shown: the same whatever is drawn above it.
-    place.json("inpaint run --mask top --count 3 --steps 2 --seed 2 --out again.npy");
+    place.json("inpaint run --mask top --rows 3 --steps 2 --seed 2 --out again.npy");
     let again = &place.bytes("again.npy")[128..];
     for (a, b) in pixels.chunks(64).zip(again.chunks(64)) {
         assert_eq!(a[32..], b[32..]);

@@ -68,7 +68,7 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
         "sample rbm --count 2",
         "sample rbm --count 2 --steps 2",
         "sample rbm --count 2 --tempering 2 --steps 4 --out ladder.png",
-        "inpaint rbm --mask top --count 2 --steps 2",
+        "inpaint rbm --mask top --rows 2 --steps 2",
         "recall hopfield",
         "reconstruct vae --count 2",
         "interpolate vae --steps 3",

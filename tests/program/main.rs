@@ -6,6 +6,7 @@ mod flow;
 mod inputs;
 mod json;
 mod labels;
+mod missing;
 mod mixing;
 mod neural;
 mod pictures;
@@ -179,7 +180,7 @@ fn the_newer_of_model_and_checkpoint_is_used() {
         place.write("run/model.safetensors", &old);
         assert_eq!(place.json("eval run")["log_likelihood"], newer["log_likelihood"]);
         assert_ne!(place.json("eval run/model.safetensors")["log_likelihood"], newer["log_likelihood"]);
-        for line in ["eval run", "sample run --count 2", "inpaint run --mask top --count 2 --steps 2"] {
+        for line in ["eval run", "sample run --count 2", "inpaint run --mask top --rows 2 --steps 2"] {
             let said = note(line);
             assert!(
                 said.contains(&format!("using {machine} at step 135 of 135: run/checkpoint")),
@@ -253,7 +254,7 @@ fn a_run_leaves_a_folder_that_every_command_reads() {
     place.json("sample run --steps 3 --out draws.png");
     place.json("sample run --from-data --steps 1 --out from-data.png");
     assert!(place.json("sample run --precision i16 --out fixed.npy")["method"].to_string().contains("16 bits"));
-    place.json("inpaint run --mask left --count 5 --steps 10");
+    place.json("inpaint run --mask left --rows 5 --steps 10");
     for picture in ["draws.png", "from-data.png", "run/inpainted.png", "run/samples.png", "run/filters.png"] {
         assert!(place.bytes(picture).starts_with(b"\x89PNG"), "{picture}");
     }

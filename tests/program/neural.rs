@@ -137,7 +137,7 @@ fn bad_settings_are_one_line_and_leave_nothing() {
         ("digits --binarize sample", "the data is bits"),
         ("moons --binarize threshold", "--binarize is for grey levels"),
         ("moons --flip", "--flip is for bits and grey levels"),
-        ("nan.npy", "row 1, column 0 is NaN, wanted a finite number"),
+        ("nan.npy", "row 1, column 0 is NaN or hidden"),
         ("bits.npy", "cut short"),
         ("missing.npy", "missing.npy"),
         ("spirals", "spirals"),
