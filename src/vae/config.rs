@@ -91,6 +91,9 @@ pub struct VaeConfig {
     /// Whether the encoder is told which values of a row are hidden from it: then rows may have missing values. It has a row of weights for each,
     /// `encoder_mask.weight` `[units, visible]`, beside those of its first layer.
     pub masks: bool,
+    /// Whether q(z | what is shown) stands for p(z): a model of what is hidden given the rest, as [`MaskLoss::Hidden`](super::MaskLoss) trains
+    /// it. It gives whole rows no likelihood, and its draws of p(z) mean nothing.
+    pub completes: bool,
 }
 
 impl VaeConfig {
@@ -107,6 +110,7 @@ impl VaeConfig {
             prior: Prior::Normal,
             labels: None,
             masks: false,
+            completes: false,
         }
     }
 
@@ -133,6 +137,12 @@ impl VaeConfig {
             let classes = self.labels.as_ref().map_or(0, |labels| labels.classes);
             Setting::check(classes == 0, "the number of classes of a model whose encoder sees masks", classes, "0")?;
         }
+        if self.completes {
+            let normal = (self.posterior, self.prior) == (Posterior::Gaussian, Prior::Normal);
+            let fits = normal && self.masks;
+            let wanted = "normal, by an encoder that sees masks";
+            Setting::check(fits, "the distribution of z given a part of a row", "another", wanted)?;
+        }
         check_activation(self.activation)
     }
 
@@ -142,6 +152,9 @@ impl VaeConfig {
         snapshot.set(&format!("{before}{LIKELIHOOD}"), self.likelihood);
         snapshot.set(&format!("{before}{POSTERIOR}"), self.posterior);
         snapshot.set(&format!("{before}{PRIOR}"), self.prior);
+        if self.completes {
+            snapshot.set(&format!("{before}{COMPLETES}"), true);
+        }
         if let Some(labels) = &self.labels {
             snapshot.set(&format!("{before}{NAMED}"), labels.named);
         }
@@ -176,9 +189,10 @@ impl VaeConfig {
         if let Some(labels) = &mut labels {
             labels.named = said(NAMED).is_none_or(|named| named != "false");
         }
+        let completes = said(COMPLETES).is_some_and(|completes| completes == "true");
         let masks = snapshot.contains(&format!("{prefix}{MASK}"));
         let config =
-            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels, masks };
+            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels, masks, completes };
         config.check()?;
         Ok(config)
     }
@@ -217,6 +231,7 @@ const ACTIVATION: &str = "vae.activation";
 const LIKELIHOOD: &str = "vae.likelihood";
 const POSTERIOR: &str = "vae.posterior";
 const PRIOR: &str = "vae.prior";
+const COMPLETES: &str = "vae.completes";
 const NAMED: &str = "vae.labels.named";
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub enum VaeError {
     },
     /// Labels or classes where the model knows none.
     NoClasses,
+    /// A model of what is hidden given the rest, where one of whole rows is needed.
+    Completes,
     /// A model of rows given classes, where one of rows alone is needed.
     GivenClasses,
     /// Another number of latent dimensions than a picture of them needs.
@@ -59,6 +61,9 @@ impl fmt::Display for VaeError {
                 write!(f, "a row has the label {label}, and the model knows classes from 0 to {}", classes - 1)
             }
             VaeError::NoClasses => f.write_str("the model knows no classes"),
+            VaeError::Completes => f.write_str(
+                "the model is one of what is hidden given the rest: it gives whole rows no likelihood, and has none to draw",
+            ),
             VaeError::GivenClasses => {
                 f.write_str("the model is one of rows given their class: this needs a class")
             }

@@ -1,7 +1,7 @@
 //! Values of rows that are hidden or missing, drawn given the others.
 //!
-//! Draws z₁ … z_M of q(z | x_s), of what is shown of a row, are drawn again with their importance weights p(x_s, z) / q(z | x_s): K latents,
-//! each of which has on average over the draws the imputer's own distribution q̂(z | x_s), close to p(z | x_s) where M is large and the
+//! Draws z₁ … z_M of q(z | x_s), of what is shown of a row, are drawn again with their importance weights p(x_s, z) / q(z | x_s) (without any
+//! by a model that [completes](super::VaeConfig::completes) rows, whose q(z | x_s) stands for p(z | x_s)): K latents, each of which has on average over the draws the imputer's own distribution q̂(z | x_s), close to p(z | x_s) where M is large and the
 //! weights are good. Imputations are draws from p(x_h | z) of these.
 //!
 //! With x_h known after all, S_K = ln (1/K) Σ p(x_h | z_k) is on average below ln ∫ q̂(z | x_s) p(x_h | z) dz, the log-density of the imputer's
@@ -216,7 +216,9 @@ impl Vae {
             let pass = Pass::with_sight(&self.network, [x, noise], None, sight);
             let y = self.network.decode(pass.z(), None);
             tape.output(Z, pass.z());
-            tape.output(LOG_WEIGHT, pass.log_likelihood + pass.log_prior_ratio(&self.network));
+            // Where q(z | x_s) stands for p(z), its draws are what is wanted.
+            let weight = pass.log_likelihood + pass.log_prior_ratio(&self.network);
+            tape.output(LOG_WEIGHT, if self.config.completes { weight * 0.0 } else { weight });
             tape.output(LOG_SCORE, self.network.log_likelihood(rows(TRUTH), y, Some(rows(SCORED))));
         })
     }
@@ -274,7 +276,7 @@ impl Vae {
             let score = LogMeanExp::of(&scores);
             imputed.scores.push(if known { score.value } else { 0.0 });
             imputed.errors.push(if known { score.error } else { 0.0 });
-            imputed.shapes.push(pareto_shape(&drawn[row].log_weights));
+            imputed.shapes.push(pareto_shape(&drawn[row].log_weights).filter(|_| !self.config.completes));
         }
     }
 }

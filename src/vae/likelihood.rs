@@ -252,6 +252,9 @@ impl Vae {
     ) -> Result<(Vec<f64>, VaeScore), VaeError> {
         sampling.check()?;
         self.check_scored(data)?;
+        if self.config.completes {
+            return Err(VaeError::Completes);
+        }
         if self.classes() > 0 {
             let (rows, score) = self.score_by_class(data, sampling, work)?;
             return Ok((rows, score.score));

@@ -125,6 +125,12 @@ fn digits_model(masks: bool) -> Vae {
     Vae::new(config, Seed(2)).unwrap()
 }
 
+/// The model that such a bound trains.
+fn of_loss(loss: MaskLoss) -> Vae {
+    let config = digits_model(true).config().clone();
+    Vae::new(VaeConfig { completes: loss == MaskLoss::Hidden, ..config }, Seed(2)).unwrap()
+}
+
 fn recipe(masking: Masking, loss: MaskLoss) -> VaeRecipe {
     VaeRecipe { masks: Some(MaskRecipe { masking, loss }), ..VaeRecipe::default() }
 }
@@ -171,6 +177,7 @@ fn what_is_missing_is_never_read() {
     for loss in [MaskLoss::Shown, MaskLoss::All, MaskLoss::Hidden] {
         let run = |data: &Dataset<'_>| {
             let config = VaeConfig {
+                completes: loss == MaskLoss::Hidden,
                 encoder: vec![8],
                 decoder: vec![8],
                 likelihood: Likelihood::GaussianColumns,
@@ -181,7 +188,8 @@ fn what_is_missing_is_never_read() {
             let recipe = VaeRecipe { dropout: 0.2, ..recipe(Masking::Part(0.3), loss) };
             let fitting = vae.fit(data, &recipe, &training(40)).unwrap();
             let sampling = ImportanceSampling { samples: 8, ..ImportanceSampling::default() };
-            let scores = vae.log_likelihoods(data, &sampling).unwrap();
+            let scores = vae.log_likelihoods(data, &sampling);
+            assert_eq!(scores.is_err(), loss == MaskLoss::Hidden);
             let imputing = Imputing { draws: 32, latents: 16, count: 2, ..Imputing::default() };
             let imputed = vae.impute(data, &hidden, &imputing).unwrap();
             let bounds = vae.completion_bounds(data, &hidden, Seed(5)).unwrap();
@@ -223,7 +231,7 @@ fn a_checkpoint_goes_on_with_the_same_masks() {
     };
     for (masking, loss) in [(Masking::Part(0.5), MaskLoss::Shown), (Masking::Box, MaskLoss::Hidden)] {
         let recipe = VaeRecipe { dropout: 0.3, ..recipe(masking, loss) };
-        let start = || VaeTrainer::new(digits_model(true), &recipe, &data, &training(20)).unwrap();
+        let start = || VaeTrainer::new(of_loss(loss), &recipe, &data, &training(20)).unwrap();
         let mut unbroken = start();
         let half = steps(&mut unbroken, 0);
         let whole = steps(&mut unbroken, 10);
@@ -381,7 +389,8 @@ fn what_does_not_go_together_is_refused() {
         .unwrap_err();
     assert_eq!(error.to_string(), "the mask of an encoder that sees none is top, but must be none");
     let dreg = VaeRecipe { bound: Bound::DoublyReparameterised, ..recipe(Masking::Top, MaskLoss::Hidden) };
-    assert!(digits_model(true).fit(&Dataset::digits(), &dreg, &training(1)).is_err());
+    assert!(of_loss(MaskLoss::Hidden).fit(&Dataset::digits(), &dreg, &training(1)).is_err());
+    assert!(of_loss(MaskLoss::Hidden).fit(&Dataset::digits(), &VaeRecipe::default(), &training(1)).is_err());
     for dropout in [1.0, -0.1, f32::NAN] {
         assert!(VaeRecipe { dropout, ..VaeRecipe::default() }.check().is_err());
     }

@@ -1,6 +1,6 @@
 //! The recipe by which a variational autoencoder is trained: a plain struct with good defaults.
 
-use super::{LabelRecipe, MaskLoss, MaskRecipe, Posterior, Prior, VaeConfig};
+use super::{LabelRecipe, MaskLoss, MaskRecipe, Posterior, VaeConfig};
 use crate::Setting;
 use crate::optim::Descent;
 
@@ -109,11 +109,13 @@ impl VaeRecipe {
         Setting::check(fits, "the posterior of the doubly reparameterised gradient", config.posterior, "gaussian")?;
         let plain = config.labels.is_none() || self.dropout == 0.0;
         Setting::check(plain, "the dropout of a model that knows classes", self.dropout, "0")?;
+        let completes = self.masks.is_some_and(|masks| masks.loss == MaskLoss::Hidden);
+        let (name, wanted) = ("the bound of masked rows", "hidden, of a model that completes rows, and of no other");
+        let given = self.masks.map_or("none".to_owned(), |masks| masks.loss.to_string());
+        Setting::check(completes == config.completes, name, given, wanted)?;
         let Some(masks) = self.masks else { return Ok(()) };
         Setting::check(config.masks, "the mask of an encoder that sees none", masks.masking, "none")?;
         if masks.loss == MaskLoss::Hidden {
-            let normal = (config.posterior, config.prior) == (Posterior::Gaussian, Prior::Normal);
-            Setting::check(normal, "the distribution of z given a part of a row", "a flow", "gaussian")?;
             let fits = self.bound != Bound::DoublyReparameterised;
             let name = "the bound of what is hidden given the rest";
             Setting::check(fits, name, "the doubly reparameterised one", "the elbo or the importance-weighted one")?;

@@ -149,7 +149,7 @@ fn bad_settings_are_one_line_and_leave_nothing() {
     for options in ["--hidden x", "--method gibbs", "--activation swish", "--schedule fast"] {
         failure_of(options, place.run(&format!("train neural {options}")), 2);
     }
-    for model in ["rbm", "boltzmann", "hopfield", "vae"] {
+    for model in ["rbm", "boltzmann", "hopfield"] {
         let message = place.failure(&format!("train {model} ring --out run"));
         assert!(message.contains("ring is a density on the plane"), "{message}");
     }

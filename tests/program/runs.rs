@@ -220,7 +220,7 @@ fn what_does_not_apply_is_absent_from_json_and_what_is_not_finite_is_null() {
         "eval run",
         "eval run --precision i16",
         "sample run --count 2",
-        "inpaint run --mask top --count 2 --steps 2",
+        "inpaint run --mask top --rows 2 --steps 2",
         "info run",
         "info",
         "info digits",

@@ -181,7 +181,6 @@ fn options_and_commands_of_another_kind_are_refused() {
         ("eval rbm --samples 10", "--samples is not for models of kind rbm"),
         ("sample run --steps 10", "--steps is not for models of kind vae"),
         ("sample rbm --observation mean", "--observation is not for models of kind rbm"),
-        ("inpaint run --mask top", "does not fill in hidden pixels"),
         ("reconstruct rbm", "reconstruct is for variational autoencoders"),
         ("interpolate rbm", "interpolate is for variational autoencoders"),
         ("interpolate run --to 359", "--to is 359, but the last of 359 rows is 358"),

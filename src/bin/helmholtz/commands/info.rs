@@ -124,7 +124,8 @@ struct Models {
 /// The models that learn `data`, which is not binarised.
 fn models(data: &Dataset<'_>) -> Models {
     match (data.is_real(), data.is_binary()) {
-        (true, _) => Models { kinds: &["neural"], words: "neural" },
+        (true, _) if data.has_missing() => Models { kinds: &["vae"], words: "vae, from what is there" },
+        (true, _) => Models { kinds: &["vae", "neural"], words: "vae, neural, and flow" },
         (false, true) => {
             Models { kinds: &["rbm", "boltzmann", "hopfield", "vae"], words: "rbm, boltzmann, hopfield, vae" }
         }

@@ -3,7 +3,9 @@
 use super::model::Model;
 use super::sample::FileFormat;
 use crate::cli::{Console, Failure};
-use crate::input::{Binarize, Domain, HeldOut, LabelSource, PixelScale, Polarity, Reading, RowChoice, Rows, data};
+use crate::input::{
+    Binarize, Domain, HeldOut, LabelSource, MaskName, PixelScale, Polarity, Reading, RowChoice, Rows, data, mask,
+};
 use crate::pictures::Canvas;
 use crate::run::{Choice, FINGERPRINT, IMAGE_SHAPE, LARGEST, Settings, Validation, standing};
 use helmholtz::Seed;
@@ -89,9 +91,19 @@ impl Origin {
         Some((holdout, Seed(self.settings.saved("seed")?)))
     }
 
-    /// The rows chosen, by default of the data the model was trained on, read as it was trained. Where that data is not what
-    /// it was, people are warned.
+    /// The rows chosen, by default of the data the model was trained on, read as it was trained, without the values that training hid for good.
+    /// Where that data is not what it was, people are warned.
     pub fn rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
+        let mut rows = self.whole_rows(choice)?;
+        if let (None, Some(MaskName::File(file))) = (&choice.data, self.settings.saved::<MaskName>("mask")) {
+            let hidden = mask::of_part(&file, &rows.rows)?;
+            rows.rows = rows.rows.with_missing(&hidden)?;
+        }
+        Ok(rows)
+    }
+
+    /// The rows chosen with all their values.
+    pub fn whole_rows(&self, choice: &RowChoice) -> Result<Rows, Failure> {
         let named = choice.data.clone().or_else(|| self.settings.saved("data"));
         let name = named.ok_or_else(|| {
             Failure::new("the file does not say what data the model was trained on")

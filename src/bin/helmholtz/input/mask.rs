@@ -116,6 +116,20 @@ pub fn from_file(file: &str, rows: &Dataset<'_>, (height, width): (usize, usize)
     })
 }
 
+/// What a file hides of rows of the data that it was made for: where it is one of training rows alone, nothing of others.
+pub fn of_part(file: &str, rows: &Dataset<'_>) -> Result<Vec<bool>, Failure> {
+    let shape = rows.image_shape();
+    from_file(file, rows, shape).or_else(|failure| {
+        let (values, [given, wide]) = data::numbers(Path::new(file))?;
+        if wide != rows.width() {
+            return Err(failure);
+        }
+        let of = |row: usize| (0..wide).map(move |column| (row, column));
+        let hides = |(row, column): (usize, usize)| row < given && values[row * wide + column] == 1.0;
+        Ok((0..rows.len()).flat_map(|row| of(rows.original_row(row))).map(hides).collect())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::picture::Completed;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
 use crate::commands::loaded::Loaded;
 use crate::contract::{FileFormat, Filled, InpaintAsk, InpaintOptions, Scores};
-use crate::input::{Mask, MaskName, RowChoice, Rows, Selection, data, mask, npy};
+use crate::input::{Mask, MaskName, RowChoice, Rows, Selection, data, npy};
 use crate::pictures::Canvas;
 use crate::run::Estimating;
 use clap::Args;
@@ -168,7 +168,7 @@ impl Inpaint {
     fn asked(&self, loaded: &Loaded, named: Option<String>, globals: &Globals) -> Result<Asked, Failure> {
         let origin = &loaded.origin;
         let choice = RowChoice { data: named, selection: self.selection.clone() };
-        let mut rows = origin.rows(&choice)?;
+        let mut rows = origin.whole_rows(&choice)?;
         let width = loaded.model.width();
         if rows.rows.width() != width {
             let given = rows.rows.width();
@@ -282,8 +282,11 @@ impl Inpaint {
             if let Some([bound, error]) = judged.bound {
                 line.add(format!("completion {bound:.2} ± {error:.2}"));
             }
-            if let Some([rmse, standardised]) = judged.squared {
-                line.add(format!("rmse {rmse:.4}, mean squared error {standardised:.4} of the columns' variances"));
+            if let Some(rmse) = judged.rmse {
+                line.add(format!("rmse {rmse:.4}"));
+            }
+            if let Some(standardised) = judged.standardised {
+                line.add(format!("mean squared error {standardised:.4} of the columns' variances"));
             }
             if let Some([half, most]) = judged.coverage {
                 line.add(format!("50 % intervals hold {:.1} %, 90 % ones {:.1} %", 100.0 * half, 100.0 * most));
@@ -364,9 +367,5 @@ fn training_rows(loaded: &Loaded, asked: &Asked) -> Result<Option<Dataset<'stati
     if rows.rows.width() != asked.rows.rows.width() {
         return Ok(None);
     }
-    let Some(MaskName::File(file)) = loaded.origin.settings.saved::<MaskName>("mask") else {
-        return Ok(Some(rows.rows));
-    };
-    let hidden = mask::from_file(&file, &rows.rows, asked.shape)?;
-    Ok(Some(rows.rows.with_missing(&hidden)?))
+    Ok(Some(rows.rows))
 }

@@ -24,8 +24,10 @@ pub struct Judged {
     pub unknown: f64,
     /// Whether that is exact.
     pub exact: bool,
-    /// Root mean squared error of the means, in the data's units; mean squared error in the columns' variances.
-    pub squared: Option<[f64; 2]>,
+    /// Root mean squared error of the means, in the data's units.
+    pub rmse: Option<f64>,
+    /// Their mean squared error, in the columns' variances.
+    pub standardised: Option<f64>,
     /// The parts of the hidden values in the central intervals of 50 and 90 %.
     pub coverage: Option<[f64; 2]>,
     /// The part of hidden bits that were drawn other than they were.
@@ -64,6 +66,7 @@ impl Truth<'_> {
             let largest = told.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             [largest, beyond as f64 / shapes.len().max(1) as f64]
         });
+        judged.shapes = judged.shapes.filter(|shapes| shapes[0] > f64::NEG_INFINITY);
         judged
     }
 
@@ -84,8 +87,11 @@ impl Truth<'_> {
         if let Some(variances) = self.variances {
             let by = |place: usize, x: f32| f64::from(means[place] - x).powi(2);
             let rmse = self.mean(by).map(f64::sqrt);
-            let standardised = self.mean(|place, x| by(place, x) / variances[place % self.width]);
-            judged.squared = rmse.zip(standardised).map(|(rmse, standardised)| [rmse, standardised]);
+            judged.rmse = rmse;
+            // Of columns that hardly vary there is no such figure.
+            judged.standardised = self
+                .mean(|place, x| by(place, x) / variances[place % self.width])
+                .filter(|_| variances.iter().all(|variance| *variance > 1e-20));
         }
         judged
     }
@@ -116,7 +122,10 @@ impl Judged {
     pub fn figures(&self) -> Map<String, Value> {
         let mut figures = Map::new();
         let mut put = |key: &str, value: Option<f64>| {
-            figures.insert(key.to_owned(), value.filter(|value| value.is_finite()).map_or(Value::Null, |v| json!(v)));
+            if let Some(value) = value {
+                // What is not finite is null.
+                figures.insert(key.to_owned(), json!(value));
+            }
         };
         let of = |pair: Option<[f64; 2]>, index: usize| pair.map(|pair| pair[index]);
         put("score", self.score.map(|score| score[0]));
@@ -125,14 +134,16 @@ impl Judged {
         put("score_error_unknown", self.score.map(|_| self.unknown));
         put("completion_bound", of(self.bound, 0));
         put("completion_bound_error", of(self.bound, 1));
-        put("rmse", of(self.squared, 0));
-        put("mse_standardised", of(self.squared, 1));
+        put("rmse", self.rmse);
+        put("mse_standardised", self.standardised);
         put("coverage50", of(self.coverage, 0));
         put("coverage90", of(self.coverage, 1));
         put("wrong_fraction", self.wrong);
         put("k_hat", of(self.shapes, 0));
         put("k_hat_beyond", of(self.shapes, 1));
-        figures.insert("score_exact".to_owned(), json!(self.exact));
+        if self.score.is_some() {
+            figures.insert("score_exact".to_owned(), json!(self.exact));
+        }
         figures
     }
 }

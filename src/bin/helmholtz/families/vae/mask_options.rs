@@ -51,6 +51,12 @@ impl MaskOptions {
         Ok(session.settings.settled().get("mask").is_some_and(|mask| mask != NONE))
     }
 
+    /// Whether the model is one of what is hidden given the rest.
+    pub fn completes(&self, session: &Session) -> bool {
+        let saved = session.settings.saved::<MaskLoss>("mask-loss");
+        self.mask_loss.or(saved) == Some(MaskLoss::Hidden)
+    }
+
     /// What training hides of each row, and the dropout.
     pub fn recipe(&self, session: &mut Session) -> Result<(Option<MaskRecipe>, f32), Failure> {
         let drawn = match session.settings.settled().get("mask").map(|mask| mask.parse()) {

@@ -7,7 +7,7 @@ use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, Domain, PixelScale};
 use crate::run::widths;
-use helmholtz::vae::{Likelihood, Posterior, Prior, Vae};
+use helmholtz::vae::{Likelihood, Posterior, Prior, Vae, VaeError};
 use serde_json::json;
 
 /// The name of the family.
@@ -66,7 +66,8 @@ impl Model for Vae {
             report.figure("label_posterior", labels.posterior.to_string());
         }
         if config.masks {
-            report.line("masks           the encoder is told which values are hidden".to_owned());
+            let given = if config.completes { ", and what is hidden is modelled given the rest" } else { "" };
+            report.line(format!("masks           the encoder is told which values are hidden{given}"));
         }
         report.figure("masks", config.masks);
         report.figure("visible", Vae::width(self));
@@ -107,10 +108,12 @@ impl Model for Vae {
     }
 
     fn scorer(&self) -> Result<&dyn Scorer, Failure> {
+        whole(self)?;
         Ok(self)
     }
 
     fn sampler(&self) -> Result<&dyn Sampler, Failure> {
+        whole(self)?;
         Ok(self)
     }
 
@@ -129,4 +132,12 @@ impl Model for Vae {
     fn autoencoder(&self, _: &str) -> Result<&dyn Autoencoder, Failure> {
         Ok(self)
     }
+}
+
+/// Refuses a model of what is hidden given the rest.
+fn whole(vae: &Vae) -> Result<(), Failure> {
+    if !vae.config().completes {
+        return Ok(());
+    }
+    Err(Failure::from(VaeError::Completes).hint("helmholtz inpaint completes rows, and says how well"))
 }

@@ -6,8 +6,8 @@ use crate::contract::{Scored, likelihood};
 use crate::input::npy;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
-use helmholtz::sampling::{Estimate, Work};
-use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, Vae, VaeScore};
+use helmholtz::sampling::{Estimate, Kind, Work};
+use helmholtz::vae::{Figures, ImportanceSampling, Likelihood, MaskRecipe, Vae, VaeScore};
 use std::path::Path;
 use std::time::Instant;
 
@@ -172,4 +172,33 @@ fn say_what_is_active(figures: &Figures, report: &mut Report) {
     if !figures.divergences.is_empty() {
         report.figure("kl_per_dimension", figures.divergences.clone());
     }
+}
+
+/// Says how well a model of what is hidden given the rest completes rows of which the recipe hides a part.
+pub fn judge_completion(
+    vae: &Vae,
+    rows: &Dataset<'_>,
+    split: &'static str,
+    masks: Option<MaskRecipe>,
+    seed: Seed,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let Some(MaskRecipe { masking, .. }) = masks else { return Ok(()) };
+    let mut hidden = vec![0.0; rows.len() * rows.width()];
+    masking.fill(rows.image_shape(), &mut seed.derive("judged", 0).lanes("masks", 0), &mut hidden);
+    let hidden: Vec<bool> = hidden.iter().map(|&hidden| hidden == 1.0).collect();
+    let bounds = vae.completion_bounds(rows, &hidden, seed.derive("judged", 1))?;
+    let estimate = Estimate::of(&bounds, Kind::Upper, "the bound of completion, 32 draws a row");
+    report.line(format!(
+        "completion      {:.3} nats a row, mean of {}; data error {:.2}",
+        estimate.value,
+        counted(rows.len(), &format!("{split} example")),
+        estimate.data_error
+    ));
+    report.line(format!("                -ln p(hidden | shown) of {masking} is less on average: this bounds it from above"));
+    report.figure("completion_bound", estimate.value);
+    report.figure("completion_bound_error", estimate.data_error);
+    report.figure("examples", rows.len());
+    report.figure("split", split);
+    Ok(())
 }

@@ -258,6 +258,7 @@ impl Train {
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
         let masks = start.is_some_and(|own| own.masks) || self.masks.settle(session)? || session.data.has_missing();
+        let completes = start.map_or_else(|| self.masks.completes(session), |own| own.completes);
         let named = session.settings.saved::<Widths>("encoder");
         let usual = match start {
             Some(own) => Widths(own.encoder.clone()),
@@ -276,6 +277,7 @@ impl Train {
             decoder: hidden.reversed(),
             encoder: encoder.0,
             masks,
+            completes,
             activation: settings.settle(
                 "activation",
                 self.activation,
@@ -360,6 +362,9 @@ impl Trained for Autoencoder {
         let (vae, canvas) = (&self.vae, session.canvas());
         let seed = session.training.seed.derive("samples", 0);
         let (rows, _) = session.judged_by();
+        if vae.config().completes {
+            return Ok(&[]);
+        }
         pictures::samples(vae, canvas, &rows, seed).save(&session.folder.file(SAMPLES))?;
         if rows.has_missing() {
             return Ok(&[SAMPLES]);
@@ -398,6 +403,9 @@ impl Trained for Autoencoder {
 
     fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
+        if self.vae.config().completes {
+            return report::judge_completion(&self.vae, &rows, split, self.recipe.masks, session.training.seed, report);
+        }
         let samples = self.samples.unwrap_or(report::usual_samples(&self.vae));
         let sampling = report::sampling(samples, session.training.seed);
         report::judge(&self.vae, &rows, split, &sampling, work, None, report)?;
