@@ -44,7 +44,12 @@ impl Masking {
     /// # Panics
     /// When `hidden` is no whole number of rows.
     pub fn fill(self, (height, width): (usize, usize), stream: &mut Lanes, hidden: &mut [f32]) {
-        assert_eq!(hidden.len() % (height * width), 0, "masks of {} values for images of {height}×{width}", hidden.len());
+        assert_eq!(
+            hidden.len() % (height * width),
+            0,
+            "masks of {} values for images of {height}×{width}",
+            hidden.len()
+        );
         if let Masking::Part(part) = self {
             stream.fill_uniform(hidden);
             hidden.iter_mut().for_each(|u| *u = f32::from(u8::from(f64::from(*u) < part)));
@@ -127,7 +132,9 @@ impl FromStr for Masking {
                     Some(Ok(percent)) if (0.0..=100.0).contains(&percent) => Masking::Part(percent / 100.0),
                     Some(_) => return Err(wrong("a part of the pixels between 0% and 100%")),
                     None => {
-                        return Err(wrong("30%, top, bottom, left, right, center, box, quadrants:N or a .npy file"));
+                        return Err(wrong(
+                            "30%, top, bottom, left, right, center, box, quadrants:N or a .npy file",
+                        ));
                     }
                 }
             }

@@ -110,7 +110,9 @@ impl<'a> Dataset<'a> {
     #[track_caller]
     pub fn missing_into(&self, row: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.width(), "a row of {} values into a slice of {}", self.width(), out.len());
-        out.iter_mut().enumerate().for_each(|(column, out)| *out = f32::from(u8::from(self.is_missing(row, column))));
+        out.iter_mut()
+            .enumerate()
+            .for_each(|(column, out)| *out = f32::from(u8::from(self.is_missing(row, column))));
     }
 
     /// How many values of the rows are missing.
@@ -175,8 +177,7 @@ mod tests {
         let complete = Dataset::from_real(vec![1.0, -2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2]).unwrap();
         let data = complete.with_missing(&[false, true, false, false, true, false]).unwrap();
         assert_eq!((data.missing_count(), data.first_missing()), (2, Some([0, 1])));
-        let with_nan =
-            Dataset::from_incomplete(vec![1.0, f32::NAN, 3.0, 4.0, f32::NAN, 6.0], &[3, 2]).unwrap();
+        let with_nan = Dataset::from_incomplete(vec![1.0, f32::NAN, 3.0, 4.0, f32::NAN, 6.0], &[3, 2]).unwrap();
         assert!(with_nan.is_real() && with_nan.fingerprint() == data.fingerprint());
         assert_ne!(data.fingerprint(), complete.fingerprint());
         for data in [&data, &with_nan] {
@@ -199,7 +200,10 @@ mod tests {
     fn what_is_not_right_is_named() {
         let said = |values: Vec<f32>, shape| Dataset::from_incomplete(values, shape).unwrap_err().to_string();
         assert_eq!(said(vec![f32::NAN; 2], &[1, 2]), "array: all values are missing");
-        assert_eq!(said(vec![f32::INFINITY, 0.0], &[1, 2]), "array: row 0, column 0 is inf, wanted a finite number");
+        assert_eq!(
+            said(vec![f32::INFINITY, 0.0], &[1, 2]),
+            "array: row 0, column 0 is inf, wanted a finite number"
+        );
         let data = Dataset::bars(2).unwrap();
         let error = data.with_missing(&[true; 3]).unwrap_err().to_string();
         assert_eq!(error, format!("mask of bars:2: 3 values, wanted {} × 4", data.len()));

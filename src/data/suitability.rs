@@ -161,7 +161,10 @@ impl fmt::Display for Unsuitable {
                 f.write_str("the data is bits of grey levels, and the model is a density of real numbers")
             }
             Unsuitable::Missing { row, column } => {
-                write!(f, "the data has missing values (row {row}, column {column} is NaN or hidden), and the model wants whole rows")
+                write!(
+                    f,
+                    "the data has missing values (row {row}, column {column} is NaN or hidden), and the model wants whole rows"
+                )
             }
             Unsuitable::Support { largest } => {
                 write!(f, "the model needs numbers from 0 to 1, the data go up to {largest}")

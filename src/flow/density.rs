@@ -153,7 +153,8 @@ mod tests {
         values.iter_mut().step_by(2).for_each(|x| *x = 10.0 * *x + 3.0);
         let data = Dataset::from_real(values, &[500, 2]).unwrap();
         let mut flow = Flow::new(FlowConfig::new(2), Seed(1)).unwrap();
-        flow.fit(&data, &FlowRecipe::default(), &Training { epochs: 20, batch: 100, ..Training::default() }).unwrap();
+        flow.fit(&data, &FlowRecipe::default(), &Training { epochs: 20, batch: 100, ..Training::default() })
+            .unwrap();
         let density = flow.density(&[]).unwrap();
         for point in [[3.0, 0.5], [-4.0, 0.1], [12.0, -0.3]] {
             let mut gradient = [0.0; 2];
@@ -167,7 +168,11 @@ mod tests {
                 };
                 let slope = (at(step) - at(-step)) / (2.0 * step);
                 let difference = (gradient[column] - slope).abs();
-                assert!(difference < 0.02 * (1.0 + slope.abs()), "{point:?} {column}: {} {slope}", gradient[column]);
+                assert!(
+                    difference < 0.02 * (1.0 + slope.abs()),
+                    "{point:?} {column}: {} {slope}",
+                    gradient[column]
+                );
             }
         }
     }

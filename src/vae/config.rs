@@ -133,9 +133,19 @@ impl VaeConfig {
         }
         if self.masks {
             let layers = self.encoder.len();
-            Setting::check(layers > 0, "the number of hidden layers of an encoder that sees masks", layers, "at least 1")?;
+            Setting::check(
+                layers > 0,
+                "the number of hidden layers of an encoder that sees masks",
+                layers,
+                "at least 1",
+            )?;
             let classes = self.labels.as_ref().map_or(0, |labels| labels.classes);
-            Setting::check(classes == 0, "the number of classes of a model whose encoder sees masks", classes, "0")?;
+            Setting::check(
+                classes == 0,
+                "the number of classes of a model whose encoder sees masks",
+                classes,
+                "0",
+            )?;
         }
         if self.completes {
             let normal = (self.posterior, self.prior) == (Posterior::Gaussian, Prior::Normal);
@@ -180,7 +190,11 @@ impl VaeConfig {
         let columns = snapshot.contains(&format!("{prefix}{DEVIATION}"));
         let guess = if columns {
             Likelihood::GaussianColumns
-        } else if learned { Likelihood::GaussianLearned } else { Likelihood::Bernoulli };
+        } else if learned {
+            Likelihood::GaussianLearned
+        } else {
+            Likelihood::Bernoulli
+        };
         let likelihood = said(LIKELIHOOD).map_or(Ok(guess), |name| name.parse())?;
         let activation = activation_in(snapshot, &format!("{before}{ACTIVATION}"), Activation::Relu)?;
         let posterior = said(POSTERIOR).map_or(Ok(Posterior::Gaussian), |name| name.parse())?;
@@ -191,8 +205,19 @@ impl VaeConfig {
         }
         let completes = said(COMPLETES).is_some_and(|completes| completes == "true");
         let masks = snapshot.contains(&format!("{prefix}{MASK}"));
-        let config =
-            VaeConfig { visible, latent, encoder, decoder, activation, likelihood, posterior, prior, labels, masks, completes };
+        let config = VaeConfig {
+            visible,
+            latent,
+            encoder,
+            decoder,
+            activation,
+            likelihood,
+            posterior,
+            prior,
+            labels,
+            masks,
+            completes,
+        };
         config.check()?;
         Ok(config)
     }

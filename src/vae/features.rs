@@ -52,7 +52,11 @@ impl Vae {
             ));
         }
         if config.masks || first.config.masks {
-            return Err(VaeError::setting("the encoder of a model of features", "one that sees masks", "one of whole rows"));
+            return Err(VaeError::setting(
+                "the encoder of a model of features",
+                "one that sees masks",
+                "one of whole rows",
+            ));
         }
         if first.features.is_some() || first.classes() > 0 {
             return Err(VaeError::GivenClasses);

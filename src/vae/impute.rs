@@ -105,7 +105,12 @@ impl Vae {
         let &Imputing { draws, latents, count, seed } = imputing;
         Setting::at_least_one("the number of draws of a row", draws)?;
         Setting::at_least_one("the number of latents of a row", latents)?;
-        Setting::check((1..=latents).contains(&count), "the number of imputations", count, "from 1 to that of latents")?;
+        Setting::check(
+            (1..=latents).contains(&count),
+            "the number of imputations",
+            count,
+            "from 1 to that of latents",
+        )?;
         let (visible, latent) = (self.config.visible, self.config.latent);
         let usual = self.usual_values(seed);
         let mut program = self.record_imputing();
@@ -156,7 +161,11 @@ impl Vae {
     ) -> Result<Vec<f64>, VaeError> {
         self.check_imputed(data, hidden)?;
         if !self.config.masks || !self.network.is_closed() {
-            return Err(VaeError::setting("the encoder", "another", "one that sees masks, of normal distributions"));
+            return Err(VaeError::setting(
+                "the encoder",
+                "another",
+                "one that sees masks, of normal distributions",
+            ));
         }
         let (visible, latent) = (self.config.visible, self.config.latent);
         let mut program = Program::record(&self.store, |tape| {
@@ -188,7 +197,11 @@ impl Vae {
         }
         self.check_data(data)?;
         let (given, wanted) = (hidden.len(), data.len() * self.config.visible);
-        if given == wanted { Ok(()) } else { Err(VaeError::setting("the number of values of a mask", given, "that of the rows")) }
+        if given == wanted {
+            Ok(())
+        } else {
+            Err(VaeError::setting("the number of values of a mask", given, "that of the rows"))
+        }
     }
 
     /// What stands for a hidden value where the encoder sees no mask: the mean of the model's own rows, `[visible]`.

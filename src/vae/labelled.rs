@@ -143,7 +143,13 @@ impl Labelled {
         let loss = if piece.group() == WITH {
             let [x, label] = [piece.rows(X, visible), piece.rows(LABEL, 1)];
             let classes = Classes::Of(label.reshape([1, piece.examples()]));
-            let bound = objective(network, recipe.bound, [x, piece.draws(NOISE, k, latent), beta], Some(classes), Sight::default());
+            let bound = objective(
+                network,
+                recipe.bound,
+                [x, piece.draws(NOISE, k, latent), beta],
+                Some(classes),
+                Sight::default(),
+            );
             bound + cross_entropy(network, x, label) * self.alpha
         } else {
             let uniforms = Unlabelled::uniforms(self.by, self.labels.classes);

@@ -196,7 +196,9 @@ impl Independent {
             Likelihood::Gaussian => Some(total(&|column| column[2] * of_one(variance(column), Some(1.0)))),
             Likelihood::GaussianLearned if varies <= SAME * total(&|column| column[2] * column[1]) => None,
             Likelihood::GaussianLearned => Some(width * of_one(varies / width, None)),
-            Likelihood::GaussianColumns if columns.iter().any(|column| variance(column) <= SAME * column[1]) => None,
+            Likelihood::GaussianColumns if columns.iter().any(|column| variance(column) <= SAME * column[1]) => {
+                None
+            }
             Likelihood::GaussianColumns => Some(total(&|column| column[2] * of_one(variance(column), None))),
         }
     }

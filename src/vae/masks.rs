@@ -169,9 +169,10 @@ impl Masked {
 
     /// The inputs of a piece.
     pub(super) fn inputs<'t>(&self, vae: &Vae, piece: &Piece<'t>) -> Sight<'t> {
-        let mut sight = self.masks.as_ref().map_or_else(Sight::default, |masks| {
-            masks.inputs(|name| piece.rows(name, vae.config.visible))
-        });
+        let mut sight = self
+            .masks
+            .as_ref()
+            .map_or_else(Sight::default, |masks| masks.inputs(|name| piece.rows(name, vae.config.visible)));
         sight.shown.kept = self.drops().then(|| piece.rows(KEPT, self.units));
         sight
     }
@@ -267,5 +268,45 @@ impl FromStr for MaskLoss {
             "hidden" => Ok(MaskLoss::Hidden),
             _ => Err(Setting::new("the bound of masked rows", name, "shown, all or hidden")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the encoder is shown and what counts, of a value that is shown, one hidden on purpose, one missing, and one that is both.
+    #[test]
+    fn each_bound_hides_and_counts_what_it_says() {
+        let (drawn, missing) = ([0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]);
+        let both = [0.0, 1.0, 1.0, 1.0];
+        for (loss, hidden, counts) in [
+            (None, both, [1.0, 0.0, 0.0, 0.0]),
+            (Some(MaskLoss::Shown), both, [1.0, 0.0, 0.0, 0.0]),
+            (Some(MaskLoss::All), both, [1.0, 1.0, 0.0, 0.0]),
+            (Some(MaskLoss::Hidden), missing, [0.0, 1.0, 0.0, 0.0]),
+        ] {
+            let recipe = loss.map(|loss| MaskRecipe { masking: Masking::Box, loss });
+            let mut masks = Masks::new(recipe, (2, 2), 1);
+            (masks.drawn, masks.missing) = (drawn.to_vec(), missing.to_vec());
+            let filled = |name: &str| {
+                let mut out = [9.0; 4];
+                masks.fill(name, &mut out);
+                out
+            };
+            assert_eq!((filled(HIDDEN), filled(COUNTS)), (hidden, counts), "{loss:?}");
+            if loss == Some(MaskLoss::Hidden) {
+                assert_eq!(filled(GIVEN), both);
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_is_read_back() {
+        for loss in [MaskLoss::Shown, MaskLoss::All, MaskLoss::Hidden] {
+            assert_eq!(loss.to_string().parse(), Ok(loss));
+        }
+        let said = "some".parse::<MaskLoss>().unwrap_err().to_string();
+        assert_eq!(said, "the bound of masked rows is some, but must be shown, all or hidden");
     }
 }

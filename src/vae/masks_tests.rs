@@ -44,7 +44,13 @@ fn rows(visible: usize, count: usize, bits: bool) -> Vec<f32> {
 /// ln p of one value by its definition, in f64: y is the decoder's own number.
 fn log_density(vae: &Vae, column: usize, x: f64, mean: f64) -> f64 {
     match vae.noise_deviations() {
-        None => if x == 1.0 { mean.ln() } else { (1.0 - mean).ln() },
+        None => {
+            if x == 1.0 {
+                mean.ln()
+            } else {
+                (1.0 - mean).ln()
+            }
+        }
         Some(deviations) => {
             let deviation = f64::from(deviations[column]);
             -0.5 * ((x - mean) / deviation).powi(2) - deviation.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
@@ -64,7 +70,12 @@ fn only_what_counts_is_in_the_likelihood() {
             let x = tape.input_with("x", [batch, visible], &x);
             let noise = tape.input_with("noise", [draws, batch, 2], &noise);
             let counts = tape.input_with("counts", [batch, visible], &counts);
-            let pass = Pass::with_sight(&vae.network, [x, noise], None, Sight { counts: Some(counts), ..Sight::default() });
+            let pass = Pass::with_sight(
+                &vae.network,
+                [x, noise],
+                None,
+                Sight { counts: Some(counts), ..Sight::default() },
+            );
             tape.output("z", pass.z());
             tape.output("l", pass.log_likelihood);
         });
@@ -158,20 +169,26 @@ fn a_mask_of_nothing_is_no_mask() {
         let mask = masked.store.find("encoder_mask.weight").unwrap();
         assert!(masked.store.get(mask).iter().all(|&weight| weight == 0.0));
     }
-    assert_ne!(fitted(true, &recipe(Masking::Part(0.3), MaskLoss::Shown)).store.get(plain.store.parameters().next().unwrap()),
-        plain.store.get(plain.store.parameters().next().unwrap()));
+    assert_ne!(
+        fitted(true, &recipe(Masking::Part(0.3), MaskLoss::Shown))
+            .store
+            .get(plain.store.parameters().next().unwrap()),
+        plain.store.get(plain.store.parameters().next().unwrap())
+    );
 }
 
 /// Training, its figures, evaluation and imputation of rows whose missing values are stored, and of such rows with NaN in their place.
 #[test]
 fn what_is_missing_is_never_read() {
     let (count, width) = (200, 6);
-    let values: Vec<f32> = (0..count * width).map(|place| (place as f32 * 0.37).sin() * (1.0 + place as f32 / 300.0)).collect();
+    let values: Vec<f32> =
+        (0..count * width).map(|place| (place as f32 * 0.37).sin() * (1.0 + place as f32 / 300.0)).collect();
     let missing: Vec<bool> = (0..count * width).map(|place| place * 7 % 5 == 0).collect();
     let stored = Dataset::from_real(values.clone(), &[count, width]).unwrap().with_missing(&missing).unwrap();
     let nan = values.iter().zip(&missing).map(|(&x, &missing)| if missing { f32::NAN } else { x }).collect();
     let nan = Dataset::from_incomplete(nan, &[count, width]).unwrap();
-    let other = values.iter().zip(&missing).map(|(&x, &missing)| if missing { 99.0 } else { x }).collect::<Vec<_>>();
+    let other =
+        values.iter().zip(&missing).map(|(&x, &missing)| if missing { 99.0 } else { x }).collect::<Vec<_>>();
     let other = Dataset::from_real(other, &[count, width]).unwrap().with_missing(&missing).unwrap();
     let hidden: Vec<bool> = (0..count * width).map(|place| place % 3 == 0).collect();
     for loss in [MaskLoss::Shown, MaskLoss::All, MaskLoss::Hidden] {
@@ -299,7 +316,8 @@ fn the_score_comes_up_to_the_exact_conditional() {
         let line = OnALine::new(likelihood);
         let bits = likelihood == Likelihood::Bernoulli;
         let x = line.vae.sample(40, Observation::Drawn, Seed(8));
-        let data = if bits { Dataset::from_f32(x.clone(), &[40, 4]) } else { Dataset::from_real(x.clone(), &[40, 4]) };
+        let data =
+            if bits { Dataset::from_f32(x.clone(), &[40, 4]) } else { Dataset::from_real(x.clone(), &[40, 4]) };
         let data = data.unwrap();
         let hidden = [false, true, false, true].repeat(40);
         let exact: Vec<f64> = x.chunks_exact(4).map(|row| line.conditional(row, &hidden[..4])).collect();
@@ -332,7 +350,8 @@ fn completion_is_bounded_from_above() {
     for (row, bound) in x.chunks_exact(4).zip(&bounds) {
         let mut program = Program::record(&line.vae.store, |tape| {
             let x = tape.input_with("x", [1, 4], row);
-            let shown = Shown { hidden: Some(tape.input_with("hidden", [1, 4], &[1.0, 1.0, 0.0, 0.0])), kept: None };
+            let shown =
+                Shown { hidden: Some(tape.input_with("hidden", [1, 4], &[1.0, 1.0, 0.0, 0.0])), kept: None };
             let q = line.vae.network.encode_what_is_shown(x, None, shown);
             tape.output("mean", q.mean);
             tape.output("log_variance", q.log_variance);

@@ -106,11 +106,17 @@ impl VaeRecipe {
     /// distribution.
     pub fn check_for(&self, config: &VaeConfig) -> Result<(), Setting> {
         let fits = self.bound != Bound::DoublyReparameterised || config.posterior == Posterior::Gaussian;
-        Setting::check(fits, "the posterior of the doubly reparameterised gradient", config.posterior, "gaussian")?;
+        Setting::check(
+            fits,
+            "the posterior of the doubly reparameterised gradient",
+            config.posterior,
+            "gaussian",
+        )?;
         let plain = config.labels.is_none() || self.dropout == 0.0;
         Setting::check(plain, "the dropout of a model that knows classes", self.dropout, "0")?;
         let completes = self.masks.is_some_and(|masks| masks.loss == MaskLoss::Hidden);
-        let (name, wanted) = ("the bound of masked rows", "hidden, of a model that completes rows, and of no other");
+        let (name, wanted) =
+            ("the bound of masked rows", "hidden, of a model that completes rows, and of no other");
         let given = self.masks.map_or("none".to_owned(), |masks| masks.loss.to_string());
         Setting::check(completes == config.completes, name, given, wanted)?;
         let Some(masks) = self.masks else { return Ok(()) };
@@ -118,7 +124,12 @@ impl VaeRecipe {
         if masks.loss == MaskLoss::Hidden {
             let fits = self.bound != Bound::DoublyReparameterised;
             let name = "the bound of what is hidden given the rest";
-            Setting::check(fits, name, "the doubly reparameterised one", "the elbo or the importance-weighted one")?;
+            Setting::check(
+                fits,
+                name,
+                "the doubly reparameterised one",
+                "the elbo or the importance-weighted one",
+            )?;
         }
         Ok(())
     }

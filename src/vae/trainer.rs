@@ -90,7 +90,9 @@ impl Objective for VaeObjective {
     fn groups(&self, part: usize, batch: usize) -> Vec<Group> {
         match &self.reader {
             Reader::OfClasses(labelled) => labelled.groups(&self.recipe),
-            Reader::Plain(_) | Reader::Masked(_) => vec![Group { examples: batch, pieces: self.parts[part].pieces }],
+            Reader::Plain(_) | Reader::Masked(_) => {
+                vec![Group { examples: batch, pieces: self.parts[part].pieces }]
+            }
         }
     }
 

@@ -272,7 +272,8 @@ fn a_mask_has_the_shape_of_the_images() {
     assert_eq!(place.json(&mask("square.npy", 8))["hidden_pixels"], 20);
     for rows in [16, 4, 64] {
         let message = place.failure(&mask("other.npy", rows));
-        let said = format!("other.npy: a mask of {rows} × {} values for images of 8 × 8, or 359 rows of 64", 64 / rows);
+        let said =
+            format!("other.npy: a mask of {rows} × {} values for images of 8 × 8, or 359 rows of 64", 64 / rows);
         assert!(message.contains(&said), "{message}");
     }
     place.write("grey.npy", &of_f32(8, &[0.5; 64]));

@@ -71,7 +71,7 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
         "sample rbm --count 2 --steps 2",
         "sample rbm --count 2 --tempering 2 --steps 4 --out ladder.png",
         "inpaint rbm --mask top --rows 2 --steps 2",
-        "inpaint columns --mask 50% --latents 8 --draws 64",
+        "inpaint columns --mask left --latents 8 --draws 64",
         "inpaint completing --rows 2 --latents 8 --draws 64",
         "inpaint vae rbm --mask top --rows 2 --steps 2 --latents 8 --draws 64",
         "recall hopfield",
@@ -104,7 +104,8 @@ fn every_key_that_is_printed_is_documented_and_every_documented_one_is_printed()
                 .any(|section| page.get(*section).is_some_and(|keys| keys.contains(key)))
         };
         // Of a table, the keys of its rows too.
-        let rows = ["models", "undecided", "ways"].into_iter().filter_map(|list| object[list].as_array()).flatten();
+        let rows =
+            ["models", "undecided", "ways"].into_iter().filter_map(|list| object[list].as_array()).flatten();
         for key in rows.chain([&object]).filter_map(|object| object.as_object()).flat_map(|object| object.keys()) {
             assert!(known(key), "{line}: `{key}` is not in docs/json.md under {command} or every command");
             printed.entry(command).or_default().insert(key.clone());

@@ -59,7 +59,8 @@ mod tests {
         let conditional = rbm.conditional_log_likelihoods(&states, &mask).unwrap();
         let shown = |state: usize| state & 0b101001;
         for state in 0..64 {
-            let marginal: f64 = (0..64).filter(|&other| shown(other) == shown(state)).map(|other| joint[other]).sum();
+            let marginal: f64 =
+                (0..64).filter(|&other| shown(other) == shown(state)).map(|other| joint[other]).sum();
             let exact = (joint[state] / marginal).ln();
             assert!((conditional[state] - exact).abs() < 1e-5, "{state}: {} {exact}", conditional[state]);
         }

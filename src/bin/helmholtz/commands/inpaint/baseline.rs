@@ -63,9 +63,11 @@ impl Baselines<'_> {
             scored.map(|column| log_density(column, f64::from(self.truth[row * width + column]))).sum()
         };
         let rows = self.truth.len() / width;
-        let filled = self.truth.iter().enumerate().map(|(place, &x)| {
-            if self.hidden[place] { means[place % width] as f32 } else { x }
-        });
+        let filled = self
+            .truth
+            .iter()
+            .enumerate()
+            .map(|(place, &x)| if self.hidden[place] { means[place % width] as f32 } else { x });
         let values: Vec<f64> = (0..rows).map(of_row).collect();
         Baseline {
             name: "means",

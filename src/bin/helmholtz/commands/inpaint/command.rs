@@ -74,14 +74,18 @@ impl Task for Inpaint {
     fn run(&self, globals: &Globals) -> Result<Report, Failure> {
         let console = globals.console();
         let (models, named) = self.models_and_data()?;
-        let loaded: Vec<Loaded> = models.iter().map(|path| Loaded::open(path, globals)).collect::<Result<_, _>>()?;
+        let loaded: Vec<Loaded> =
+            models.iter().map(|path| Loaded::open(path, globals)).collect::<Result<_, _>>()?;
         if loaded.len() > 1 && self.out.is_some() {
             return Err(Failure::new("--out is for one model: each run has a picture in its folder"));
         }
         size::check("count", self.count, 1)?;
         size::check("latents", self.latents, 1)?;
         if self.count > self.latents {
-            return Err(Failure::new(format!("--count is {}, more than the {} of --latents", self.count, self.latents)));
+            return Err(Failure::new(format!(
+                "--count is {}, more than the {} of --latents",
+                self.count, self.latents
+            )));
         }
         let mut report = Report::new();
         let mut judged: Vec<(String, Judged, Option<Scores>)> = Vec::new();
@@ -93,9 +97,11 @@ impl Task for Inpaint {
             if let Some(first) = &first
                 && (first.truth != asked.truth || first.hidden != asked.hidden)
             {
-                return Err(Failure::new("reads other rows than the first model, or hides others of their values")
-                    .about(path.display())
-                    .hint("--binarize, or DATA after the models, makes them the same"));
+                return Err(Failure::new(
+                    "reads other rows than the first model, or hides others of their values",
+                )
+                .about(path.display())
+                .hint("--binarize, or DATA after the models, makes them the same"));
             }
             let estimating = Estimating::begin(&console, "what is hidden");
             let filled = inpainter.inpaint(&InpaintAsk {
@@ -112,7 +118,11 @@ impl Task for Inpaint {
             self.write(loaded, &asked, &filled, (&out, format))?;
             let own = variances_of(&asked);
             let truth = asked.truth(own.as_deref());
-            judged.push((path.display().to_string(), truth.judge(&filled, self.count, self.options.draws), filled.scores));
+            judged.push((
+                path.display().to_string(),
+                truth.judge(&filled, self.count, self.options.draws),
+                filled.scores,
+            ));
             if loaded_alone(models) {
                 say_what_was_done(&mut report, loaded, &asked, &filled.method, &out);
             }
@@ -172,7 +182,9 @@ impl Inpaint {
         let width = loaded.model.width();
         if rows.rows.width() != width {
             let given = rows.rows.width();
-            return Err(Failure::new(format!("rows of {given} values, and the model has {width}")).about(&rows.name));
+            return Err(
+                Failure::new(format!("rows of {given} values, and the model has {width}")).about(&rows.name)
+            );
         }
         let shape = match rows.rows.is_real() {
             true => (1, width),
@@ -188,7 +200,9 @@ impl Inpaint {
             Some(name) => Mask::new(name, &rows.rows, shape, globals.seed())?,
             None if rows.rows.has_missing() => Mask::of_nothing(&rows.rows),
             None => {
-                return Err(Failure::new("--mask says what is hidden: top, bottom, left, right, center, box, 30% or a .npy file"));
+                return Err(Failure::new(
+                    "--mask says what is hidden: top, bottom, left, right, center, box, 30% or a .npy file",
+                ));
             }
         };
         let mask = mask.first(count);
@@ -295,7 +309,10 @@ impl Inpaint {
                 line.add(format!("{:.1} % drawn other than they were", 100.0 * wrong));
             }
             if let Some([largest, beyond]) = judged.shapes.filter(|shapes| shapes[0].is_finite()) {
-                line.add(format!("k̂ up to {largest:.2}, {:.0} % of rows above what can be trusted", 100.0 * beyond));
+                line.add(format!(
+                    "k̂ up to {largest:.2}, {:.0} % of rows above what can be trusted",
+                    100.0 * beyond
+                ));
             }
             if let (Some(scores), Some(reference)) = (&scores, &reference) {
                 let [apart, error] = truth.paired(scores, reference);
@@ -322,8 +339,7 @@ impl Inpaint {
             say(report, &name, &judged, scores, true);
         }
         if let Some(train) = train {
-            let baselines =
-                Baselines { train, truth: &asked.truth, hidden: &asked.hidden, scored: &asked.scored };
+            let baselines = Baselines { train, truth: &asked.truth, hidden: &asked.hidden, scored: &asked.scored };
             for baseline in baselines.all() {
                 let judged = truth.judge_means(&baseline.means, Some(&baseline.scores));
                 say(report, baseline.name, &judged, Some(baseline.scores), false);

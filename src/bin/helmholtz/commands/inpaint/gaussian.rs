@@ -33,7 +33,8 @@ impl Gaussian {
         let at = |row: usize, column: usize| f64::from(rows[row * width + column]);
         let (mut mean, mut own) = (vec![0.0; width], vec![1.0; width]);
         for column in 0..width {
-            let known: Vec<f64> = (0..count).filter(|&row| there(row, column)).map(|row| at(row, column)).collect();
+            let known: Vec<f64> =
+                (0..count).filter(|&row| there(row, column)).map(|row| at(row, column)).collect();
             let n = known.len().max(1) as f64;
             mean[column] = known.iter().sum::<f64>() / n;
             own[column] = (known.iter().map(|x| (x - mean[column]).powi(2)).sum::<f64>() / n).max(1e-12);
@@ -100,8 +101,7 @@ impl Gaussian {
             v
         };
         let z = solve(shown.iter().map(|&column| x[column] - self.mean[column]).collect());
-        let of_hidden: Vec<Vec<f64>> =
-            missing.iter().map(|&column| solve(block(&shown, &[column]))).collect();
+        let of_hidden: Vec<Vec<f64>> = missing.iter().map(|&column| solve(block(&shown, &[column]))).collect();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let mean = missing.iter().zip(&of_hidden).map(|(&column, own)| self.mean[column] + dot(own, &z)).collect();
         let mut covariance = block(&missing, &missing);

@@ -51,7 +51,10 @@ impl Inpainter for BoltzmannMachine {
             quantiles: None,
             scores: None,
             bounds: None,
-            method: format!("{CHAINS} clamped chains a row, {} sweeps and then {each} states of each", ask.options.steps),
+            method: format!(
+                "{CHAINS} clamped chains a row, {} sweeps and then {each} states of each",
+                ask.options.steps
+            ),
             shapes: None,
         })
     }

@@ -48,9 +48,9 @@ impl Inpainter for Flow {
     /// Some chains of each row, which begin where draws of the flow make its shown values likeliest.
     fn inpaint(&self, ask: &InpaintAsk<'_>) -> Result<Filled, Failure> {
         size::check("steps", ask.options.steps, 1)?;
-        let density = self
-            .density(&[])
-            .map_err(|_| Failure::new("a flow of grey levels, or one given labels, fills in no hidden values").about(ask.name))?;
+        let density = self.density(&[]).map_err(|_| {
+            Failure::new("a flow of grey levels, or one given labels, fills in no hidden values").about(ask.name)
+        })?;
         let width = self.width();
         let values = data::values_for(ask.rows, width, ask.name)?;
         let own = self.sample(STARTS, ask.seed.derive("starts", 0))?;
@@ -84,7 +84,8 @@ impl Inpainter for Flow {
             }
             // The last draws are furthest from one another and from the start.
             let stride = (draws.len() / ask.count).max(1);
-            (0..ask.count).for_each(|index| filled.extend_from_slice(&draws[(index * stride).min(draws.len() - 1)]));
+            (0..ask.count)
+                .for_each(|index| filled.extend_from_slice(&draws[(index * stride).min(draws.len() - 1)]));
             for column in 0..width {
                 let mut own: Vec<f32> = draws.iter().map(|draw| draw[column]).collect();
                 means.push((own.iter().map(|&x| f64::from(x)).sum::<f64>() / own.len() as f64) as f32);
@@ -100,7 +101,10 @@ impl Inpainter for Flow {
             quantiles: Some(quantiles),
             scores: None,
             bounds: None,
-            method: format!("{CHAINS} Hamiltonian chains a row, {} steps and then {each} draws of each", ask.options.steps),
+            method: format!(
+                "{CHAINS} Hamiltonian chains a row, {} steps and then {each} draws of each",
+                ask.options.steps
+            ),
             shapes: None,
         })
     }

@@ -20,7 +20,8 @@ impl Inpainter for Vae {
             true => Some(self.completion_bounds(ask.rows, &ask.mask.hidden, imputing.seed).map_err(unfit)?),
             false => None,
         };
-        let mut method = format!("{} latents a row, of {} draws of the encoder by their weights", ask.latents, imputing.draws);
+        let mut method =
+            format!("{} latents a row, of {} draws of the encoder by their weights", ask.latents, imputing.draws);
         if !self.takes_missing() {
             method += ", which sees no masks";
         }

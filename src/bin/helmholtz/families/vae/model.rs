@@ -119,8 +119,10 @@ impl Model for Vae {
 
     fn inpainter(&self) -> Result<&dyn Inpainter, Failure> {
         if self.classes() > 0 || self.features().is_some() {
-            return Err(Failure::new("a variational autoencoder of classes or of features does not fill in hidden values")
-                .hint("helmholtz reconstruct shows what it makes of whole images"));
+            return Err(Failure::new(
+                "a variational autoencoder of classes or of features does not fill in hidden values",
+            )
+            .hint("helmholtz reconstruct shows what it makes of whole images"));
         }
         Ok(self)
     }

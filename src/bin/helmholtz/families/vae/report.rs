@@ -195,7 +195,9 @@ pub fn judge_completion(
         counted(rows.len(), &format!("{split} example")),
         estimate.data_error
     ));
-    report.line(format!("                -ln p(hidden | shown) of {masking} is less on average: this bounds it from above"));
+    report.line(format!(
+        "                -ln p(hidden | shown) of {masking} is less on average: this bounds it from above"
+    ));
     report.figure("completion_bound", estimate.value);
     report.figure("completion_bound_error", estimate.data_error);
     report.figure("examples", rows.len());

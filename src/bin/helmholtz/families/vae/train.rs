@@ -1,9 +1,9 @@
 //! `helmholtz train vae`: settings to shape and recipe, training, pictures, report.
 
 use super::label_options::LabelOptions;
+use super::mask_options::{self, MaskOptions};
 use super::model::KIND;
 use super::shape::Architecture;
-use super::mask_options::{self, MaskOptions};
 use super::{classes, pictures, report, shape};
 use crate::cli::{Failure, Globals, Report, Task, size};
 use crate::input::{Binarize, Domain, PixelScale, data};
@@ -257,7 +257,8 @@ impl Train {
             start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
-        let masks = start.is_some_and(|own| own.masks) || self.masks.settle(session)? || session.data.has_missing();
+        let masks =
+            start.is_some_and(|own| own.masks) || self.masks.settle(session)? || session.data.has_missing();
         let completes = start.map_or_else(|| self.masks.completes(session), |own| own.completes);
         let named = session.settings.saved::<Widths>("encoder");
         let usual = match start {
@@ -404,7 +405,14 @@ impl Trained for Autoencoder {
     fn judge(&self, session: &Session, work: &Work, report: &mut Report) -> Result<(), Failure> {
         let (rows, split) = session.judged_by();
         if self.vae.config().completes {
-            return report::judge_completion(&self.vae, &rows, split, self.recipe.masks, session.training.seed, report);
+            return report::judge_completion(
+                &self.vae,
+                &rows,
+                split,
+                self.recipe.masks,
+                session.training.seed,
+                report,
+            );
         }
         let samples = self.samples.unwrap_or(report::usual_samples(&self.vae));
         let sampling = report::sampling(samples, session.training.seed);
