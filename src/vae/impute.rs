@@ -56,7 +56,7 @@ pub struct Imputed {
     pub quantiles: Option<Vec<f32>>,
     /// S_K of each row, nats; 0 where nothing that is hidden is known.
     pub scores: Vec<f64>,
-    /// Monte Carlo errors of these, infinite where latents are too few to tell.
+    /// Monte Carlo errors of these, of the draws and of the latents drawn from them; infinite where either are too few to tell.
     pub errors: Vec<f64>,
     /// The shapes k̂ of the tails of the rows' weights, where they can be told.
     pub shapes: Vec<Option<f64>>,
@@ -288,7 +288,7 @@ impl Vae {
             let known = masks.scores(row);
             let score = LogMeanExp::of(&scores);
             imputed.scores.push(if known { score.value } else { 0.0 });
-            imputed.errors.push(if known { score.error } else { 0.0 });
+            imputed.errors.push(if known { score.error.hypot(drawn[row].error()) } else { 0.0 });
             imputed.shapes.push(pareto_shape(&drawn[row].log_weights).filter(|_| !self.config.completes));
         }
     }
@@ -387,6 +387,23 @@ impl Drawn {
         let z = program.output(Z);
         let latent = z.len() / (BATCH * DRAWS);
         (0..wanted).for_each(|draw| self.z.extend_from_slice(&z[(draw * BATCH + row) * latent..][..latent]));
+    }
+
+    /// The standard error that the choice of the draws leaves in ln Σ w̃ p(x_h | z), w̃ being the weights over their sum, by the delta method: infinite
+    /// where the weights, or their products with p(x_h | z), rest on fewer than ten draws. Latents drawn from the same few draws agree with one
+    /// another whatever these are.
+    fn error(&self) -> f64 {
+        let weighted: Vec<f64> =
+            self.log_weights.iter().zip(&self.log_scores).map(|(w, score)| w + score).collect();
+        let (weights, products) = (LogMeanExp::of(&self.log_weights), LogMeanExp::of(&weighted));
+        if weights.effective_sample_size.min(products.effective_sample_size) < LogMeanExp::FEWEST_EFFECTIVE {
+            return f64::INFINITY;
+        }
+        let n = self.log_weights.len() as f64;
+        let terms = self.log_weights.iter().zip(&weighted);
+        let squares: f64 =
+            terms.map(|(w, product)| ((product - products.value).exp() - (w - weights.value).exp()).powi(2)).sum();
+        squares.sqrt() / n
     }
 
     /// Draws that are drawn again, with their weights.

@@ -102,13 +102,16 @@ impl Masks {
     fn fill(&self, name: &str, out: &mut [f32]) {
         let loss = self.recipe.map_or(MaskLoss::Shown, |recipe| recipe.loss);
         let either = |drawn: f32, missing: f32| drawn.max(missing);
-        let value: &dyn Fn(f32, f32) -> f32 = match (name, loss) {
-            (HIDDEN, MaskLoss::Hidden) => &|_, missing| missing,
-            (HIDDEN | GIVEN, _) => &either,
-            (_, MaskLoss::Shown) => &|drawn, missing| 1.0 - either(drawn, missing),
-            (_, MaskLoss::All) => &|_, missing| 1.0 - missing,
-            (_, MaskLoss::Hidden) => &|drawn, missing| drawn * (1.0 - missing),
-        };
+        match (name, loss) {
+            (HIDDEN, MaskLoss::Hidden) => self.fill_with(out, |_, missing| missing),
+            (HIDDEN | GIVEN, _) => self.fill_with(out, either),
+            (_, MaskLoss::Shown) => self.fill_with(out, |drawn, missing| 1.0 - either(drawn, missing)),
+            (_, MaskLoss::All) => self.fill_with(out, |_, missing| 1.0 - missing),
+            (_, MaskLoss::Hidden) => self.fill_with(out, |drawn, missing| drawn * (1.0 - missing)),
+        }
+    }
+
+    fn fill_with(&self, out: &mut [f32], value: impl Fn(f32, f32) -> f32) {
         let both = self.drawn.iter().zip(&self.missing);
         out.iter_mut().zip(both).for_each(|(out, (drawn, missing))| *out = value(*drawn, *missing));
     }

@@ -106,7 +106,12 @@ fn gradients_are_those_of_the_bounds() {
     for likelihood in LIKELIHOODS {
         let vae = model(visible, 2, likelihood);
         let x = rows(visible, batch, likelihood == Likelihood::Bernoulli);
-        for (bound, completes) in [(Bound::Elbo, false), (Bound::ImportanceWeighted, false), (Bound::Elbo, true)] {
+        for (bound, completes) in [
+            (Bound::Elbo, false),
+            (Bound::ImportanceWeighted, false),
+            (Bound::Elbo, true),
+            (Bound::ImportanceWeighted, true),
+        ] {
             check_parameter_gradients(&vae.store, |tape| {
                 let rows = |name, values: &[f32]| tape.input_with(name, [batch, visible], values);
                 let inputs = [
@@ -335,6 +340,44 @@ fn the_score_comes_up_to_the_exact_conditional() {
         let few: Vec<f64> = [1, 10, 8000].map(|latents| mean(&scored(latents).scores)).to_vec();
         assert!(few[0] < few[1] && few[1] < few[2], "{few:?}");
     }
+}
+
+/// The error told is what seeds differ by, on average over the rows whose error is known, with an encoder that is far off; where weights rest on few draws it
+/// is not known.
+#[test]
+fn the_error_of_a_score_is_what_seeds_differ_by() {
+    let line = OnALine::new(Likelihood::GaussianColumns);
+    let (rows, seeds) = (30, 60);
+    let x = line.vae.sample(rows, Observation::Drawn, Seed(11));
+    let data = Dataset::from_real(x, &[rows, 4]).unwrap();
+    let hidden = [false, true, false, true].repeat(rows);
+    for (draws, latents) in [(400, 100), (100, 400)] {
+        let runs: Vec<_> = (0..seeds)
+            .map(|seed| {
+                let imputing = Imputing { draws, latents, count: 1, seed: Seed(seed) };
+                line.vae.impute(&data, &hidden, &imputing).unwrap()
+            })
+            .collect();
+        let (mut told, mut seen, mut known) = (0.0, 0.0, 0);
+        for row in 0..rows {
+            if runs.iter().any(|run| run.errors[row].is_infinite()) {
+                continue;
+            }
+            let scores: Vec<f64> = runs.iter().map(|run| run.scores[row]).collect();
+            let mean = scores.iter().sum::<f64>() / seeds as f64;
+            seen += scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (seeds - 1) as f64;
+            told += runs.iter().map(|run| run.errors[row].powi(2)).sum::<f64>() / seeds as f64;
+            known += 1;
+        }
+        // A variance of 60 numbers has a relative error of √(2 / 59); of the rows together, were they alike, one of that by √rows. Some rows weigh
+        // more: five such errors of a third of them, and a fifth for the delta method.
+        let allowed = 5.0 * (2.0 / 59.0 / (f64::from(known) / 3.0)).sqrt() + 0.2;
+        assert!(known >= 8, "{known} rows of {rows} are known with {draws} draws");
+        assert!((told / seen - 1.0).abs() < allowed, "{draws} draws, {known} rows: told {told}, seen {seen}");
+    }
+    let few = Imputing { draws: 8, latents: 500, count: 1, seed: Seed(1) };
+    let few = line.vae.impute(&data, &hidden, &few).unwrap();
+    assert!(few.errors.iter().all(|error| error.is_infinite()), "eight draws tell no error, however many latents");
 }
 
 /// −ln ∫ q(z | shown) p(hidden | z) is never above the bound, on average over its noise.

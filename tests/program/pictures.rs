@@ -103,7 +103,7 @@ fn documents_know_the_options_and_the_reports_that_there_are() {
     let helps: String = families
         .iter()
         .map(|family| format!("train {family} --help"))
-        .chain(["eval --help", "sample --help", "recall --help"].map(str::to_owned))
+        .chain(["eval --help", "sample --help", "recall --help", "inpaint --help"].map(str::to_owned))
         .map(|line| text(&place.run(&line).stdout))
         .collect();
     let advice = document("how-to-improve.md");

@@ -24,6 +24,11 @@ pub trait Trained {
     /// Its size in words: `64 visible × 128 hidden units`.
     fn size(&self) -> String;
 
+    /// Whether it gives whole rows a likelihood and has draws: else it is asked to complete them.
+    fn is_of_whole_rows(&self) -> bool {
+        true
+    }
+
     /// Draws its pictures into the folder of the run and names the files, the one to look at first in front.
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure>;
 
@@ -71,7 +76,7 @@ impl Session {
         trained.judge(self, estimating.work(), &mut report)?;
         drop(estimating);
         drop(ending);
-        self.say_where(&mut report, pictures);
+        self.say_where(&mut report, pictures, trained.is_of_whole_rows());
         self.end(report, Standing::Finished)
     }
 
@@ -159,14 +164,18 @@ impl Session {
         }
     }
 
-    fn say_where(&self, report: &mut Report, pictures: &[&str]) {
+    fn say_where(&self, report: &mut Report, pictures: &[&str], whole_rows: bool) {
+        let [scores, next] = if whole_rows { ["eval", "sample"] } else { ["inpaint", "inpaint"] };
         let mut label = "pictures";
         for picture in pictures.iter().chain(&[CURVES]) {
             report.advise(format!("{label:<15} {}", self.folder.file(picture).display()));
             label = "";
         }
         if self.validation.is_some() && self.data.has_test_split() {
-            report.advise(format!("test rows       helmholtz eval {} scores them", self.folder.path().display()));
+            report.advise(format!(
+                "test rows       helmholtz {scores} {} scores them",
+                self.folder.path().display()
+            ));
         }
         // Of bars and stripes there are no others.
         if self.validation.is_none() && !self.data.has_test_split() && !self.data.name().starts_with("bars:") {
@@ -174,6 +183,6 @@ impl Session {
                 "rows            all were trained on, and none is left to judge by: --validation 0.1 holds some out",
             );
         }
-        report.advise(format!("next            helmholtz sample {}", self.folder.path().display()));
+        report.advise(format!("next            helmholtz {next} {}", self.folder.path().display()));
     }
 }

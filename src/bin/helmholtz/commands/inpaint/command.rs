@@ -90,6 +90,8 @@ impl Task for Inpaint {
         let mut report = Report::new();
         let mut judged: Vec<(String, Judged, Option<Scores>)> = Vec::new();
         let mut first: Option<Asked> = None;
+        // Training rows of the first model, and the variances of columns by which all errors are measured.
+        let (mut train, mut columns) = (None, None);
         for (path, loaded) in models.iter().zip(&loaded) {
             let inpainter = loaded.asked(loaded.model.inpainter())?;
             let (out, format) = loaded.origin.picture_or_numbers(self.out.as_deref(), "inpainted.png")?;
@@ -116,8 +118,11 @@ impl Task for Inpaint {
             })?;
             drop(estimating);
             self.write(loaded, &asked, &filled, (&out, format))?;
-            let own = variances_of(&asked);
-            let truth = asked.truth(own.as_deref());
+            if first.is_none() {
+                train = training_rows(loaded, &asked)?;
+                columns = variances_of(&asked, train.as_ref());
+            }
+            let truth = asked.truth(columns.as_deref());
             judged.push((
                 path.display().to_string(),
                 truth.judge(&filled, self.count, self.options.draws),
@@ -129,7 +134,6 @@ impl Task for Inpaint {
             first.get_or_insert(asked);
         }
         let asked = first.ok_or_else(|| Failure::new("nothing to complete"))?;
-        let train = training_rows(&loaded[0], &asked)?;
         report.figure("data", asked.rows.name.clone());
         report.figure("split", asked.rows.split);
         report.figure("rows", asked.rows.rows.len());
@@ -140,7 +144,7 @@ impl Task for Inpaint {
         if let Some(shared) = asked.mask.shared() {
             report.figure("hidden_pixels", shared.iter().filter(|hidden| **hidden).count());
         }
-        self.say(&mut report, &asked, judged, train.as_ref());
+        say_all(&mut report, &asked, judged, (train.as_ref(), columns.as_deref()));
         Ok(report)
     }
 }
@@ -149,9 +153,9 @@ fn loaded_alone(models: &[PathBuf]) -> bool {
     models.len() == 1
 }
 
-/// The variances of the columns of what is scored, for figures in their units, of real numbers.
-fn variances_of(asked: &Asked) -> Option<Vec<f64>> {
-    (!asked.rows.rows.is_binary()).then(|| variances(&asked.rows.rows))
+/// The variances of the columns of training rows, else of those that are completed, where they are numbers.
+fn variances_of(asked: &Asked, train: Option<&Dataset<'static>>) -> Option<Vec<f64>> {
+    (!asked.rows.rows.is_binary()).then(|| variances(train.unwrap_or(&asked.rows.rows)))
 }
 
 impl Asked {
@@ -257,96 +261,90 @@ impl Inpaint {
         }
         Ok(())
     }
+}
 
-    /// The table of all ways of imputing.
-    fn say(
-        &self,
-        report: &mut Report,
-        asked: &Asked,
-        judged: Vec<(String, Judged, Option<Scores>)>,
-        train: Option<&Dataset<'static>>,
-    ) {
-        let own = train.filter(|train| !train.is_binary()).map(variances).or_else(|| variances_of(asked));
-        let own = own.filter(|_| !asked.rows.rows.is_binary());
-        let truth = asked.truth(own.as_deref());
-        if truth.scored_rows().is_empty() {
-            report.line("scores          none: nothing that was hidden is known");
-            return;
-        }
-        let mut rows: Vec<Value> = Vec::new();
-        let mut reference: Option<Scores> = None;
-        let mut say = |report: &mut Report, name: &str, judged: &Judged, scores: Option<Scores>, model: bool| {
-            let mut line = Line::default();
-            let mut figures = judged.figures();
-            if let Some([mean, error, monte_carlo]) = judged.score {
-                let what = if judged.exact { "ln p(hidden | shown)" } else { "S_K" };
-                line.add(format!("{what} {mean:.3} nats a row (data error {error:.2}"));
-                match monte_carlo {
-                    _ if judged.exact => line.append(", exact)"),
-                    error if error.is_finite() && judged.unknown > 0.0 => line.append(&format!(
-                        ", Monte Carlo error {error:.3} but for {:.0} % of the rows, where it is not known)",
-                        (100.0 * judged.unknown).ceil()
-                    )),
-                    error if error.is_finite() => line.append(&format!(", Monte Carlo error {error:.3})")),
-                    _ => line.append(", Monte Carlo error not known)"),
-                }
-            } else if model {
-                line.add("no score: the family has none".to_owned());
-            }
-            if let Some([bound, error]) = judged.bound {
-                line.add(format!("completion {bound:.2} ± {error:.2}"));
-            }
-            if let Some(rmse) = judged.rmse {
-                line.add(format!("rmse {rmse:.4}"));
-            }
-            if let Some(standardised) = judged.standardised {
-                line.add(format!("mean squared error {standardised:.4} of the columns' variances"));
-            }
-            if let Some([half, most]) = judged.coverage {
-                line.add(format!("50 % intervals hold {:.1} %, 90 % ones {:.1} %", 100.0 * half, 100.0 * most));
-            }
-            if let Some(wrong) = judged.wrong {
-                line.add(format!("{:.1} % drawn other than they were", 100.0 * wrong));
-            }
-            if let Some([largest, beyond]) = judged.shapes.filter(|shapes| shapes[0].is_finite()) {
-                line.add(format!(
-                    "k̂ up to {largest:.2}, {:.0} % of rows above what can be trusted",
-                    100.0 * beyond
-                ));
-            }
-            if let (Some(scores), Some(reference)) = (&scores, &reference) {
-                let [apart, error] = truth.paired(scores, reference);
-                line.add(format!("{apart:+.3} ± {error:.3} beside the first"));
-                figures.insert("difference".into(), json!(apart));
-                figures.insert("difference_error".into(), json!(error));
-            }
-            report.line(format!("{name:<15} {}", line.text));
-            figures.insert("name".into(), json!(name));
-            rows.push(Value::Object(figures));
-            if reference.is_none() {
-                reference = scores;
-            }
-        };
-        let alone = judged.len() == 1;
-        for (name, judged, scores) in judged {
-            // A single model's own figures are the report's too.
-            if alone {
-                for (key, value) in judged.figures() {
-                    report.figure(&key, value);
-                }
-            }
-            let name = if alone { "scores".to_owned() } else { name };
-            say(report, &name, &judged, scores, true);
-        }
-        if let Some(train) = train {
-            let baselines = Baselines { train, truth: &asked.truth, hidden: &asked.hidden, scored: &asked.scored };
-            for baseline in baselines.all() {
-                let judged = truth.judge_means(&baseline.means, Some(&baseline.scores));
-                say(report, baseline.name, &judged, Some(baseline.scores), false);
-            }
-        }
-        report.figure("ways", rows);
+/// The table of all ways of imputing.
+fn say_all(
+    report: &mut Report,
+    asked: &Asked,
+    judged: Vec<(String, Judged, Option<Scores>)>,
+    (train, columns): (Option<&Dataset<'static>>, Option<&[f64]>),
+) {
+    let truth = asked.truth(columns);
+    if truth.scored_rows().is_empty() {
+        report.line("scores          none: nothing that was hidden is known");
+        return;
     }
+    let mut rows: Vec<Value> = Vec::new();
+    let mut reference: Option<Scores> = None;
+    let mut say = |report: &mut Report, name: &str, judged: &Judged, scores: Option<Scores>, model: bool| {
+        let mut line = Line::default();
+        let mut figures = judged.figures();
+        if let Some([mean, error, monte_carlo]) = judged.score {
+            let what = if judged.exact { "ln p(hidden | shown)" } else { "S_K" };
+            line.add(format!("{what} {mean:.3} nats a row (data error {error:.2}"));
+            match monte_carlo {
+                _ if judged.exact => line.append(", exact)"),
+                error if error.is_finite() && judged.unknown > 0.0 => line.append(&format!(
+                    ", Monte Carlo error {error:.3} but for {:.0} % of the rows, where it is not known)",
+                    (100.0 * judged.unknown).ceil()
+                )),
+                error if error.is_finite() => line.append(&format!(", Monte Carlo error {error:.3})")),
+                _ => line.append(", Monte Carlo error not known)"),
+            }
+        } else if model {
+            line.add("no score: the family has none".to_owned());
+        }
+        if let Some([bound, error]) = judged.bound {
+            line.add(format!("completion {bound:.2} ± {error:.2}"));
+        }
+        if let Some(rmse) = judged.rmse {
+            line.add(format!("rmse {rmse:.4}"));
+        }
+        if let Some(standardised) = judged.standardised {
+            line.add(format!("mean squared error {standardised:.4} of the columns' variances"));
+        }
+        if let Some([half, most]) = judged.coverage {
+            line.add(format!("50 % intervals hold {:.1} %, 90 % ones {:.1} %", 100.0 * half, 100.0 * most));
+        }
+        if let Some(wrong) = judged.wrong {
+            line.add(format!("{:.1} % drawn other than they were", 100.0 * wrong));
+        }
+        if let Some([largest, beyond]) = judged.shapes.filter(|shapes| shapes[0].is_finite()) {
+            line.add(format!("k̂ up to {largest:.2}, {:.0} % of rows above what can be trusted", 100.0 * beyond));
+        }
+        if let (Some(scores), Some(reference)) = (&scores, &reference) {
+            let [apart, error] = truth.paired(scores, reference);
+            line.add(format!("{apart:+.3} ± {error:.3} beside the first"));
+            figures.insert("difference".into(), json!(apart));
+            figures.insert("difference_error".into(), json!(error));
+        }
+        report.line(format!("{name:<15} {}", line.text));
+        figures.insert("name".into(), json!(name));
+        rows.push(Value::Object(figures));
+        if reference.is_none() {
+            reference = scores;
+        }
+    };
+    let alone = judged.len() == 1;
+    for (name, judged, scores) in judged {
+        // A single model's own figures are the report's too.
+        if alone {
+            for (key, value) in judged.figures() {
+                report.figure(&key, value);
+            }
+        }
+        let name = if alone { "scores".to_owned() } else { name };
+        say(report, &name, &judged, scores, true);
+    }
+    if let Some(train) = train {
+        let baselines = Baselines { train, truth: &asked.truth, hidden: &asked.hidden, scored: &asked.scored };
+        for baseline in baselines.all() {
+            let judged = truth.judge_means(&baseline.means, Some(&baseline.scores));
+            say(report, baseline.name, &judged, Some(baseline.scores), false);
+        }
+    }
+    report.figure("ways", rows);
 }
 
 /// Words of a line, with semicolons between them.

@@ -359,6 +359,10 @@ impl Trained for Autoencoder {
         format!("{} VAE{}", shape::layers(config), shape::besides(config))
     }
 
+    fn is_of_whole_rows(&self) -> bool {
+        !self.vae.config().completes
+    }
+
     fn draw_pictures(&self, session: &Session) -> Result<&'static [&'static str], Failure> {
         let (vae, canvas) = (&self.vae, session.canvas());
         let seed = session.training.seed.derive("samples", 0);
