@@ -154,12 +154,22 @@ impl<'a> Dataset<'a> {
 
     /// [`means`](Dataset::means) of the values that are there; 0 for a column without any.
     pub(super) fn means_of_what_is_there(&self) -> Vec<f64> {
+        self.average_what_is_there(|_, value| value)
+    }
+
+    /// Mean squared distance of each column's values, of those that are there, from their mean, `[width]`; 0 for a column without any.
+    pub fn variances(&self) -> Vec<f64> {
+        let means = self.means();
+        self.average_what_is_there(|column, value| (value - means[column]).powi(2))
+    }
+
+    fn average_what_is_there(&self, of: impl Fn(usize, f64) -> f64) -> Vec<f64> {
         let width = self.width();
         let (mut sums, mut counts, mut values) = (vec![0.0; width], vec![0usize; width], vec![0.0; width]);
         for row in 0..self.len() {
             self.row_into(row, &mut values);
             for column in (0..width).filter(|&column| !self.is_missing(row, column)) {
-                sums[column] += f64::from(values[column]);
+                sums[column] += of(column, f64::from(values[column]));
                 counts[column] += 1;
             }
         }

@@ -59,6 +59,38 @@ impl FromStr for Likelihood {
     }
 }
 
+/// How an encoder is told which values of a row are hidden from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MaskInput {
+    /// A hidden value reads as the mean of its column in training, `data_mean` `[visible]`. No bit is that but in a column of one value, so of bits
+    /// this tells all of the mask and costs nothing; of real numbers it tells what filling in by means tells.
+    Means,
+    /// A hidden value reads as 0, as the mean where columns are standardised, and has a row of weights, `encoder_mask.weight`
+    /// `[units, visible]`, beside those of the first layer: two more products of that size a step.
+    Weights,
+}
+
+/// The name that [`FromStr`] reads.
+impl fmt::Display for MaskInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MaskInput::Means => "means",
+            MaskInput::Weights => "weights",
+        })
+    }
+}
+
+impl FromStr for MaskInput {
+    type Err = Setting;
+    fn from_str(name: &str) -> Result<Self, Setting> {
+        match name {
+            "means" => Ok(MaskInput::Means),
+            "weights" => Ok(MaskInput::Weights),
+            _ => Err(Setting::new("the way the encoder is told a mask", name, "means or weights")),
+        }
+    }
+}
+
 /// The shape of a variational autoencoder.
 ///
 /// ```
@@ -88,9 +120,8 @@ pub struct VaeConfig {
     pub prior: Prior,
     /// The classes that it knows, if any: then it is a model of p(x | y, z).
     pub labels: Option<Labels>,
-    /// Whether the encoder is told which values of a row are hidden from it: then rows may have missing values. It has a row of weights for each,
-    /// `encoder_mask.weight` `[units, visible]`, beside those of its first layer.
-    pub masks: bool,
+    /// How the encoder is told which values of a row are hidden from it, if at all: then rows may have missing values.
+    pub masks: Option<MaskInput>,
     /// Whether q(z | what is shown) stands for p(z): a model of what is hidden given the rest, as [`MaskLoss::Hidden`](super::MaskLoss) trains
     /// it. It gives whole rows no likelihood, and its draws of p(z) mean nothing.
     pub completes: bool,
@@ -109,7 +140,7 @@ impl VaeConfig {
             posterior: Posterior::Gaussian,
             prior: Prior::Normal,
             labels: None,
-            masks: false,
+            masks: None,
             completes: false,
         }
     }
@@ -131,11 +162,11 @@ impl VaeConfig {
             let wanted = "independent where the encoder has no hidden layer";
             Setting::check(!reads, "the posterior of labels", labels.posterior, wanted)?;
         }
-        if self.masks {
+        if let Some(input) = self.masks {
             let layers = self.encoder.len();
             Setting::check(
-                layers > 0,
-                "the number of hidden layers of an encoder that sees masks",
+                layers > 0 || input == MaskInput::Means,
+                "the number of hidden layers of an encoder with weights for masks",
                 layers,
                 "at least 1",
             )?;
@@ -149,7 +180,7 @@ impl VaeConfig {
         }
         if self.completes {
             let normal = (self.posterior, self.prior) == (Posterior::Gaussian, Prior::Normal);
-            let fits = normal && self.masks;
+            let fits = normal && self.masks.is_some();
             let wanted = "normal, by an encoder that sees masks";
             Setting::check(fits, "the distribution of z given a part of a row", "another", wanted)?;
         }
@@ -164,6 +195,9 @@ impl VaeConfig {
         snapshot.set(&format!("{before}{PRIOR}"), self.prior);
         if self.completes {
             snapshot.set(&format!("{before}{COMPLETES}"), true);
+        }
+        if let Some(input) = self.masks {
+            snapshot.set(&format!("{before}{MASKS}"), input);
         }
         if let Some(labels) = &self.labels {
             snapshot.set(&format!("{before}{NAMED}"), labels.named);
@@ -204,7 +238,8 @@ impl VaeConfig {
             labels.named = said(NAMED).is_none_or(|named| named != "false");
         }
         let completes = said(COMPLETES).is_some_and(|completes| completes == "true");
-        let masks = snapshot.contains(&format!("{prefix}{MASK}"));
+        let weights = snapshot.contains(&format!("{prefix}{MASK}")).then_some(MaskInput::Weights);
+        let masks = said(MASKS).map_or(Ok(weights), |name| name.parse().map(Some))?;
         let config = VaeConfig {
             visible,
             latent,
@@ -247,7 +282,7 @@ fn labels_in(snapshot: &Snapshot, prefix: &str, visible: usize) -> Result<Option
 
 /// The parameter of [`Likelihood::GaussianLearned`] and [`Likelihood::GaussianColumns`].
 pub(super) const OBSERVATION: &str = "observation_log_variance";
-/// Of the columns of the data, of [`Likelihood::GaussianColumns`].
+/// Of the columns of the data, of [`Likelihood::GaussianColumns`]; the means of [`MaskInput::Means`] too.
 pub(super) const MEAN: &str = "data_mean";
 pub(super) const DEVIATION: &str = "data_deviation";
 /// What the encoder makes of a mask.
@@ -257,6 +292,7 @@ const LIKELIHOOD: &str = "vae.likelihood";
 const POSTERIOR: &str = "vae.posterior";
 const PRIOR: &str = "vae.prior";
 const COMPLETES: &str = "vae.completes";
+const MASKS: &str = "vae.masks";
 const NAMED: &str = "vae.labels.named";
 
 #[cfg(test)]
@@ -267,6 +303,9 @@ mod tests {
     fn every_name_is_read_back() {
         for likelihood in Likelihood::ALL {
             assert_eq!(likelihood.to_string().parse(), Ok(likelihood));
+        }
+        for input in [MaskInput::Means, MaskInput::Weights] {
+            assert_eq!(input.to_string().parse(), Ok(input));
         }
         assert_eq!(
             "poisson".parse::<Likelihood>().unwrap_err().to_string(),

@@ -67,7 +67,7 @@ impl Evaluator {
         let network = &vae.network;
         let (classes, named) = (vae.classes(), vae.reads_labels());
         let (recipe, shape) = recipe.map_or((None, (1, visible)), |(recipe, shape)| (Some(recipe), shape));
-        let masks = network.sees_masks().then(|| Watched(Masks::new(recipe, shape, batch)));
+        let masks = vae.config.masks.is_some().then(|| Watched(Masks::new(recipe, shape, batch)));
         let program = Program::record(&vae.store, |tape| {
             let x = tape.input(X, [batch, visible]);
             let noise = tape.input(NOISE, [draws, batch, latent]);

@@ -51,7 +51,7 @@ impl Vae {
                 "gaussian or gaussian-learned",
             ));
         }
-        if config.masks || first.config.masks {
+        if config.masks.or(first.config.masks).is_some() {
             return Err(VaeError::setting(
                 "the encoder of a model of features",
                 "one that sees masks",

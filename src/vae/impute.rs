@@ -75,9 +75,9 @@ impl Vae {
     ///
     /// ```
     /// use helmholtz::data::{Binarization, Dataset};
-    /// use helmholtz::vae::{Imputing, Vae, VaeConfig};
+    /// use helmholtz::vae::{Imputing, MaskInput, Vae, VaeConfig};
     /// let digits = Dataset::digits().test().subset(0..2).binarized(Binarization::Threshold);
-    /// let vae = Vae::new(VaeConfig { masks: true, ..VaeConfig::new(64, 4) }, helmholtz::Seed(1))?; // to be trained
+    /// let vae = Vae::new(VaeConfig { masks: Some(MaskInput::Means), ..VaeConfig::new(64, 4) }, helmholtz::Seed(1))?; // to be trained
     /// let lower: Vec<bool> = (0..2 * 64).map(|place| place % 64 >= 32).collect();
     /// let imputed = vae.impute(&digits, &lower, &Imputing { draws: 64, latents: 16, ..Imputing::default() })?;
     /// assert_eq!((imputed.values.len(), imputed.scores.len()), (2 * 64, 2));
@@ -160,7 +160,7 @@ impl Vae {
         seed: Seed,
     ) -> Result<Vec<f64>, VaeError> {
         self.check_imputed(data, hidden)?;
-        if !self.config.masks || !self.network.is_closed() {
+        if self.config.masks.is_none() || !self.network.is_closed() {
             return Err(VaeError::setting(
                 "the encoder",
                 "another",
@@ -206,7 +206,7 @@ impl Vae {
 
     /// What stands for a hidden value where the encoder sees no mask: the mean of the model's own rows, `[visible]`.
     fn usual_values(&self, seed: Seed) -> Option<Vec<f32>> {
-        if self.config.masks {
+        if self.config.masks.is_some() {
             return None;
         }
         const OWN: usize = 1024;
@@ -224,7 +224,7 @@ impl Vae {
             let rows = |name| tape.input(name, [BATCH, visible]);
             let noise = tape.input(NOISE, [DRAWS, BATCH, latent]);
             let (hidden, x) = (rows(HIDDEN), rows(X));
-            let shown = Shown { hidden: self.config.masks.then_some(hidden), kept: None };
+            let shown = Shown { hidden: self.config.masks.map(|_| hidden), kept: None };
             let sight = Sight { shown, counts: Some(rows(SHOWN)), given: None };
             let pass = Pass::with_sight(&self.network, [x, noise], None, sight);
             let y = self.network.decode(pass.z(), None);

@@ -1,7 +1,7 @@
 //! Rows of which not all is shown: masks in training and in evaluation.
 //!
-//! With x_s what is shown of a row and x_h what is hidden on purpose, and q(z | x_s) the encoder that sees the mask beside zeros in place of
-//! what is hidden, three bounds can be climbed ([`MaskLoss`]):
+//! With x_s what is shown of a row and x_h what is hidden on purpose, and q(z | x_s) the encoder that is told the mask
+//! ([`MaskInput`](super::MaskInput)), three bounds can be climbed ([`MaskLoss`]):
 //!
 //! - ln p(x_s) ≥ E_q(z | x_s) ln p(x_s | z) − KL(q(z | x_s) ‖ p(z)): what is hidden is left out of the model, as values are that nobody knows
 //!   (Nazábal et al. 2020; importance-weighted: MIWAE, Mattei & Frellsen 2019);
@@ -159,7 +159,7 @@ pub(super) struct Masked {
 impl Masked {
     /// Of a model whose encoder sees masks, or a recipe that drops units.
     pub(super) fn new(vae: &Vae, recipe: &VaeRecipe, data: &Dataset<'_>, training: &Training) -> Option<Self> {
-        let sees = vae.config.masks;
+        let sees = vae.config.masks.is_some();
         let masks = sees.then(|| Masks::new(recipe.masks, data.image_shape(), training.batch));
         (sees || recipe.dropout > 0.0).then(|| Masked {
             reader: RowReader::new(vae, None, training, data),
@@ -222,31 +222,25 @@ impl Masked {
 impl Vae {
     /// Whether rows may have missing values: the encoder is told which.
     pub fn takes_missing(&self) -> bool {
-        self.config.masks
+        self.config.masks.is_some()
     }
 
-    /// Sets mean and deviation of columns that are standardised to those of the values there are, where they were never set.
-    pub(super) fn standardise_columns(&mut self, data: &Dataset<'_>) {
-        let Some([mean, deviation]) = self.network.columns() else { return };
+    /// Sets the means that hidden values read as, and mean and deviation of columns that are standardised, to those of the values there are,
+    /// where they were never set.
+    pub(super) fn take_columns(&mut self, data: &Dataset<'_>) {
+        let columns = self.network.columns();
+        let Some(mean) = self.network.stand_in().or(columns.map(|[mean, _]| mean)) else { return };
+        let deviation = columns.map(|[_, deviation]| deviation);
         let set = self.store.get(mean).iter().any(|&mean| mean != 0.0);
-        if set || self.store.get(deviation).iter().any(|&deviation| deviation != 1.0) {
+        if set || deviation.is_some_and(|own| self.store.get(own).iter().any(|&deviation| deviation != 1.0)) {
             return;
         }
-        let (width, means) = (data.width(), data.means());
-        let (mut squares, mut counts, mut row) = (vec![0.0; width], vec![0usize; width], vec![0.0; width]);
-        for index in 0..data.len() {
-            data.row_into(index, &mut row);
-            for column in (0..width).filter(|&column| !data.is_missing(index, column)) {
-                squares[column] += (f64::from(row[column]) - means[column]).powi(2);
-                counts[column] += 1;
-            }
-        }
-        for column in 0..width {
-            let variance = squares[column] / counts[column].max(1) as f64;
-            self.store.get_mut(mean)[column] = means[column] as f32;
+        self.store.get_mut(mean).iter_mut().zip(data.means()).for_each(|(own, mean)| *own = mean as f32);
+        let Some(deviation) = deviation else { return };
+        for (own, variance) in self.store.get_mut(deviation).iter_mut().zip(data.variances()) {
             // A column of one number is left as it is.
-            let own = variance.sqrt() as f32;
-            self.store.get_mut(deviation)[column] = if own > f32::MIN_POSITIVE { own } else { 1.0 };
+            let found = variance.sqrt() as f32;
+            *own = if found > f32::MIN_POSITIVE { found } else { 1.0 };
         }
     }
 }

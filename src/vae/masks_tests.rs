@@ -3,8 +3,8 @@
 use super::network::Shown;
 use super::objective::{Pass, Sight, objective};
 use super::{
-    Bound, ImportanceSampling, Imputing, Likelihood, MaskLoss, MaskRecipe, Observation, Vae, VaeConfig, VaeRecipe,
-    VaeTrainer,
+    Bound, ImportanceSampling, Imputing, Likelihood, MaskInput, MaskLoss, MaskRecipe, Observation, Vae, VaeConfig,
+    VaeRecipe, VaeTrainer,
 };
 use crate::autodiff::{Program, check_parameter_gradients};
 use crate::data::{Binarization, Dataset, Masking, Unsuitable};
@@ -14,13 +14,19 @@ use crate::train::{Batch, Fit, Learner, Progress, Trainer, Training};
 
 const LIKELIHOODS: [Likelihood; 4] = Likelihood::ALL;
 
-/// A model whose encoder sees masks, with parameters of a wave.
+const INPUTS: [MaskInput; 2] = [MaskInput::Means, MaskInput::Weights];
+
+/// A model whose encoder has weights for masks, with parameters of a wave.
 fn model(visible: usize, latent: usize, likelihood: Likelihood) -> Vae {
+    told_by(MaskInput::Weights, visible, latent, likelihood)
+}
+
+fn told_by(input: MaskInput, visible: usize, latent: usize, likelihood: Likelihood) -> Vae {
     let config = VaeConfig {
         encoder: vec![4],
         decoder: vec![3],
         likelihood,
-        masks: true,
+        masks: Some(input),
         activation: crate::autodiff::Activation::Tanh,
         ..VaeConfig::new(visible, latent)
     };
@@ -104,14 +110,15 @@ fn gradients_are_those_of_the_bounds() {
     let counts = [0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0];
     let none = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0];
     for likelihood in LIKELIHOODS {
-        let vae = model(visible, 2, likelihood);
         let x = rows(visible, batch, likelihood == Likelihood::Bernoulli);
-        for (bound, completes) in [
-            (Bound::Elbo, false),
-            (Bound::ImportanceWeighted, false),
-            (Bound::Elbo, true),
-            (Bound::ImportanceWeighted, true),
+        for (bound, completes, input) in [
+            (Bound::Elbo, false, MaskInput::Weights),
+            (Bound::Elbo, false, MaskInput::Means),
+            (Bound::ImportanceWeighted, false, MaskInput::Weights),
+            (Bound::Elbo, true, MaskInput::Weights),
+            (Bound::ImportanceWeighted, true, MaskInput::Means),
         ] {
+            let vae = told_by(input, visible, 2, likelihood);
             check_parameter_gradients(&vae.store, |tape| {
                 let rows = |name, values: &[f32]| tape.input_with(name, [batch, visible], values);
                 let inputs = [
@@ -127,7 +134,7 @@ fn gradients_are_those_of_the_bounds() {
                 };
                 objective(&vae.network, bound, inputs, None, sight)
             })
-            .unwrap_or_else(|error| panic!("{likelihood} {bound:?} {completes}: {error}"));
+            .unwrap_or_else(|error| panic!("{likelihood} {bound:?} {completes} {input}: {error}"));
         }
     }
 }
@@ -136,14 +143,14 @@ fn training(steps: u64) -> Training {
     Training { steps: Some(steps), batch: 16, seed: Seed(4), evaluate_every: 5, ..Training::default() }
 }
 
-fn digits_model(masks: bool) -> Vae {
+fn digits_model(masks: Option<MaskInput>) -> Vae {
     let config = VaeConfig { encoder: vec![12], decoder: vec![10], masks, ..VaeConfig::new(64, 3) };
     Vae::new(config, Seed(2)).unwrap()
 }
 
 /// The model that such a bound trains.
 fn of_loss(loss: MaskLoss) -> Vae {
-    let config = digits_model(true).config().clone();
+    let config = digits_model(Some(MaskInput::Means)).config().clone();
     Vae::new(VaeConfig { completes: loss == MaskLoss::Hidden, ..config }, Seed(2)).unwrap()
 }
 
@@ -154,28 +161,31 @@ fn recipe(masking: Masking, loss: MaskLoss) -> VaeRecipe {
 #[test]
 fn a_mask_of_nothing_is_no_mask() {
     let data = Dataset::digits().train().binarized(Binarization::Sample);
-    let fitted = |masks: bool, recipe: &VaeRecipe| {
+    let fitted = |masks: Option<MaskInput>, recipe: &VaeRecipe| {
         let mut vae = digits_model(masks);
         vae.fit(&data, recipe, &training(30)).unwrap();
         vae
     };
-    let plain = fitted(false, &VaeRecipe::default());
-    for recipe in [
-        VaeRecipe::default(),
-        recipe(Masking::Part(0.0), MaskLoss::Shown),
-        recipe(Masking::Part(0.0), MaskLoss::All),
-    ] {
-        let masked = fitted(true, &recipe);
-        for parameter in plain.store.parameters() {
-            let name = plain.store.name(parameter);
-            let same = masked.store.find(name).expect("a parameter of both");
-            assert_eq!(plain.store.get(parameter), masked.store.get(same), "{name}");
+    let plain = fitted(None, &VaeRecipe::default());
+    for input in INPUTS {
+        for recipe in [
+            VaeRecipe::default(),
+            recipe(Masking::Part(0.0), MaskLoss::Shown),
+            recipe(Masking::Part(0.0), MaskLoss::All),
+        ] {
+            let masked = fitted(Some(input), &recipe);
+            for parameter in plain.store.parameters() {
+                let name = plain.store.name(parameter);
+                let same = masked.store.find(name).expect("a parameter of both");
+                assert_eq!(plain.store.get(parameter), masked.store.get(same), "{input} {name}");
+            }
+            if let Some(mask) = masked.store.find("encoder_mask.weight") {
+                assert!(masked.store.get(mask).iter().all(|&weight| weight == 0.0));
+            }
         }
-        let mask = masked.store.find("encoder_mask.weight").unwrap();
-        assert!(masked.store.get(mask).iter().all(|&weight| weight == 0.0));
     }
     assert_ne!(
-        fitted(true, &recipe(Masking::Part(0.3), MaskLoss::Shown))
+        fitted(Some(MaskInput::Means), &recipe(Masking::Part(0.3), MaskLoss::Shown))
             .store
             .get(plain.store.parameters().next().unwrap()),
         plain.store.get(plain.store.parameters().next().unwrap())
@@ -196,14 +206,15 @@ fn what_is_missing_is_never_read() {
         values.iter().zip(&missing).map(|(&x, &missing)| if missing { 99.0 } else { x }).collect::<Vec<_>>();
     let other = Dataset::from_real(other, &[count, width]).unwrap().with_missing(&missing).unwrap();
     let hidden: Vec<bool> = (0..count * width).map(|place| place % 3 == 0).collect();
-    for loss in [MaskLoss::Shown, MaskLoss::All, MaskLoss::Hidden] {
+    let losses = [MaskLoss::Shown, MaskLoss::All, MaskLoss::Hidden];
+    for (loss, input) in losses.into_iter().flat_map(|loss| INPUTS.map(|input| (loss, input))) {
         let run = |data: &Dataset<'_>| {
             let config = VaeConfig {
                 completes: loss == MaskLoss::Hidden,
                 encoder: vec![8],
                 decoder: vec![8],
                 likelihood: Likelihood::GaussianColumns,
-                masks: true,
+                masks: Some(input),
                 ..VaeConfig::new(width, 2)
             };
             let mut vae = Vae::new(config, Seed(3)).unwrap();
@@ -437,16 +448,16 @@ fn what_does_not_go_together_is_refused() {
     let mut missing = vec![false; 20 * 64];
     missing[64 + 3] = true;
     let holed = holed.with_missing(&missing).unwrap();
-    let error = digits_model(false).fit(&holed, &VaeRecipe::default(), &training(1)).unwrap_err();
+    let error = digits_model(None).fit(&holed, &VaeRecipe::default(), &training(1)).unwrap_err();
     assert_eq!(error.to_string(), Unsuitable::Missing { row: 1, column: 3 }.to_string());
     let said = |config: VaeConfig| config.check().unwrap_err().to_string();
-    let masks = VaeConfig { masks: true, ..VaeConfig::new(4, 2) };
+    let masks = VaeConfig { masks: Some(MaskInput::Weights), ..VaeConfig::new(4, 2) };
     assert_eq!(
         said(VaeConfig { encoder: Vec::new(), ..masks.clone() }),
-        "the number of hidden layers of an encoder that sees masks is 0, but must be at least 1"
+        "the number of hidden layers of an encoder with weights for masks is 0, but must be at least 1"
     );
     assert!(said(VaeConfig { labels: Some(super::Labels::new(2)), ..masks }).contains("classes"));
-    let error = digits_model(false)
+    let error = digits_model(None)
         .fit(&Dataset::digits(), &recipe(Masking::Top, MaskLoss::Shown), &training(1))
         .unwrap_err();
     assert_eq!(error.to_string(), "the mask of an encoder that sees none is top, but must be none");
@@ -457,7 +468,7 @@ fn what_does_not_go_together_is_refused() {
         assert!(VaeRecipe { dropout, ..VaeRecipe::default() }.check().is_err());
     }
     let digits = Dataset::digits().subset(0..2).binarized(Binarization::Threshold);
-    let vae = digits_model(true);
+    let vae = digits_model(Some(MaskInput::Means));
     for imputing in [
         Imputing { draws: 0, ..Imputing::default() },
         Imputing { latents: 0, ..Imputing::default() },
@@ -484,4 +495,33 @@ fn dropped_units_are_left_out() {
     program.evaluate(&vae.store);
     let plain = program.output("plain").iter().zip(kept).map(|(h, kept)| h * kept).collect::<Vec<_>>();
     assert_eq!(program.output("dropped"), plain);
+}
+
+/// What the encoder makes of hidden values is what it makes of their columns' means, whatever they are; they are set by training.
+#[test]
+fn hidden_values_read_as_the_means_of_their_columns() {
+    let data = Dataset::digits().train().binarized(Binarization::Threshold);
+    let mut vae = digits_model(Some(MaskInput::Means));
+    vae.fit(&data, &recipe(Masking::Part(0.5), MaskLoss::Shown), &training(2)).unwrap();
+    let means = vae.store.get(vae.store.find("data_mean").unwrap());
+    assert!(means.iter().zip(data.means()).all(|(&own, mean)| own == mean as f32));
+    let hidden: Vec<f32> = (0..64).map(|place| f32::from(u8::from(place % 3 == 0))).collect();
+    let bits = |of: usize| -> Vec<f32> { (0..64).map(|place| f32::from(u8::from(place % of == 0))).collect() };
+    let filled: Vec<f32> =
+        bits(2).iter().zip(&hidden).zip(means).map(|((&x, &h), &mean)| if h == 1.0 { mean } else { x }).collect();
+    // Under the mask they differ.
+    let other: Vec<f32> = bits(2).iter().zip(&hidden).map(|(&x, &h)| if h == 1.0 { 1.0 - x } else { x }).collect();
+    let mut program = Program::record(&vae.store, |tape| {
+        let row = |name, values: &[f32]| tape.input_with(name, [1, 64], values);
+        let shown = Shown { hidden: Some(row("hidden", &hidden)), kept: None };
+        for (name, values) in [("x", bits(2)), ("other", other)] {
+            let encoded = vae.network.encode_what_is_shown(row(name, &values), None, shown);
+            tape.output(&format!("of {name}"), encoded.mean);
+        }
+        tape.output("of filled", vae.network.encode(row("filled", &filled), None).mean);
+    });
+    program.evaluate(&vae.store);
+    let wanted = program.output("of filled").to_vec();
+    assert_eq!(program.output("of x"), wanted);
+    assert_eq!(program.output("of other"), wanted);
 }

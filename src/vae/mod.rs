@@ -50,7 +50,7 @@ mod trainer;
 
 pub use by_class::ClassScore;
 pub use classification::Classification;
-pub use config::{Likelihood, VaeConfig};
+pub use config::{Likelihood, MaskInput, VaeConfig};
 pub use error::VaeError;
 pub use generate::{Codes, Observation};
 pub use given_noise::ElboParts;
@@ -218,7 +218,7 @@ impl Vae {
 
     fn check_wanted(&self, bits: Values, data: &Dataset<'_>) -> Result<(), Unsuitable> {
         let wanted = self.wanted(bits);
-        if self.config.masks { wanted.check_observed(data) } else { wanted.check(data) }
+        if self.config.masks.is_some() { wanted.check_observed(data) } else { wanted.check(data) }
     }
 
     /// The likelihood of rows of data: that of the features' model where there is one.

@@ -19,7 +19,7 @@
 
 use super::LabelPosterior;
 use super::classes::Classes;
-use super::config::{DEVIATION, Likelihood, MASK, MEAN, OBSERVATION, VaeConfig};
+use super::config::{DEVIATION, Likelihood, MASK, MEAN, MaskInput, OBSERVATION, VaeConfig};
 use super::latent::{Posterior, Prior};
 use crate::autodiff::{Activation, Tape, Var};
 use crate::flow::{Steps, StepsShape, Transformed};
@@ -51,8 +51,10 @@ pub(super) struct Network {
     observation: Option<Parameter>,
     /// `data_mean` and `data_deviation` `[visible]`, of columns that are standardised: set, not learned.
     columns: Option<[Parameter; 2]>,
-    /// `encoder_mask.weight` `[units, visible]`.
+    /// `encoder_mask.weight` `[units, visible]`, of [`MaskInput::Weights`].
     mask: Option<Parameter>,
+    /// `data_mean` `[visible]`, of [`MaskInput::Means`] where columns are not standardised: set, not learned.
+    stand_in: Option<Parameter>,
     likelihood: Likelihood,
     /// From z₀ to z, `posterior.0.0.weight` and on.
     posterior: Option<Steps>,
@@ -146,8 +148,10 @@ impl Network {
             LabelNetwork { classifier, encoder, decoder, log_prior }
         });
         // Zeros: at first a mask makes no difference.
-        let units = config.encoder.first().filter(|_| config.masks);
+        let units = config.encoder.first().filter(|_| config.masks == Some(MaskInput::Weights));
         let mask = units.map(|&units| store.add(MASK, &[units, visible]));
+        let reads_means = config.masks == Some(MaskInput::Means) && columns.is_none();
+        let stand_in = reads_means.then(|| store.add(MEAN, &[visible]));
         let likelihood = config.likelihood;
         Network {
             trunk,
@@ -158,6 +162,7 @@ impl Network {
             observation,
             columns,
             mask,
+            stand_in,
             likelihood,
             posterior,
             prior,
@@ -171,7 +176,8 @@ impl Network {
         self.encode_what_is_shown(x, classes, Shown::default())
     }
 
-    /// The same of x of which values may be hidden: these are read as zeros, or as the columns' means where these are standardised.
+    /// The same of x of which values may be hidden: these read as the columns' means, or as zeros, where the columns are not standardised, if the mask
+    /// has weights.
     pub(super) fn encode_what_is_shown<'t>(
         &self,
         x: Var<'t>,
@@ -179,7 +185,10 @@ impl Network {
         shown: Shown<'t>,
     ) -> Encoded<'t> {
         let x = self.standardised(x);
-        let x = shown.hidden.map_or(x, |hidden| x * (1.0 - hidden));
+        let x = shown.hidden.map_or(x, |hidden| {
+            let shown = x * (1.0 - hidden);
+            self.stand_in.map_or(shown, |means| shown + hidden * x.tape().parameter(means))
+        });
         let (batch, mut layers) = (x.shape()[0], self.trunk.iter());
         let mut first_unit = 0;
         let mut kept = |h: Var<'t>| {
@@ -358,9 +367,9 @@ impl Network {
         self.columns
     }
 
-    /// Whether the encoder is told what is hidden from it.
-    pub(super) fn sees_masks(&self) -> bool {
-        self.mask.is_some()
+    /// Where the means are that hidden values read as, where it has some.
+    pub(super) fn stand_in(&self) -> Option<Parameter> {
+        self.stand_in
     }
 
     /// Hidden units of the encoder.

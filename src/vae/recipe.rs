@@ -120,7 +120,7 @@ impl VaeRecipe {
         let given = self.masks.map_or("none".to_owned(), |masks| masks.loss.to_string());
         Setting::check(completes == config.completes, name, given, wanted)?;
         let Some(masks) = self.masks else { return Ok(()) };
-        Setting::check(config.masks, "the mask of an encoder that sees none", masks.masking, "none")?;
+        Setting::check(config.masks.is_some(), "the mask of an encoder that sees none", masks.masking, "none")?;
         if masks.loss == MaskLoss::Hidden {
             let fits = self.bound != Bound::DoublyReparameterised;
             let name = "the bound of what is hidden given the rest";

@@ -61,7 +61,7 @@ impl Objective for VaeObjective {
         recipe.check()?;
         recipe.check_for(vae.config())?;
         vae.check_data(data)?;
-        vae.standardise_columns(data);
+        vae.take_columns(data);
         if vae.features.is_none() && vae.store.get(vae.network.output_bias()).iter().all(|&bias| bias == 0.0) {
             vae.set_output_bias_from_means(&data.means(), data.len());
         }

@@ -92,7 +92,7 @@ fn a_table_with_missing_values_trains_and_is_completed() {
     // Other models learn from whole rows.
     for line in ["train neural nan.npy", "train flow nan.npy", "train vae nan.npy --encoder 0"] {
         let said = place.failure(&format!("{line} --out other"));
-        assert!(said.contains("missing") || said.contains("sees masks"), "{line}: {said}");
+        assert!(said.contains("missing") || said.contains("weights for masks"), "{line}: {said}");
     }
     assert!(place.failure("encode nan nan.npy --out codes.npy").contains("row 0, column 3 is missing"));
     place.json("train flow whole.npy --layers 1 --hidden 8 --steps 20 --out flow");
@@ -127,7 +127,8 @@ fn what_makes_no_sense_is_said_in_one_line() {
         ("train vae --mask-loss all", "--mask-loss is for rows of which --mask hides a part"),
         ("train vae --dropout 1", "--dropout is 1"),
         ("train vae --mask 30% --labels", "a model of classes wants whole rows"),
-        ("train vae --mask 30% --hidden 20 --encoder 0", "needs a hidden layer"),
+        ("train vae --mask 30% --hidden 20 --encoder 0 --mask-input weights", "needs a hidden layer"),
+        ("train vae --mask-input means", "--mask-input is for rows of which something is hidden"),
         ("inpaint rbm", "--mask says what is hidden"),
         ("inpaint run --mask ones.npy", "leaves nothing to complete rows by"),
         ("inpaint run --mask 0%", "--mask hides no pixel"),

@@ -49,13 +49,13 @@ impl Baselines<'_> {
         let (width, n) = (self.width(), self.train.len() as f64);
         let means = self.train.means();
         let bits = self.train.largest() <= 1.0 && !self.train.is_real();
-        let variances = if bits { vec![1.0; width] } else { variances(self.train) };
+        let variances = if bits { vec![1.0; width] } else { self.train.variances() };
         let log_density = |column: usize, x: f64| {
             if bits {
                 let p = means[column].clamp(0.5 / n, 1.0 - 0.5 / n);
                 return x * p.ln() + (1.0 - x) * (-p).ln_1p();
             }
-            let (variance, by) = (variances[column], x - means[column]);
+            let (variance, by) = (variances[column].max(1e-30), x - means[column]);
             -0.5 * (by * by / variance + (2.0 * std::f64::consts::PI * variance).ln())
         };
         let of_row = |row: usize| -> f64 {
@@ -97,18 +97,4 @@ impl Baselines<'_> {
         }
         Baseline { name: "normal", means, scores: Scores { errors: vec![0.0; values.len()], values, exact: true } }
     }
-}
-
-/// The variance of each column of the values that are there.
-pub fn variances(data: &Dataset<'_>) -> Vec<f64> {
-    let (width, means) = (data.width(), data.means());
-    let (mut squares, mut counts, mut row) = (vec![0.0; width], vec![0usize; width], vec![0.0; width]);
-    for index in 0..data.len() {
-        data.row_into(index, &mut row);
-        for column in (0..width).filter(|&column| !data.is_missing(index, column)) {
-            squares[column] += (f64::from(row[column]) - means[column]).powi(2);
-            counts[column] += 1;
-        }
-    }
-    squares.iter().zip(counts).map(|(square, count)| (square / count.max(1) as f64).max(1e-30)).collect()
 }

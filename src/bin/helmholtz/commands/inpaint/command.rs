@@ -1,6 +1,6 @@
 //! `helmholtz inpaint`: its options, and what it does in which order.
 
-use super::baseline::{Baselines, variances};
+use super::baseline::Baselines;
 use super::judge::{Judged, Truth};
 use super::picture::Completed;
 use crate::cli::{Failure, Globals, Report, Task, counted, size};
@@ -155,7 +155,7 @@ fn loaded_alone(models: &[PathBuf]) -> bool {
 
 /// The variances of the columns of training rows, else of those that are completed, where they are numbers.
 fn variances_of(asked: &Asked, train: Option<&Dataset<'static>>) -> Option<Vec<f64>> {
-    (!asked.rows.rows.is_binary()).then(|| variances(train.unwrap_or(&asked.rows.rows)))
+    (!asked.rows.rows.is_binary()).then(|| train.unwrap_or(&asked.rows.rows).variances())
 }
 
 impl Asked {

@@ -5,7 +5,7 @@ use crate::input::{MaskName, mask};
 use crate::run::Session;
 use clap::Args;
 use helmholtz::data::Dataset;
-use helmholtz::vae::{MaskLoss, MaskRecipe, VaeConfig, VaeRecipe};
+use helmholtz::vae::{MaskInput, MaskLoss, MaskRecipe, VaeConfig, VaeRecipe};
 
 /// Options of missing values and masks.
 #[derive(Args, Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct MaskOptions {
     /// hidden, given the rest) [default: shown]
     #[arg(long, value_name = "PART", help_heading = "Missing values")]
     mask_loss: Option<MaskLoss>,
+    /// How the encoder is told what is hidden: means (a hidden value reads as its column's mean) or weights (it has weights of its own, two
+    /// products more a step) [default: means for bits, weights for levels and numbers]
+    #[arg(long, value_name = "WAY", help_heading = "Missing values")]
+    mask_input: Option<MaskInput>,
     /// The part of the encoder's hidden units that is dropped in an update, for each row others [default: 0]
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Missing values")]
     dropout: Option<f32>,
@@ -46,9 +50,18 @@ impl MaskOptions {
         Ok(())
     }
 
-    /// Whether rows are masked; after [`hide_always`](Self::hide_always).
-    pub fn settle(&self, session: &Session) -> Result<bool, Failure> {
-        Ok(session.settings.settled().get("mask").is_some_and(|mask| mask != NONE))
+    /// How the encoder is told what is hidden, where something is; after [`hide_always`](Self::hide_always). A model that training starts
+    /// from goes on as it is.
+    pub fn settle(&self, session: &mut Session, start: Option<MaskInput>) -> Result<Option<MaskInput>, Failure> {
+        let masked = session.settings.settled().get("mask").is_some_and(|mask| mask != NONE);
+        if !masked && !session.data.has_missing() && start.is_none() {
+            return match self.mask_input {
+                None => Ok(None),
+                Some(_) => Err(Failure::new("--mask-input is for rows of which something is hidden or missing")),
+            };
+        }
+        let usual = if session.data.is_binary() { MaskInput::Means } else { MaskInput::Weights };
+        Ok(Some(session.settings.settle("mask-input", self.mask_input, start.unwrap_or(usual))?))
     }
 
     /// Whether the model is one of what is hidden given the rest.
@@ -96,14 +109,15 @@ pub fn check(config: &VaeConfig, recipe: &VaeRecipe, session: &Session) -> Resul
     if !(0.0..1.0).contains(&recipe.dropout) {
         return Err(Failure::new(format!("--dropout is {}, but must be from 0 to below 1", recipe.dropout)));
     }
-    if config.masks {
+    if let Some(input) = config.masks {
         if config.labels.is_some() {
             let why = if session.data.has_missing() { "missing values" } else { "--mask" };
             return Err(Failure::new(format!("{why}: a model of classes wants whole rows")));
         }
-        if config.encoder.is_empty() {
-            return Err(Failure::new("an encoder that sees masks needs a hidden layer")
-                .hint("--encoder 128 gives it one, whatever --hidden says of the decoder"));
+        if config.encoder.is_empty() && input == MaskInput::Weights {
+            return Err(Failure::new("an encoder with weights for masks needs a hidden layer").hint(
+                "--encoder 128 gives it one, whatever --hidden says of the decoder; --mask-input means needs none",
+            ));
         }
     }
     if config.labels.is_some() && recipe.dropout > 0.0 {

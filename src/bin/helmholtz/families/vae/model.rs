@@ -7,7 +7,7 @@ use crate::cli::{Failure, Report, Subcommand};
 use crate::contract::{Autoencoder, Encoder, Family, Inpainter, Measure, Model, Sampler, Scorer};
 use crate::input::{Binarize, Domain, PixelScale};
 use crate::run::widths;
-use helmholtz::vae::{Likelihood, Posterior, Prior, Vae, VaeError};
+use helmholtz::vae::{Likelihood, MaskInput, Posterior, Prior, Vae, VaeError};
 use serde_json::json;
 
 /// The name of the family.
@@ -65,11 +65,15 @@ impl Model for Vae {
             report.figure("classifier", json!(labels.classifier));
             report.figure("label_posterior", labels.posterior.to_string());
         }
-        if config.masks {
+        if let Some(input) = config.masks {
             let given = if config.completes { ", and what is hidden is modelled given the rest" } else { "" };
-            report.line(format!("masks           the encoder is told which values are hidden{given}"));
+            let told = match input {
+                MaskInput::Means => "by the means of their columns in their place",
+                MaskInput::Weights => "by weights of their own",
+            };
+            report.line(format!("masks           the encoder is told which values are hidden, {told}{given}"));
         }
-        report.figure("masks", config.masks);
+        report.figure("masks", config.masks.map_or("none".to_owned(), |input| input.to_string()));
         report.figure("visible", Vae::width(self));
         report.figure("latent", config.latent);
         report.figure("encoder", json!(config.encoder));

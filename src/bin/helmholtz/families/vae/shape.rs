@@ -99,7 +99,7 @@ pub fn besides(config: &VaeConfig) -> String {
     if config.prior != Prior::Normal {
         words += &format!(", prior {}", config.prior);
     }
-    if config.masks {
+    if config.masks.is_some() {
         words += ", whose encoder sees masks";
     }
     if let Some(Labels { classes, posterior, classifier, named }) = &config.labels {

@@ -17,7 +17,7 @@ use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 use helmholtz::vae::{
-    self as model, LabelRecipe, Likelihood, Posterior, Prior, Scheme, VaeConfig, VaeRecipe, VaeTrainer,
+    self as model, LabelRecipe, Likelihood, MaskInput, Posterior, Prior, Scheme, VaeConfig, VaeRecipe, VaeTrainer,
 };
 use std::path::PathBuf;
 
@@ -257,13 +257,12 @@ impl Train {
             start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
-        let masks =
-            start.is_some_and(|own| own.masks) || self.masks.settle(session)? || session.data.has_missing();
+        let masks = self.masks.settle(session, start.and_then(|own| own.masks))?;
         let completes = start.map_or_else(|| self.masks.completes(session), |own| own.completes);
         let named = session.settings.saved::<Widths>("encoder");
         let usual = match start {
             Some(own) => Widths(own.encoder.clone()),
-            None if masks && hidden.0.is_empty() => Widths(vec![128]),
+            None if masks == Some(MaskInput::Weights) && hidden.0.is_empty() => Widths(vec![128]),
             None => hidden.clone(),
         };
         let encoder = match self.encoder.is_some() || named.is_some() || usual != hidden {
