@@ -38,6 +38,7 @@ mod autoregressive;
 mod autoregressive_tests;
 mod base;
 mod bounded_scales;
+mod conditional;
 mod config;
 mod coupling;
 mod density;

@@ -1,11 +1,13 @@
 //! `inpaint`: hidden values, drawn given the others.
 
 use crate::cli::Failure;
-use crate::input::Mask;
+use crate::input::{Mask, data};
 use clap::Args;
 use helmholtz::Seed;
 use helmholtz::data::Dataset;
 use helmholtz::sampling::Work;
+use helmholtz::tensor::BitMatrix;
+use std::collections::BTreeMap;
 
 /// The options of `inpaint` that only some families have.
 #[derive(Args, Debug)]
@@ -37,6 +39,56 @@ pub struct InpaintAsk<'a> {
     pub seed: Seed,
     /// Where it is counted how far they are.
     pub work: &'a Work,
+}
+
+/// Rows of bits of which the same is hidden.
+pub struct Clamped<'a> {
+    /// The rows.
+    pub images: BitMatrix,
+    /// What is hidden of each, `[width]`.
+    pub hidden: &'a [bool],
+    /// The seed of their chains.
+    pub seed: Seed,
+}
+
+impl InpaintAsk<'_> {
+    /// Imputes rows of bits `width` wide by chains that are clamped where values are shown: those with the same mask together.
+    pub fn by_mask(&self, width: usize, impute: impl Fn(&Clamped<'_>) -> Filled) -> Result<Filled, Failure> {
+        let images = data::bits_for(self.rows, width, self.name)?;
+        let mut groups: BTreeMap<&[bool], Vec<usize>> = BTreeMap::new();
+        let masks = self.mask.hidden.chunks_exact(width).enumerate();
+        masks.for_each(|(row, hidden)| groups.entry(hidden).or_default().push(row));
+        let (count, rows) = (self.count, images.rows());
+        let mut all = Filled {
+            values: vec![0.0; rows * count * width],
+            means: vec![0.0; rows * width],
+            quantiles: None,
+            scores: Some(Scores { values: vec![0.0; rows], errors: vec![0.0; rows], exact: true }),
+            bounds: None,
+            method: String::new(),
+            shapes: None,
+        };
+        let alone = groups.len() == 1;
+        for (hidden, members) in groups {
+            let of_group = BitMatrix::from_fn(members.len(), width, |row, unit| images.get(members[row], unit));
+            let seed = if alone { self.seed } else { self.seed.derive("mask of row", members[0] as u64) };
+            let filled = impute(&Clamped { images: of_group, hidden, seed });
+            for (place, &row) in members.iter().enumerate() {
+                all.values[row * count * width..][..count * width]
+                    .copy_from_slice(&filled.values[place * count * width..][..count * width]);
+                all.means[row * width..][..width].copy_from_slice(&filled.means[place * width..][..width]);
+            }
+            all.scores = all.scores.zip(filled.scores).map(|(mut all, own)| {
+                for (place, &row) in members.iter().enumerate() {
+                    (all.values[row], all.errors[row]) = (own.values[place], own.errors[place]);
+                }
+                all.exact &= own.exact;
+                all
+            });
+            all.method = filled.method;
+        }
+        Ok(all)
+    }
 }
 
 /// Rows whose hidden values are imputed. What is shown of them is not looked at.

@@ -12,7 +12,7 @@ mod score;
 
 pub use encode::{Autoencoder, Codes, Encoder};
 pub use family::Family;
-pub use inpaint::{Filled, InpaintAsk, InpaintOptions, Inpainter, Scores};
+pub use inpaint::{Clamped, Filled, InpaintAsk, InpaintOptions, Inpainter, Scores};
 pub use model::{Measure, Model};
 pub use origin::Origin;
 pub use recall::{Part, RecallOptions, Recaller};

@@ -1,8 +1,7 @@
 //! Imputations by an RBM: chains whose shown units are clamped.
 
 use crate::cli::{Failure, size};
-use crate::contract::{Filled, InpaintAsk, Inpainter, Scores};
-use crate::input::data;
+use crate::contract::{Clamped, Filled, InpaintAsk, Inpainter, Scores};
 use helmholtz::rbm::{Rbm, RbmChains};
 use helmholtz::tensor::BitMatrix;
 
@@ -13,70 +12,70 @@ impl Inpainter for Rbm {
     /// Some chains of each row, whose hidden states are latents: all sweeps after the first `steps`.
     fn inpaint(&self, ask: &InpaintAsk<'_>) -> Result<Filled, Failure> {
         size::check("steps", ask.options.steps, 1)?;
-        let images = data::bits_for(ask.rows, self.visible(), ask.name)?;
-        let Some(hidden) = ask.mask.shared() else {
-            return Err(Failure::new("--mask: a machine wants the same mask for all rows").about(ask.name));
-        };
-        let (rows, width) = (images.rows(), images.units());
-        let each = ask.latents.div_ceil(CHAINS).max(ask.count.div_ceil(CHAINS));
-        // Hidden pixels start dark; the chain forgets it. Chain c of row r is c · rows + r.
-        let shown = BitMatrix::from_fn(rows * CHAINS, width, |chain, unit| {
-            !hidden[unit] && images.get(chain % rows, unit)
-        });
-        let mut chains = RbmChains::from_visible(shown, self.hidden(), ask.seed);
-        chains.clamp(&hidden.iter().map(|hidden| !hidden).collect::<Vec<_>>());
-        ask.work.plan((ask.options.steps + each) as u64);
-        const AT_ONCE: usize = 50;
-        for done in (0..ask.options.steps).step_by(AT_ONCE) {
-            let sweeps = AT_ONCE.min(ask.options.steps - done);
-            chains.gibbs(self, sweeps);
-            ask.work.add(sweeps as u64);
-        }
-        let columns: Vec<usize> = (0..width).filter(|&unit| hidden[unit]).collect();
-        let mut sums = vec![0.0f64; rows * width];
-        let mut logs = vec![Vec::with_capacity(each); rows * CHAINS];
-        let mut values = vec![0.0f32; rows * ask.count * width];
-        for draw in 0..each {
-            chains.gibbs(self, 1);
-            let means = self.mean_visible(chains.hidden());
-            for (chain, means) in means.chunks_exact(width).enumerate() {
-                let row = chain % rows;
-                let mut log_p = 0.0;
-                for &unit in &columns {
-                    let p = f64::from(means[unit]).clamp(1e-30, 1.0 - 1e-12);
-                    log_p += if images.get(row, unit) { p.ln() } else { (-p).ln_1p() };
-                    sums[row * width + unit] += f64::from(means[unit]);
-                }
-                logs[chain].push(log_p);
-                let imputation = draw * CHAINS + chain / rows;
-                if imputation < ask.count {
-                    let out = &mut values[(row * ask.count + imputation) * width..][..width];
-                    out.iter_mut().enumerate().for_each(|(unit, x)| {
-                        *x = f32::from(u8::from(chains.visible().get(chain, unit)));
-                    });
-                }
+        ask.by_mask(self.visible(), |clamped| impute(self, ask, clamped))
+    }
+}
+
+fn impute(rbm: &Rbm, ask: &InpaintAsk<'_>, clamped: &Clamped<'_>) -> Filled {
+    let Clamped { images, hidden, seed } = clamped;
+    let (rows, width) = (images.rows(), images.units());
+    let each = ask.latents.div_ceil(CHAINS).max(ask.count.div_ceil(CHAINS));
+    // Hidden pixels start dark; the chain forgets it. Chain c of row r is c · rows + r.
+    let shown =
+        BitMatrix::from_fn(rows * CHAINS, width, |chain, unit| !hidden[unit] && images.get(chain % rows, unit));
+    let mut chains = RbmChains::from_visible(shown, rbm.hidden(), *seed);
+    chains.clamp(&hidden.iter().map(|hidden| !hidden).collect::<Vec<_>>());
+    ask.work.plan((ask.options.steps + each) as u64);
+    const AT_ONCE: usize = 50;
+    for done in (0..ask.options.steps).step_by(AT_ONCE) {
+        let sweeps = AT_ONCE.min(ask.options.steps - done);
+        chains.gibbs(rbm, sweeps);
+        ask.work.add(sweeps as u64);
+    }
+    let columns: Vec<usize> = (0..width).filter(|&unit| hidden[unit]).collect();
+    let mut sums = vec![0.0f64; rows * width];
+    let mut logs = vec![Vec::with_capacity(each); rows * CHAINS];
+    let mut values = vec![0.0f32; rows * ask.count * width];
+    for draw in 0..each {
+        chains.gibbs(rbm, 1);
+        let means = rbm.mean_visible(chains.hidden());
+        for (chain, means) in means.chunks_exact(width).enumerate() {
+            let row = chain % rows;
+            let mut log_p = 0.0;
+            for &unit in &columns {
+                let p = f64::from(means[unit]).clamp(1e-30, 1.0 - 1e-12);
+                log_p += if images.get(row, unit) { p.ln() } else { (-p).ln_1p() };
+                sums[row * width + unit] += f64::from(means[unit]);
             }
-            ask.work.add(1);
+            logs[chain].push(log_p);
+            let imputation = draw * CHAINS + chain / rows;
+            if imputation < ask.count {
+                let out = &mut values[(row * ask.count + imputation) * width..][..width];
+                out.iter_mut().enumerate().for_each(|(unit, x)| {
+                    *x = f32::from(u8::from(chains.visible().get(chain, unit)));
+                });
+            }
         }
-        let kept = (each * CHAINS) as f64;
-        let means = sums.iter().map(|sum| (sum / kept) as f32).collect();
-        let exact = self.conditional_log_likelihoods(&images, hidden);
-        let scores = match exact {
-            Some(values) => Scores { errors: vec![0.0; values.len()], values, exact: true },
-            None => sampled_scores(&logs, rows),
-        };
-        Ok(Filled {
-            values,
-            means,
-            quantiles: None,
-            scores: Some(scores),
-            bounds: None,
-            method: format!(
-                "{CHAINS} clamped chains a row, {} sweeps and then {each} hidden states of each",
-                ask.options.steps
-            ),
-            shapes: None,
-        })
+        ask.work.add(1);
+    }
+    let kept = (each * CHAINS) as f64;
+    let means = sums.iter().map(|sum| (sum / kept) as f32).collect();
+    let exact = rbm.conditional_log_likelihoods(images, hidden);
+    let scores = match exact {
+        Some(values) => Scores { errors: vec![0.0; values.len()], values, exact: true },
+        None => sampled_scores(&logs, rows),
+    };
+    Filled {
+        values,
+        means,
+        quantiles: None,
+        scores: Some(scores),
+        bounds: None,
+        method: format!(
+            "{CHAINS} clamped chains a row, {} sweeps and then {each} hidden states of each",
+            ask.options.steps
+        ),
+        shapes: None,
     }
 }
 
