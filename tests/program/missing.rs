@@ -72,12 +72,12 @@ fn each_row_has_its_own_mask() {
         assert_eq!(filled.len(), 128 + 20 * 64);
     }
     // The rows of one mask are what they are without the others.
-    let five = |row: usize, pixel: usize| row % 5 == 0 && hides(row, pixel);
+    let five = |row: usize, pixel: usize| row.is_multiple_of(5) && hides(row, pixel);
     let ones: Vec<u8> = (0..359 * 64).map(|place| u8::from(five(place / 64, place % 64))).collect();
     place.write("fifth.npy", &of_u8(359, &ones));
     place.json("inpaint rbm --mask fifth.npy --rows 20 --latents 20 --steps 20 --out fifth.npy.npy");
     let (all, some) = (place.bytes("rbm.npy"), place.bytes("fifth.npy.npy"));
-    for row in (0..20).filter(|row| row % 5 == 0) {
+    for row in (0..20).filter(|row: &usize| row.is_multiple_of(5)) {
         let of = |bytes: &[u8]| bytes[128 + row * 64..][..64].to_vec();
         assert_eq!(of(&all), of(&some), "row {row}");
     }
