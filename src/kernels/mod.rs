@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 pub(crate) mod affine;
 pub(crate) mod ascent;
+pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 pub mod lookup;

@@ -15,16 +15,16 @@
 mod epilogue;
 mod matrix;
 mod narrow;
-mod pack;
-mod product;
-mod scratch;
+pub(super) mod pack;
+pub(super) mod product;
+pub(super) mod scratch;
 mod staircase;
 #[cfg(test)]
 mod staircase_tests;
-mod task;
+pub(super) mod task;
 #[cfg(test)]
 mod tests;
-mod tile;
+pub(super) mod tile;
 
 pub use super::activation::Activation;
 pub use epilogue::{Epilogue, Output};

@@ -10,21 +10,21 @@ const AHEAD: usize = 48;
 
 /// The lines of a panel and the part of the depth to pack.
 #[derive(Clone, Copy)]
-pub(super) struct Panel<'a> {
+pub(in crate::kernels) struct Panel<'a> {
     /// The operand, `[lines, depth]`.
-    pub(super) matrix: MatrixRef<'a>,
-    pub(super) line: usize,
+    pub(in crate::kernels) matrix: MatrixRef<'a>,
+    pub(in crate::kernels) line: usize,
     /// Lines there are, at most `width`.
-    pub(super) present: usize,
-    pub(super) width: usize,
-    pub(super) depth: usize,
-    pub(super) deep: usize,
+    pub(in crate::kernels) present: usize,
+    pub(in crate::kernels) width: usize,
+    pub(in crate::kernels) depth: usize,
+    pub(in crate::kernels) deep: usize,
 }
 
 impl<'a> Panel<'a> {
     /// The elements from the panel's first on. Panics where its last lies beyond the matrix.
     #[inline(always)]
-    pub(super) fn values(&self) -> &'a [f32] {
+    pub(in crate::kernels) fn values(&self) -> &'a [f32] {
         let MatrixRef { values, row_stride, col_stride, .. } = self.matrix;
         if self.present == 0 || self.deep == 0 {
             return &[];
@@ -36,7 +36,7 @@ impl<'a> Panel<'a> {
 
     /// Writes the panel to `out`, `[deep][width]`.
     #[inline(always)]
-    pub(super) fn pack<S: Simd>(&self, simd: S, out: &mut [f32]) {
+    pub(in crate::kernels) fn pack<S: Simd>(&self, simd: S, out: &mut [f32]) {
         let out = &mut out[..self.deep * self.width];
         if self.present < self.width {
             out.fill(0.0);
@@ -132,9 +132,9 @@ impl Source<'_> {
 }
 
 /// A panel as a task.
-pub(super) struct Pack<'a> {
-    pub(super) panel: Panel<'a>,
-    pub(super) out: &'a mut [f32],
+pub(in crate::kernels) struct Pack<'a> {
+    pub(in crate::kernels) panel: Panel<'a>,
+    pub(in crate::kernels) out: &'a mut [f32],
 }
 
 impl Vectorised for Pack<'_> {
@@ -148,7 +148,7 @@ impl Vectorised for Pack<'_> {
 
 /// The part of `range` that block number `index` of `length` covers.
 #[inline]
-pub(super) fn block_of(range: &Range<usize>, index: usize, length: usize) -> Range<usize> {
+pub(in crate::kernels) fn block_of(range: &Range<usize>, index: usize, length: usize) -> Range<usize> {
     let start = (range.start + index * length).min(range.end);
     start..(start + length).min(range.end)
 }

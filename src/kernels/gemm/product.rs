@@ -22,7 +22,7 @@ const PACK_TASK: usize = 1 << 14;
 
 /// Multiply-adds below which one thread does it all. So few are mostly narrow, and take 30 µs: three times what waking another
 /// one costs.
-pub(super) const PARALLEL_FROM: usize = 3 << 18;
+pub(in crate::kernels) const PARALLEL_FROM: usize = 3 << 18;
 
 /// `c = activation(scale · a b [+ c] + bias)` with a `[m, k]`, b `[k, n]`, c `[m, n]` row-major; any of them may be 0.
 ///
@@ -70,14 +70,14 @@ pub(super) struct Product<'a> {
 /// A pointer to the output, of which each task writes a rectangle of its own, or to the rooms, of which each thread has its
 /// own.
 #[derive(Clone, Copy)]
-pub(super) struct Shared(pub(super) *mut f32);
+pub(in crate::kernels) struct Shared(pub(in crate::kernels) *mut f32);
 // SAFETY: rectangles and rooms are disjoint.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    pub(super) fn at(self, offset: usize) -> *mut f32 {
+    pub(in crate::kernels) fn at(self, offset: usize) -> *mut f32 {
         self.0.wrapping_add(offset)
     }
 }

@@ -24,11 +24,11 @@ pub fn with_scratch<T>(scratch: &mut Scratch, body: impl FnOnce() -> T) -> T {
 }
 
 /// A buffer that no product of this thread uses.
-pub(super) fn take() -> AlignedVec<f32> {
+pub(in crate::kernels) fn take() -> AlignedVec<f32> {
     SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
 /// Puts a buffer back for the thread's next product.
-pub(super) fn give_back(scratch: AlignedVec<f32>) {
+pub(in crate::kernels) fn give_back(scratch: AlignedVec<f32>) {
     SCRATCH.with_borrow_mut(|spare| spare.push(scratch));
 }

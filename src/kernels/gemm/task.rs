@@ -329,7 +329,7 @@ fn panel<'a>(matrix: MatrixRef<'a>, line: usize, present: usize, width: usize, b
 /// # Safety
 /// Both hold that many, and they do not overlap.
 #[inline(always)]
-unsafe fn copy<S: Simd>(
+pub(in crate::kernels) unsafe fn copy<S: Simd>(
     simd: S,
     from: *const f32,
     from_stride: usize,

@@ -9,7 +9,7 @@ use crate::simd::{Isa, Simd, Vectorised, math};
 
 /// An operand of the product, by the lines that lie along the depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::kernels) enum Side {
     /// The rows of a.
     Rows,
     /// The columns of b.
@@ -18,7 +18,7 @@ pub(super) enum Side {
 
 impl Side {
     #[inline]
-    pub(super) fn other(self) -> Self {
+    pub(in crate::kernels) fn other(self) -> Self {
         match self {
             Side::Rows => Side::Columns,
             Side::Columns => Side::Rows,
@@ -28,14 +28,14 @@ impl Side {
 
 /// Rows and columns of a full register tile, and the lanes of a vector.
 #[derive(Clone, Copy)]
-pub(super) struct TileShape {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) lanes: usize,
+pub(in crate::kernels) struct TileShape {
+    pub(in crate::kernels) rows: usize,
+    pub(in crate::kernels) columns: usize,
+    pub(in crate::kernels) lanes: usize,
 }
 
 impl TileShape {
-    pub(super) const fn of(isa: Isa) -> Self {
+    pub(in crate::kernels) const fn of(isa: Isa) -> Self {
         match isa {
             Isa::Portable => TileShape { rows: 6, columns: 8, lanes: 8 },
             Isa::Avx2 => TileShape { rows: 6, columns: 16, lanes: 8 },
@@ -45,7 +45,7 @@ impl TileShape {
 
     /// Lines of a full panel.
     #[inline]
-    pub(super) fn width(&self, side: Side) -> usize {
+    pub(in crate::kernels) fn width(&self, side: Side) -> usize {
         match side {
             Side::Rows => self.rows,
             Side::Columns => self.columns,
@@ -55,7 +55,7 @@ impl TileShape {
     /// Lines of the panel that takes `present` of them: of rows a third, two thirds or all of the full tile, of columns whole
     /// vectors.
     #[inline]
-    pub(super) fn panel(&self, side: Side, present: usize) -> usize {
+    pub(in crate::kernels) fn panel(&self, side: Side, present: usize) -> usize {
         match side {
             Side::Rows => present.next_multiple_of(self.rows / 3),
             Side::Columns => present.next_multiple_of(self.lanes),
@@ -67,51 +67,51 @@ impl TileShape {
 const AHEAD: usize = 8;
 
 /// The most elements a tile has.
-pub(super) const LARGEST: usize = 12 * 32;
+pub(in crate::kernels) const LARGEST: usize = 12 * 32;
 
 /// Epilogue of a tile: what is done with its sums.
 #[derive(Clone, Copy)]
-pub(super) struct Finish<'a> {
-    pub(super) scale: f32,
+pub(in crate::kernels) struct Finish<'a> {
+    pub(in crate::kernels) scale: f32,
     /// Whether the product is added to what the output holds.
-    pub(super) add: bool,
+    pub(in crate::kernels) add: bool,
     /// Of the output's columns.
-    pub(super) bias: Option<&'a [f32]>,
-    pub(super) activation: Activation,
+    pub(in crate::kernels) bias: Option<&'a [f32]>,
+    pub(in crate::kernels) activation: Activation,
 }
 
 /// How a tile reads its operands.
-pub(super) mod reading {
+pub(in crate::kernels) mod reading {
     /// Both panels are packed.
-    pub(in super::super) const PACKED: u8 = 0;
+    pub(in crate::kernels) const PACKED: u8 = 0;
     /// The column panel is packed on the way.
-    pub(in super::super) const PACKING: u8 = 1;
+    pub(in crate::kernels) const PACKING: u8 = 1;
     /// The rows are read where they lie, each along the depth: no more than they would be packed for a few tiles.
-    pub(in super::super) const IN_PLACE: u8 = 2;
+    pub(in crate::kernels) const IN_PLACE: u8 = 2;
 }
 
 /// A row panel.
 #[derive(Clone, Copy)]
-pub(super) struct RowPanel {
-    pub(super) first: *const f32,
+pub(in crate::kernels) struct RowPanel {
+    pub(in crate::kernels) first: *const f32,
     /// Distance of the rows that are read where they lie.
-    pub(super) stride: usize,
+    pub(in crate::kernels) stride: usize,
 }
 
 /// A column panel.
 #[derive(Clone, Copy)]
-pub(super) struct ColumnPanel {
+pub(in crate::kernels) struct ColumnPanel {
     /// Its first row, `stride` before the next.
-    pub(super) first: *const f32,
-    pub(super) stride: usize,
+    pub(in crate::kernels) first: *const f32,
+    pub(in crate::kernels) stride: usize,
     /// The packed copy `[deep][width]` that a tile which packs writes.
-    pub(super) packed: *mut f32,
+    pub(in crate::kernels) packed: *mut f32,
 }
 
 impl Finish<'_> {
     /// Whether bias and activation cost so little that tiles which are told to apply them to their sums in registers.
     #[inline(always)]
-    pub(super) fn is_brief(&self) -> bool {
+    pub(in crate::kernels) fn is_brief(&self) -> bool {
         matches!(self.activation, Activation::Identity | Activation::Relu)
     }
 
@@ -123,7 +123,7 @@ impl Finish<'_> {
     /// much to write if it is to be packed; and `out` ROWS rows of COLS vectors, `stride` apart.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    pub(super) unsafe fn tile<
+    pub(in crate::kernels) unsafe fn tile<
         S: Simd,
         const ROWS: usize,
         const COLS: usize,
@@ -227,7 +227,7 @@ impl Finish<'_> {
     /// # Safety
     /// `out` holds `rows` rows of the vectors that `columns` takes, `stride` apart.
     #[inline(always)]
-    pub(super) unsafe fn finish<S: Simd>(
+    pub(in crate::kernels) unsafe fn finish<S: Simd>(
         &self,
         simd: S,
         out: *mut f32,
@@ -255,7 +255,7 @@ impl Finish<'_> {
 
 /// A tile whose rows are read where they lie. The large one of AVX-512 is a function of its own: inlined, what the loops around it keep in
 /// registers takes those of its sums.
-pub(super) struct InPlaceTile<'a, const ROWS: usize, const COLS: usize> {
+pub(in crate::kernels) struct InPlaceTile<'a, const ROWS: usize, const COLS: usize> {
     finish: &'a Finish<'a>,
     deep: usize,
     a: RowPanel,
@@ -268,7 +268,7 @@ pub(super) struct InPlaceTile<'a, const ROWS: usize, const COLS: usize> {
 impl<'a, const ROWS: usize, const COLS: usize> InPlaceTile<'a, ROWS, COLS> {
     /// # Safety
     /// As for [`Finish::tile`] where rows are read in place.
-    pub(super) unsafe fn new(
+    pub(in crate::kernels) unsafe fn new(
         finish: &'a Finish<'a>,
         deep: usize,
         (a, b): (RowPanel, ColumnPanel),
@@ -280,7 +280,7 @@ impl<'a, const ROWS: usize, const COLS: usize> InPlaceTile<'a, ROWS, COLS> {
 
     /// Runs it, of AVX-512 in a function of its own.
     #[inline(always)]
-    pub(super) fn run_apart<S: Simd>(self, simd: S) {
+    pub(in crate::kernels) fn run_apart<S: Simd>(self, simd: S) {
         if const { matches!(S::ISA, Isa::Avx512) } { self.called(simd) } else { self.run(simd) }
     }
 
@@ -305,7 +305,7 @@ impl<const ROWS: usize, const COLS: usize> Vectorised for InPlaceTile<'_, ROWS, 
 }
 
 #[inline(always)]
-pub(super) fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
+pub(in crate::kernels) fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S::F32 {
     match activation {
         Activation::Identity => x,
         Activation::Sigmoid => math::sigmoid(simd, x),
@@ -320,7 +320,7 @@ pub(super) fn activate<S: Simd>(simd: S, activation: Activation, x: S::F32) -> S
 
 /// Asks for a cache line before it is needed.
 #[inline(always)]
-pub(super) fn prefetch(line: *const f32) {
+pub(in crate::kernels) fn prefetch(line: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint, which touches no memory and is part of the baseline of x86-64.
     unsafe {
