@@ -68,4 +68,4 @@ pub use ops::Orientation;
 pub use program::Program;
 pub use shape::{MOST_AXES, Shape};
 pub use tape::Tape;
-pub use var::Var;
+pub use var::{Sliding, Var};

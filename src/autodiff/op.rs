@@ -2,8 +2,8 @@
 
 use super::Operation;
 use super::ops::{
-    ActivationGradient, Along, Arithmetic, Bernoulli, Bijection, BijectionGradient, Choice, Function, Gaussian,
-    Layout, Masked, Product, Reduction,
+    ActivationGradient, Along, Arithmetic, Bernoulli, Bijection, BijectionGradient, Choice, Convolve, Function,
+    Gaussian, Layout, Masked, Product, Reduction,
 };
 use crate::store::Parameter;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(super) enum Op {
     ActivationGradient(ActivationGradient),
     Product(Product),
     Masked(Masked),
+    Convolve(Convolve),
     Reduction(Reduction),
     Along(Along),
     Layout(Layout),
@@ -43,6 +44,7 @@ impl Op {
             Op::ActivationGradient(operation) => Some(operation),
             Op::Product(operation) => Some(operation),
             Op::Masked(operation) => Some(operation),
+            Op::Convolve(operation) => Some(operation),
             Op::Reduction(operation) => Some(operation),
             Op::Along(operation) => Some(operation),
             Op::Layout(operation) => Some(operation),
@@ -67,6 +69,7 @@ impl Op {
             (Op::ActivationGradient(a), Op::ActivationGradient(b)) => a == b,
             (Op::Product(a), Op::Product(b)) => a == b,
             (Op::Masked(a), Op::Masked(b)) => a == b,
+            (Op::Convolve(a), Op::Convolve(b)) => a == b,
             (Op::Reduction(a), Op::Reduction(b)) => a == b,
             (Op::Along(a), Op::Along(b)) => a == b,
             (Op::Layout(a), Op::Layout(b)) => a == b,

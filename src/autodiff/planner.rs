@@ -182,6 +182,7 @@ impl<'r> Planner<'r> {
         let product = match op {
             Op::Product(product) => product,
             Op::Masked(masked) => return Some(masked.multiply_adds(left()[0])),
+            Op::Convolve(convolve) => return Some(convolve.multiply_adds(left()[0])),
             _ => return None,
         };
         let left = left();

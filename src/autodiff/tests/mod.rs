@@ -1,6 +1,7 @@
 //! Operations against references: central differences, f64, their parts, other numbers of threads.
 
 mod bijection;
+mod convolution;
 mod derivatives;
 mod fused;
 mod large;

@@ -1,6 +1,6 @@
 //! What is refused, and in which words.
 
-use crate::autodiff::{Activation, Shape, Staircase, Tape, Var, check_gradients};
+use crate::autodiff::{Activation, Shape, Sliding, Staircase, Tape, Var, check_gradients};
 use crate::store::Store;
 
 macro_rules! refused {
@@ -31,6 +31,15 @@ refused! {
     a_masked_layer: "masked_linear: x [2, 3], weight [5], bias [2]: wanted [batch, 3], [6], [2] or [batch, 2]",
         |tape| zeros(&tape, [2, 3]).masked_linear(
             zeros(&tape, [5]), &Staircase::new(3, vec![1, 2]).into(), zeros(&tape, [2]), Activation::Relu);
+    a_convolution: "conv2d of [1, 4, 4, 2] by [3, 2, 5, 5], stride [1, 1], padding [0, 0]: the kernel has no place",
+        |tape| zeros(&tape, [1, 4, 4, 2]).conv2d(
+            zeros(&tape, [3, 2, 5, 5]), zeros(&tape, [3]), Sliding::default(), Activation::Relu);
+    channels_of_a_convolution: "conv2d: [[1, 4, 4, 2], [3, 1, 3, 3], [3]]: wanted [[1, 4, 4, 1], [3, 1, 3, 3], [3]]",
+        |tape| zeros(&tape, [1, 4, 4, 2]).conv2d(
+            zeros(&tape, [3, 1, 3, 3]), zeros(&tape, [3]), Sliding::default(), Activation::Relu);
+    a_transposed_convolution: "no such image", |tape| zeros(&tape, [1, 1, 1, 2]).conv_transpose2d(
+            zeros(&tape, [2, 3, 1, 1]), zeros(&tape, [3]), Sliding { stride: [1, 1], padding: [1, 1] }, [0, 0], Activation::Relu);
+    windows: "windows of 2 × 3 pixels do not divide images [1, 4, 4, 2]", |tape| zeros(&tape, [1, 4, 4, 2]).max_pool2d([2, 3]);
     a_slope: "leaky_relu: a slope of -1: wanted one of at least 0", |tape| zeros(&tape, [2]).leaky_relu(-1.0);
     an_interval: "clamp: from 2 to 1 is no interval", |tape| zeros(&tape, [2]).clamp(2.0, 1.0);
     a_narrower_shape: "sum_to: [2, 3] is not [2] repeated", |tape| zeros(&tape, [2, 3]).sum_to([2]);

@@ -1,11 +1,14 @@
 //! Variables: handles to what has been recorded, with operators, so that a loss reads like its formula.
 
 mod bijection;
+mod convolution;
 mod elementwise;
 mod layout;
 mod likelihood;
 mod product;
 mod reduction;
+
+pub use convolution::Sliding;
 
 use super::{Shape, Tape};
 use std::rc::Rc;

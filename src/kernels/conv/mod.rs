@@ -102,6 +102,30 @@ impl Convolution {
         taps_y * taps_x * self.channels[0] * self.channels[1]
     }
 
+    /// Calls `visit` with the places in an image x, in an image y and in w of every product, one by one: the reference of all three.
+    pub(crate) fn for_each_product(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let [ci, co] = self.channels;
+        let [vertical, horizontal] = [0, 1].map(|axis| self.pairs(axis));
+        for &(iy, oy, ky) in &vertical {
+            for &(ix, ox, kx) in &horizontal {
+                let (x, y) = ((iy * self.input[1] + ix) * ci, (oy * self.output[1] + ox) * co);
+                for (i, o) in (0..ci).flat_map(|i| (0..co).map(move |o| (i, o))) {
+                    visit(x + i, y + o, ((o * ci + i) * self.kernel[0] + ky) * self.kernel[1] + kx);
+                }
+            }
+        }
+    }
+
+    /// The pixels of x and of y that a tap joins, and the tap, along one axis.
+    fn pairs(&self, axis: usize) -> Vec<(usize, usize, usize)> {
+        let taps = |y: usize| (0..self.kernel[axis]).map(move |tap| (y, tap));
+        let met = (0..self.output[axis]).flat_map(taps).filter_map(|(y, tap)| {
+            let x = (y * self.stride[axis] + tap).checked_sub(self.padding[axis])?;
+            (x < self.input[axis]).then_some((x, y, tap))
+        });
+        met.collect()
+    }
+
     fn axis(&self, index: usize, transposed: bool) -> Axis {
         let (kernel, stride, padding) = (self.kernel[index], self.stride[index], self.padding[index]);
         let (x, y) = (self.input[index], self.output[index]);

@@ -55,22 +55,14 @@ impl Slide<'_> {
             return;
         }
         let mut scratch = take();
-        if self.channels[1] <= MOST_NARROW {
-            let depth = self.depth();
-            scratch.resize((self.channels[1] * depth).max(scratch.len()));
-            let (weights, _) = scratch.split_at_mut(self.channels[1] * depth);
-            weights
-                .chunks_exact_mut(depth.max(1))
-                .enumerate()
-                .for_each(|(made, out)| self.pack(made..made + 1, 1, out));
-            Narrow { slide: self, weights }.run(y);
-            return give_back(scratch);
-        }
         let shape = TileShape::of(self.isa);
-        let cuts = self.cuts(shape);
-        let panels = self.channels[1].div_ceil(shape.columns);
-        let slot = self.depth() * shape.columns;
-        let merged = self.axes[0].kernel * SHALLOW * shape.rows;
+        let narrow = self.channels[1] <= MOST_NARROW;
+        // Few channels have a panel each, and vectors of images.
+        let (images, width) = if narrow { (shape.lanes, 1) } else { (shape.rows, shape.columns) };
+        let cuts = self.cuts(images);
+        let panels = self.channels[1].div_ceil(width);
+        let slot = self.depth() * width;
+        let merged = self.axes[0].kernel * SHALLOW * images;
         let parallel = self.is_parallel();
         let threads = if parallel { rayon::current_num_threads() } else { 1 };
         let room = cuts.room + merged;
@@ -80,8 +72,8 @@ impl Slide<'_> {
         let (rooms, rest) = scratch.split_at_mut(room * threads);
         let weights = &mut rest[..panels * slot];
         let pack = |panel: usize, out: &mut [f32]| {
-            let made = block_of(&(0..self.channels[1]), panel, shape.columns);
-            let width = shape.panel(Side::Columns, made.len());
+            let made = block_of(&(0..self.channels[1]), panel, width);
+            let width = if narrow { 1 } else { shape.panel(Side::Columns, made.len()) };
             self.pack(made, width, out);
         };
         if slot > 0 && parallel {
@@ -99,7 +91,17 @@ impl Slide<'_> {
             let block = index / cuts.groups;
             dispatch_on(
                 self.isa,
-                Task { slide: self, block, rows, weights, slot, room, laid_out: cuts.room, y: y.at(0) },
+                Task {
+                    slide: self,
+                    images: block * images..((block + 1) * images).min(self.batch),
+                    narrow,
+                    rows,
+                    weights,
+                    slot,
+                    room,
+                    laid_out: cuts.room,
+                    y: y.at(0),
+                },
             );
         };
         if parallel {
@@ -120,9 +122,10 @@ impl Slide<'_> {
         self.batch * pixels * self.depth() * self.channels[1] >= PARALLEL_FROM
     }
 
-    fn cuts(&self, shape: TileShape) -> Cuts {
-        let blocks = self.batch.div_ceil(shape.rows);
-        let line = self.axes[1].input * self.channels[0] * shape.rows;
+    /// The cuts for blocks of so many images.
+    fn cuts(&self, images: usize) -> Cuts {
+        let blocks = self.batch.div_ceil(images);
+        let line = self.axes[1].input * self.channels[0] * images;
         let all = self.axes[0].output;
         let mut groups = TASKS.div_ceil(blocks).min(all);
         loop {
@@ -173,7 +176,9 @@ impl Slide<'_> {
 /// Some rows of the output of a block of images.
 struct Task<'a> {
     slide: &'a Slide<'a>,
-    block: usize,
+    images: Range<usize>,
+    /// Whether vectors are of images, and not of channels.
+    narrow: bool,
     rows: Range<usize>,
     /// Panels, `slot` floats apart.
     weights: &'a [f32],
@@ -211,27 +216,30 @@ impl Vectorised for Task<'_> {
 impl Task<'_> {
     #[inline(always)]
     fn on<S: Simd, const TALL: usize, const MIDDLE: usize, const SHORT: usize, const COLS: usize>(self, simd: S) {
-        let Task { slide, block, rows, weights, slot, room, laid_out, y } = self;
+        let Task { slide, images, narrow, rows, weights, slot, room, laid_out, y } = self;
         let shape = const { TileShape::of(S::ISA) };
         let [axis_y, axis_x] = &slide.axes;
         let [summed, made] = slide.channels;
-        let images = (slide.batch - block * shape.rows).min(shape.rows);
-        let height = shape.panel(Side::Rows, images);
+        let height = if narrow { S::LANES } else { shape.panel(Side::Rows, images.len()) };
         let lines = slide.lines(&rows);
         let (line, values) = (axis_x.input * summed, axis_y.input * axis_x.input * summed);
         let (laid_out, merged) = room.split_at_mut(laid_out);
         let panel = Panel {
             matrix: MatrixRef::row_major(slide.x, slide.batch, values),
-            line: block * shape.rows,
-            present: images,
+            line: images.start,
+            present: images.len(),
             width: height,
             depth: lines.start * line,
             deep: lines.len() * line,
         };
         simd.run(Pack { panel, out: laid_out });
-        let place = Place { height, images, line: lines.start };
+        if narrow {
+            let narrow = Narrow { slide, images, rows, line: lines.start, laid_out, weights, y };
+            return simd.run(narrow);
+        }
+        let place = Place { height, images: images.len(), line: lines.start };
         let image = axis_y.output * axis_x.output * made;
-        let out = y.wrapping_add(block * shape.rows * image);
+        let out = y.wrapping_add(images.start * image);
         for (index, first) in (0..made).step_by(shape.columns).enumerate() {
             let tiles = Tiles {
                 slide,

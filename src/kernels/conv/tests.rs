@@ -34,25 +34,6 @@ fn cases() -> Vec<Convolution> {
     ]
 }
 
-/// Calls `visit` with the places in x, y and w of every product of an image.
-fn products(sizes: &Convolution, mut visit: impl FnMut(usize, usize, usize)) {
-    let ([h, w], [oh, ow], [ci, co], [kh, kw]) = (sizes.input, sizes.output, sizes.channels, sizes.kernel);
-    for (oy, ox) in (0..oh).flat_map(|oy| (0..ow).map(move |ox| (oy, ox))) {
-        for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
-            let (iy, ix) = (oy * sizes.stride[0] + ky, ox * sizes.stride[1] + kx);
-            let (Some(iy), Some(ix)) = (iy.checked_sub(sizes.padding[0]), ix.checked_sub(sizes.padding[1])) else {
-                continue;
-            };
-            if iy >= h || ix >= w {
-                continue;
-            }
-            for (i, o) in (0..ci).flat_map(|i| (0..co).map(move |o| (i, o))) {
-                visit((iy * w + ix) * ci + i, (oy * ow + ox) * co + o, ((o * ci + i) * kh + ky) * kw + kx);
-            }
-        }
-    }
-}
-
 /// The sums of products in f64, and those of their sizes, and how many there are at most.
 struct Sums {
     values: Vec<f64>,
@@ -90,7 +71,7 @@ fn all_three_are_their_sums() {
             let (x, y, w) = (values("x", batch * of_x), values("y", batch * of_y), values("w", sizes.weights()));
             let mut sums = [Sums::new(x.len()), Sums::new(y.len()), Sums::new(w.len())];
             for image in 0..batch {
-                products(&sizes, |at_x, at_y, at_w| {
+                sizes.for_each_product(|at_x, at_y, at_w| {
                     let (at_x, at_y) = (image * of_x + at_x, image * of_y + at_y);
                     sums[0].add(at_x, y[at_y], w[at_w]);
                     sums[1].add(at_y, x[at_x], w[at_w]);
@@ -224,7 +205,13 @@ fn speed() {
         let [of_x, of_y] = sizes.sizes();
         let (mut x, mut y, mut w) =
             (values("x", batch * of_x), values("y", batch * of_y), values("w", sizes.weights()));
-        let (given_x, given_y, given_w) = (x.clone(), y.clone(), w.clone());
+        let aligned = |values: &[f32]| {
+            let mut own = crate::tensor::AlignedVec::default();
+            own.resize(values.len());
+            own.copy_from_slice(values);
+            own
+        };
+        let (given_x, given_y, given_w) = (aligned(&x), aligned(&y), w.clone());
         let mut best = [f64::INFINITY; 3];
         for _ in 0..40 {
             let mut time = |which: usize, run: &mut dyn FnMut()| {

@@ -187,7 +187,7 @@ impl Task<'_> {
         let x = images.start * of_x + (lines.start * sy + self.ky - py) * line;
         let x = (x + columns.start * sx * ci + rows.start) as isize - (px * ci) as isize;
         let y = images.start * of_y + (lines.start * sizes.output[1] + columns.start) * wide;
-        let pass = Pass {
+        let mut pass = Pass {
             x: self.weights.x.as_ptr().wrapping_offset(x),
             y: self.y[y..].as_ptr(),
             images: [of_x, of_y],
@@ -196,41 +196,47 @@ impl Task<'_> {
             counts: [images.len(), lines.len(), columns.len()],
             lifetime: std::marker::PhantomData,
         };
-        let last = [images.len() - 1, lines.len() - 1, columns.len() - 1];
+        if columns.len() < lines.len() {
+            // The innermost loop is the longer one.
+            std::mem::swap(&mut pass.lines, &mut pass.pixels);
+            pass.counts.swap(1, 2);
+        }
+        let last = pass.counts.map(|count| count - 1);
         let reach = last[0] * of_x + last[1] * pass.lines[0] + last[2] * pass.pixels[0] + rows.len();
         assert!(x >= 0 && x as usize + reach <= self.weights.x.len());
-        let mut row = rows.start - self.rows.start;
-        let end = rows.end - self.rows.start;
-        let mut first = 0;
-        while row < end {
-            let here = Pass { x: pass.x.wrapping_add(first), ..pass };
-            macro_rules! tiles {
-                ($rows:expr) => {{
-                    let out = &mut out[row * wide..][..$rows * wide];
-                    let mut column = 0;
-                    while column < wide {
-                        let here = Pass { y: here.y.wrapping_add(column), ..here };
+        // A panel of columns after another, so that their part of y stays in L1 from one tile to the next.
+        let mut column = 0;
+        while column < wide {
+            let two = column + 2 * S::LANES <= wide;
+            let mut row = rows.start - self.rows.start;
+            let end = rows.end - self.rows.start;
+            while row < end {
+                let first = row + self.rows.start - rows.start;
+                let here = Pass { x: pass.x.wrapping_add(first), y: pass.y.wrapping_add(column), ..pass };
+                macro_rules! tiles {
+                    ($rows:expr) => {{
+                        let out = out[row * wide..][..$rows * wide].as_mut_ptr().wrapping_add(column);
                         // SAFETY: what the pass reads of x is within it by the assertion, of y as these are its pixels; the rows of `out` are there.
                         unsafe {
-                            if column + 2 * S::LANES <= wide {
-                                tile::<S, { $rows }, 2>(simd, here, out.as_mut_ptr().add(column), wide);
-                                column += 2 * S::LANES;
+                            if two {
+                                tile::<S, { $rows }, 2>(simd, here, out, wide);
                             } else {
-                                tile::<S, { $rows }, 1>(simd, here, out.as_mut_ptr().add(column), wide);
-                                column += S::LANES;
+                                tile::<S, { $rows }, 1>(simd, here, out, wide);
                             }
                         }
-                    }
-                    row += $rows;
-                    first += $rows;
-                }};
+                        row += $rows;
+                    }};
+                }
+                match end - row {
+                    // Sixteen are two of eight, as four are too few to hide what a sum takes.
+                    left if left >= TALL && (TALL < 12 || left != 16) => tiles!(TALL),
+                    8.. if TALL == 12 => tiles!(8),
+                    4.. => tiles!(4),
+                    2.. => tiles!(2),
+                    _ => tiles!(1),
+                }
             }
-            match end - row {
-                left if left >= TALL => tiles!(TALL),
-                4.. => tiles!(4),
-                2.. => tiles!(2),
-                _ => tiles!(1),
-            }
+            column += if two { 2 * S::LANES } else { S::LANES };
         }
     }
 }
