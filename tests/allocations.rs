@@ -15,7 +15,8 @@ use helmholtz::rbm::{ChainStart, Method, Precision, Rbm, RbmTrainer, Recipe};
 use helmholtz::store::Store;
 use helmholtz::train::{Batch, Control, Learner, Observer, Progress, Training, train};
 use helmholtz::vae::{
-    Bound, ClassesBy, LabelRecipe, Labels, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe, VaeTrainer,
+    Bound, ClassesBy, Convolutions, LabelRecipe, Labels, Posterior, Prior, Scheme, Vae, VaeConfig, VaeRecipe,
+    VaeTrainer,
 };
 use helmholtz::{Seed, rbm::RbmChains};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -120,6 +121,12 @@ fn steps_with_classes(data: &Dataset<'_>, by: ClassesBy) -> u64 {
     let labels = Some(Labels { classifier: vec![50], ..Labels::new(10) });
     let config = VaeConfig { encoder: vec![50], decoder: vec![50], labels, ..VaeConfig::new(data.width(), 5) };
     count_steps(&few, config, recipe, STEPS)
+}
+
+/// A model of 8×8 images with convolutions.
+fn images() -> VaeConfig {
+    let convolutions = Some(Convolutions { image: [8, 8], channels: vec![20, 9] });
+    VaeConfig { convolutions, ..VaeConfig::new(64, 5) }
 }
 
 fn steps_with(
@@ -339,6 +346,7 @@ fn nothing_is_allocated_once_it_runs() {
             }
         }
         steps_with(&data[0].1, 50, latent, averaged, 3);
+        count_steps(&data[1].1, images(), averaged, 3);
         for chains in [16, 100, 1024] {
             sweeps(chains, false, 3);
         }
@@ -369,6 +377,7 @@ fn nothing_is_allocated_once_it_runs() {
         for by in [ClassesBy::Enumerate, ClassesBy::TopK(3), ClassesBy::Gumbel] {
             assert_eq!(steps_with_classes(&Dataset::digits().train(), by), 0, "autoencoder: classes by {by}");
         }
+        assert_eq!(count_steps(&data[1].1, images(), averaged, STEPS), 0, "autoencoder: convolutions");
         // Products that run beside other steps, and a batch in several pieces.
         let many = VaeRecipe { importance_samples: 70, bound: Bound::ImportanceWeighted, ..averaged };
         for (name, width, recipe) in [("wide", 400, averaged), ("many draws", 50, many)] {

@@ -18,12 +18,14 @@
 //! assert_eq!(program.output("code").len(), 32 * 20);
 //! ```
 
+mod convolution;
 mod dropout;
 mod initialiser;
 mod linear;
 mod mlp;
 mod widths;
 
+pub use convolution::{Conv2d, ConvTranspose2d};
 pub use dropout::{Dropout, DropoutError};
 pub use initialiser::Initialiser;
 pub use linear::Linear;

@@ -1,6 +1,6 @@
 //! The shape of a variational autoencoder: how many layers, how wide, and what the decoder's numbers mean.
 
-use super::{LabelPosterior, Labels, Posterior, Prior, VaeError};
+use super::{Convolutions, LabelPosterior, Labels, Posterior, Prior, VaeError};
 use crate::Setting;
 use crate::autodiff::Activation;
 use crate::nn::{activation_in, check_activation, check_width, layers_in, widths_in};
@@ -106,6 +106,8 @@ pub struct VaeConfig {
     pub visible: usize,
     /// Latent dimensions.
     pub latent: usize,
+    /// Convolutions before the encoder's layers and after the decoder's, of images.
+    pub convolutions: Option<Convolutions>,
     /// Widths of the encoder's hidden layers, from the data on; none for a linear encoder.
     pub encoder: Vec<usize>,
     /// Widths of the decoder's hidden layers, from the latent variable on; none for a linear decoder.
@@ -133,6 +135,7 @@ impl VaeConfig {
         VaeConfig {
             visible,
             latent,
+            convolutions: None,
             encoder: vec![200],
             decoder: vec![200],
             activation: Activation::Relu,
@@ -154,6 +157,11 @@ impl VaeConfig {
         check_width("the number of latent dimensions", self.latent)?;
         self.encoder.iter().try_for_each(|&width| check_width("the width of an encoder layer", width))?;
         self.decoder.iter().try_for_each(|&width| check_width("the width of a decoder layer", width))?;
+        if let Some(convolutions) = &self.convolutions {
+            convolutions.check(self.visible)?;
+            let weights = self.masks == Some(MaskInput::Weights);
+            Setting::check(!weights, "the mask of an encoder with convolutions", "weights", "means")?;
+        }
         self.posterior.check()?;
         self.prior.check()?;
         if let Some(labels) = &self.labels {
@@ -199,6 +207,9 @@ impl VaeConfig {
         if let Some(input) = self.masks {
             snapshot.set(&format!("{before}{MASKS}"), input);
         }
+        if let Some(Convolutions { image: [height, width], .. }) = self.convolutions {
+            snapshot.set(&format!("{before}{IMAGE}"), format!("{height}x{width}"));
+        }
         if let Some(labels) = &self.labels {
             snapshot.set(&format!("{before}{NAMED}"), labels.named);
         }
@@ -212,11 +223,22 @@ impl VaeConfig {
         let [encoder, mean, decoder] = ["encoder", "mean", "decoder"].map(|name| format!("{prefix}{name}"));
         let encoder = layers_in(snapshot, &encoder).into_iter().chain([mean.clone()]);
         let mut encoder: Vec<usize> = widths_in::<VaeError>(snapshot, encoder)?;
-        let (visible, latent) = (encoder.remove(0), encoder.pop().unwrap_or(0));
+        let (inputs, latent) = (encoder.remove(0), encoder.pop().unwrap_or(0));
+        let convolutions = Convolutions::of(snapshot, prefix, said(IMAGE))?;
+        let visible = convolutions.as_ref().map_or(inputs, |own| own.image[0] * own.image[1]);
+        let features = convolutions.as_ref().map_or(inputs, Convolutions::features);
+        if features != inputs {
+            return Err(Setting::new(
+                "the number of values the encoder's layers take",
+                inputs,
+                "that which convolutions give",
+            )
+            .into());
+        }
         let decoder = [mean].into_iter().chain(layers_in(snapshot, &decoder));
         let mut decoder = widths_in::<VaeError>(snapshot, decoder)?.split_off(2);
         // The decoder's last layer is as wide as the data; one that is missing is named when the tensors are read.
-        if let Some(outputs) = decoder.pop().filter(|outputs| *outputs != visible) {
+        if let Some(outputs) = decoder.pop().filter(|outputs| *outputs != inputs) {
             let wanted = "that of the encoder";
             return Err(Setting::new("the number of values the decoder gives", outputs, wanted).into());
         }
@@ -243,6 +265,7 @@ impl VaeConfig {
         let config = VaeConfig {
             visible,
             latent,
+            convolutions,
             encoder,
             decoder,
             activation,
@@ -293,6 +316,7 @@ const POSTERIOR: &str = "vae.posterior";
 const PRIOR: &str = "vae.prior";
 const COMPLETES: &str = "vae.completes";
 const MASKS: &str = "vae.masks";
+const IMAGE: &str = "vae.image";
 const NAMED: &str = "vae.labels.named";
 
 #[cfg(test)]

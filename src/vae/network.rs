@@ -5,6 +5,8 @@
 //! - z = μ + e^(s/2) ε with ε from N(0, I);
 //! - p(x | z) with parameters y(z): hidden layers from the latent variable on, then y = W h + b.
 //!
+//! Of images, convolutions may stand before the encoder's layers, and transposed ones after the decoder's.
+//!
 //! Where the posterior is an inverse autoregressive flow, μ + e^(s/2) ε is z₀, and steps that also read h take it to z: with J = ∂z/∂z₀,
 //! ln q(z | x) = ln N(z₀; μ, e^s) − ln |det J|. Where the prior is a flow, steps take z to u: ln p(z) = ln N(u; 0, I) + ln |det ∂u/∂z|.
 //!
@@ -17,10 +19,11 @@
 //! is 0; −20 is a standard deviation of 4.5 · 10⁻⁵, narrower than pixels on a scale of 255 call for. Within the bounds a
 //! clamp changes no number, so that foreign parameters keep their meaning; where it bites, its derivative is 0.
 
-use super::LabelPosterior;
 use super::classes::Classes;
 use super::config::{DEVIATION, Likelihood, MASK, MEAN, MaskInput, OBSERVATION, VaeConfig};
+use super::images::ImageNetwork;
 use super::latent::{Posterior, Prior};
+use super::{Convolutions, LabelPosterior};
 use crate::autodiff::{Activation, Tape, Var};
 use crate::flow::{Steps, StepsShape, Transformed};
 use crate::nn::{Initialiser, Linear, Mlp};
@@ -38,6 +41,8 @@ const OF_COLUMNS: [f32; 2] = [-9.21, 10.0];
 /// Where the parameters of encoder and decoder are in the store.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
+    /// What stands before `encoder` and after `decoder`.
+    images: Option<ImageNetwork>,
     /// `encoder.0`, `encoder.2`, …, as in PyTorch's `Sequential(Linear, f, Linear, f, …)`.
     trunk: Vec<Linear>,
     activation: Activation,
@@ -102,7 +107,9 @@ impl Network {
     pub(super) fn new(store: &mut Store, config: &VaeConfig, seed: Seed) -> Self {
         let &VaeConfig { visible, latent, activation, .. } = config;
         let initialiser = Initialiser::before(activation);
-        let mut width = visible;
+        let images = config.convolutions.as_ref().map(|shape| ImageNetwork::new(store, shape, activation, seed));
+        let outside = config.convolutions.as_ref().map_or(visible, Convolutions::features);
+        let mut width = outside;
         let trunk = config.encoder.iter().enumerate().map(|(index, &wider)| {
             let inputs = std::mem::replace(&mut width, wider);
             Linear::new(store, &format!("encoder.{}", 2 * index), inputs, wider, initialiser, seed)
@@ -110,7 +117,7 @@ impl Network {
         let trunk = trunk.collect();
         let [mean, log_variance] = ["mean", "log_variance"]
             .map(|name| Linear::new(store, name, width, latent, Initialiser::GlorotUniform, seed));
-        let sizes = [&[latent], &config.decoder[..], &[visible]].concat();
+        let sizes = [&[latent], &config.decoder[..], &[outside]].concat();
         let decoder = Mlp::new(store, "decoder", &sizes, activation, initialiser, seed);
         let observation = match config.likelihood {
             Likelihood::Bernoulli | Likelihood::Gaussian => None,
@@ -140,7 +147,7 @@ impl Network {
             let reads = labels.posterior == LabelPosterior::Conditional;
             let encoder =
                 config.encoder.first().filter(|_| reads).map(|&units| rows("encoder_label.weight", units));
-            let decoder = rows("decoder_label.weight", *config.decoder.first().unwrap_or(&visible));
+            let decoder = rows("decoder_label.weight", *config.decoder.first().unwrap_or(&outside));
             let sizes = [&[visible], &labels.classifier[..], &[labels.classes]].concat();
             let classifier = Mlp::new(store, "classifier", &sizes, activation, initialiser, seed);
             let log_prior = store.add(LABEL_LOG_PRIOR, &[labels.classes]);
@@ -154,6 +161,7 @@ impl Network {
         let stand_in = reads_means.then(|| store.add(MEAN, &[visible]));
         let likelihood = config.likelihood;
         Network {
+            images,
             trunk,
             activation,
             mean,
@@ -189,6 +197,7 @@ impl Network {
             let shown = x * (1.0 - hidden);
             self.stand_in.map_or(shown, |means| shown + hidden * x.tape().parameter(means))
         });
+        let x = self.images.as_ref().map_or(x, |images| images.encode(x));
         let (batch, mut layers) = (x.shape()[0], self.trunk.iter());
         let mut first_unit = 0;
         let mut kept = |h: Var<'t>| {
@@ -274,6 +283,14 @@ impl Network {
 
     /// y(z) for z `[.., latent]`: `[.., visible]`; with classes, of which a row has m, for z `[.., m or 1, batch, latent]`: `[.., m, batch, visible]`.
     pub(super) fn decode<'t>(&self, z: Var<'t>, classes: Option<Classes<'t>>) -> Var<'t> {
+        let y = self.decode_linearly(z, classes);
+        let Some(images) = &self.images else { return y };
+        let (shape, of_images) = (y.shape(), images.decode(as_matrix(y)));
+        of_images.reshape(shape.with(shape.len() - 1, of_images.shape()[1]))
+    }
+
+    /// The same but for the convolutions.
+    fn decode_linearly<'t>(&self, z: Var<'t>, classes: Option<Classes<'t>>) -> Var<'t> {
         let shape = z.shape();
         let (axes, latent) = (shape.len(), shape[shape.len() - 1]);
         let (first, rest) = self.decoder.layers().split_first().expect("a decoder has a layer");
@@ -380,6 +397,7 @@ impl Network {
     /// The parameters θ of p(x | z) and p(z).
     pub(super) fn decoder_parameters(&self) -> Vec<Parameter> {
         let layers = self.decoder.layers().iter().flat_map(|layer| [layer.weight, layer.bias]);
+        let layers = layers.chain(self.images.iter().flat_map(ImageNetwork::decoder_parameters));
         let prior = self.prior.iter().flat_map(Steps::parameters).copied();
         let of_classes = self.labels.iter().map(|labels| labels.decoder);
         layers.chain(self.observation).chain(prior).chain(of_classes).collect()
@@ -394,11 +412,15 @@ impl Network {
             .chain(self.posterior.iter().flat_map(Steps::parameters).copied())
             .chain(self.labels.iter().flat_map(LabelNetwork::of_the_posterior))
             .chain(self.mask)
+            .chain(self.images.iter().flat_map(ImageNetwork::encoder_parameters))
             .collect()
     }
 
     /// The bias of the decoder's last layer, `[visible]`.
     pub(super) fn output_bias(&self) -> Parameter {
+        if let Some(images) = &self.images {
+            return images.output_bias();
+        }
         self.decoder.layers().last().expect("a decoder has a layer").bias
     }
 }

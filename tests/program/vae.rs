@@ -134,6 +134,28 @@ fn noise_from_a_file_gives_the_same_bound_whoever_draws_it() {
     failure_of("both", place.run("eval run --noise noise.npy --samples 3"), 2);
 }
 
+/// A model with convolutions in every command, resumed byte for byte on another number of threads.
+#[test]
+fn convolutions_are_layers_like_others() {
+    let place = Place::new();
+    let train = "train vae --conv 16 --hidden 16 --latent 3 --samples 20 --epochs 40";
+    let trained = place.json(&format!("{train} --threads 2 --out run"));
+    assert!(number(&trained["log_likelihood"]) > number(&trained["baseline"]) + 1.0, "{trained}");
+    place.json(&format!("{train} --threads 1 --stop-after 17 --out broken"));
+    place.json("train vae --resume --threads 2 --samples 20 --out broken");
+    assert!(place.bytes("run/model.safetensors") == place.bytes("broken/model.safetensors"));
+    let info = place.json("info run");
+    assert_eq!((&info["convolutions"], &info["visible"]), (&serde_json::json!([16]), &64.into()));
+    place.json("sample run/model.safetensors --count 7 --out draws.npy");
+    assert_eq!(place.bytes("draws.npy").len(), 128 + 7 * 64);
+    place.json("reconstruct run --count 5 --out again.png");
+    place.json("train vae --init run --epochs 1 --samples 20 --out further");
+    assert_eq!(place.json("info further")["convolutions"], serde_json::json!([16]));
+    place.json("train vae --conv --mask 50% --epochs 2 --samples 20 --out masked");
+    assert!(place.json("inpaint masked --rows 4 --draws 32 --latents 8")["score"].is_f64());
+    place.json("train vae --conv 4 --labels --labelled 100 --epochs 1 --samples 5 --out labelled");
+}
+
 #[test]
 fn bad_settings_are_one_line_and_leave_nothing() {
     let place = Place::new();
@@ -142,6 +164,11 @@ fn bad_settings_are_one_line_and_leave_nothing() {
         ("--latent 18446744073709551615", "--latent is 18446744073709551615"),
         ("--hidden 20,0", "--hidden is 0"),
         ("--hidden 99999999999", "--hidden is 99999999999"),
+        ("--conv 0,4", "--conv is 0"),
+        ("--conv 99999999999", "--conv is 99999999999"),
+        ("--conv 4,4,4,4", "a layer halves an image, and one of 8 × 8 has not that many halves"),
+        ("moons --conv", "--conv is for images, and these are rows of 2"),
+        ("--conv --mask 30% --mask-input weights", "--mask-input weights is not for convolutions"),
         ("--importance-samples 0", "--importance-samples is 0"),
         ("--importance-samples 1000000000", "--importance-samples is 1000000000"),
         ("--samples 0", "--samples is 0"),
@@ -161,6 +188,7 @@ fn bad_settings_are_one_line_and_leave_nothing() {
     }
     for options in [
         "--hidden x",
+        "--conv large",
         "--schedule fast",
         "--likelihood poisson",
         "--activation swish",

@@ -316,8 +316,8 @@ impl Tiles<'_> {
                     let along = axis_x.reach(column);
                     let whole = along.count == taps_x && over.count > 0;
                     if shallow && whole {
-                        // SAFETY: the stretches are laid out, and `merged` has room for all rows of taps.
                         let deep = along.count * summed;
+                        // SAFETY: the stretches are laid out, and `merged` has room for all rows of taps.
                         unsafe {
                             for step in 0..over.count {
                                 let from = self.pixel(over.input + step, along.input);

@@ -51,8 +51,13 @@ impl MaskOptions {
     }
 
     /// How the encoder is told what is hidden, where something is; after [`hide_always`](Self::hide_always). A model that training starts
-    /// from goes on as it is.
-    pub fn settle(&self, session: &mut Session, start: Option<MaskInput>) -> Result<Option<MaskInput>, Failure> {
+    /// from goes on as it is; convolutions have no weights for it.
+    pub fn settle(
+        &self,
+        session: &mut Session,
+        start: Option<MaskInput>,
+        convolved: bool,
+    ) -> Result<Option<MaskInput>, Failure> {
         let masked = session.settings.settled().get("mask").is_some_and(|mask| mask != NONE);
         if !masked && !session.data.has_missing() && start.is_none() {
             return match self.mask_input {
@@ -60,7 +65,7 @@ impl MaskOptions {
                 Some(_) => Err(Failure::new("--mask-input is for rows of which something is hidden or missing")),
             };
         }
-        let usual = if session.data.is_binary() { MaskInput::Means } else { MaskInput::Weights };
+        let usual = if session.data.is_binary() || convolved { MaskInput::Means } else { MaskInput::Weights };
         Ok(Some(session.settings.settle("mask-input", self.mask_input, start.unwrap_or(usual))?))
     }
 
@@ -113,6 +118,9 @@ pub fn check(config: &VaeConfig, recipe: &VaeRecipe, session: &Session) -> Resul
         if config.labels.is_some() {
             let why = if session.data.has_missing() { "missing values" } else { "--mask" };
             return Err(Failure::new(format!("{why}: a model of classes wants whole rows")));
+        }
+        if config.convolutions.is_some() && input == MaskInput::Weights {
+            return Err(Failure::new("--mask-input weights is not for convolutions: means"));
         }
         if config.encoder.is_empty() && input == MaskInput::Weights {
             return Err(Failure::new("an encoder with weights for masks needs a hidden layer").hint(

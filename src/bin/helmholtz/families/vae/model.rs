@@ -76,6 +76,9 @@ impl Model for Vae {
         report.figure("masks", config.masks.map_or("none".to_owned(), |input| input.to_string()));
         report.figure("visible", Vae::width(self));
         report.figure("latent", config.latent);
+        if let Some(convolutions) = &config.convolutions {
+            report.figure("convolutions", json!(convolutions.channels));
+        }
         report.figure("encoder", json!(config.encoder));
         report.figure("decoder", json!(config.decoder));
         report.figure("activation", config.activation.to_string());

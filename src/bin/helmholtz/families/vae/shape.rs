@@ -4,7 +4,7 @@ use crate::cli::{Failure, size};
 use crate::run::{Widths, widths};
 use clap::ValueEnum;
 use helmholtz::autodiff::Activation;
-use helmholtz::vae::{ClassesBy, Labels, Posterior, Prior, VaeConfig};
+use helmholtz::vae::{ClassesBy, Convolutions, Labels, Posterior, Prior, VaeConfig};
 
 /// Shapes of the literature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,15 +48,38 @@ impl Architecture {
 /// Refuses a shape with an empty layer or with layers that no memory holds, and batches of `batch` examples with `draws`
 /// each that none does.
 pub fn check(config: &VaeConfig, batch: usize, draws: usize) -> Result<(), Failure> {
-    let inputs = widths::check(&config.encoder, config.visible)?;
+    let (outside, convolved) = check_convolutions(config)?;
+    let inputs = widths::check(&config.encoder, outside)?;
+    widths::check(&config.decoder.iter().rev().copied().collect::<Vec<_>>(), outside)?;
     size::check("latent", config.latent, inputs.max(config.visible))?;
     for (option, steps, units) in of_steps(config) {
         size::check(option, steps, 1)?;
         size::check_product(&[(option, units), (option, steps)], 4 * (inputs + 3 * config.latent))?;
     }
     // What a step keeps of a draw: the decoder's layers and their derivatives.
-    let kept = 2 * (config.visible + config.decoder.iter().sum::<usize>() + config.latent);
+    let kept = 2 * (config.visible + convolved + config.decoder.iter().sum::<usize>() + config.latent);
     size::check_product(&[("batch", batch), ("importance-samples", draws)], kept)
+}
+
+/// The values that the linear layers see of a row, and those that convolutions make of it: refuses channels that no memory holds, and more layers
+/// than an image can be halved.
+fn check_convolutions(config: &VaeConfig) -> Result<(usize, usize), Failure> {
+    let Some(Convolutions { image, channels }) = &config.convolutions else { return Ok((config.visible, 0)) };
+    let [mut height, mut width] = *image;
+    let (mut inputs, mut made) = (1, 0);
+    for &channels in channels {
+        (height, width) = (height / 2, width / 2);
+        if height * width == 0 {
+            let [height, width] = image;
+            return Err(Failure::new(format!(
+                "--conv: a layer halves an image, and one of {height} × {width} has not that many halves"
+            )));
+        }
+        size::check("conv", channels, 16 * inputs + 4 * height * width)?;
+        made += channels * height * width;
+        inputs = channels;
+    }
+    Ok((height * width * inputs, made))
 }
 
 /// Rows without a label whose classes are in memory at a time, at the most: a few pieces of a batch.
@@ -86,8 +109,16 @@ fn of_steps(config: &VaeConfig) -> impl Iterator<Item = (&'static str, usize, us
 
 /// The layers in words: `784-400-20-400-784`.
 pub fn layers(config: &VaeConfig) -> String {
-    let outside = [config.visible];
-    widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside])
+    let (outside, own) = ([config.visible], config.convolutions.as_ref());
+    let hidden = widths::layers(&[&config.encoder, &[config.latent], &config.decoder]);
+    match own {
+        None => widths::layers(&[&outside, &config.encoder, &[config.latent], &config.decoder, &outside]),
+        Some(Convolutions { image: [height, width], channels }) => {
+            let up = channels.iter().rev().map(|channels| format!("c{channels}-")).collect::<String>();
+            let down = channels.iter().map(|channels| format!("-c{channels}")).collect::<String>();
+            format!("{height}×{width}{down}-{hidden}-{up}{height}×{width}")
+        }
+    }
 }
 
 /// The distributions of the latent variable where these are not the usual ones, and classes: `, posterior iaf:2:256, 10 classes`.

@@ -17,7 +17,8 @@ use helmholtz::sampling::Work;
 use helmholtz::store::Snapshot;
 use helmholtz::train::Trainer;
 use helmholtz::vae::{
-    self as model, LabelRecipe, Likelihood, MaskInput, Posterior, Prior, Scheme, VaeConfig, VaeRecipe, VaeTrainer,
+    self as model, Convolutions, LabelRecipe, Likelihood, MaskInput, Posterior, Prior, Scheme, VaeConfig,
+    VaeRecipe, VaeTrainer,
 };
 use std::path::PathBuf;
 
@@ -39,6 +40,7 @@ Examples:
   helmholtz train vae MNIST/ --epochs 50 --out runs/mnist-vae
   helmholtz train vae MNIST/ --architecture burda --importance-samples 50 --bound dreg
   helmholtz train vae MNIST/ --posterior iaf --prior flow        a tighter bound, and a latent variable of any shape
+  helmholtz train vae MNIST/ --conv                     convolutions, and transposed ones
   helmholtz train vae --likelihood gaussian-learned    grey levels with noise of a learned variance
   helmholtz train vae --labels                         p(x | y, z): sample --class 3 draws threes, and eval names classes
   helmholtz train vae --labels --labelled 50           the same of 50 labels, and of the other rows without theirs
@@ -62,6 +64,10 @@ pub struct Train {
     /// 128]
     #[arg(long, value_name = "SIZES", help_heading = "Model")]
     encoder: Option<Widths>,
+    /// Convolutions of images: the channels of layers of 4 × 4 taps, each of which halves the image; the decoder has them in the other order, and
+    /// --hidden stands between, of 256 units unless told [default of CHANNELS: 32,32; 32 for images below 16 × 16]
+    #[arg(long, value_name = "CHANNELS", num_args = 0..=1, conflicts_with = "features_from", help_heading = "Model")]
+    conv: Option<Option<Widths>>,
     /// Latent dimensions [default: of --architecture]
     #[arg(long, value_name = "N", help_heading = "Model")]
     latent: Option<usize>,
@@ -251,13 +257,15 @@ impl Train {
         let usual = if session.data.is_real() { Likelihood::GaussianColumns } else { Likelihood::Bernoulli };
         let likelihood = first.map_or(usual, |_| Likelihood::GaussianLearned);
         let shape = session.settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
+        let convolutions = self.convolutions(session, start)?;
+        let usual = if convolutions.is_some() { Widths(vec![256]) } else { shape.hidden() };
         let hidden = session.settings.settle(
             "hidden",
             self.hidden.clone(),
-            start.map_or_else(|| shape.hidden(), |own| Widths(own.encoder.clone())),
+            start.map_or_else(|| usual, |own| Widths(own.encoder.clone())),
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
-        let masks = self.masks.settle(session, start.and_then(|own| own.masks))?;
+        let masks = self.masks.settle(session, start.and_then(|own| own.masks), convolutions.is_some())?;
         let completes = start.map_or_else(|| self.masks.completes(session), |own| own.completes);
         let named = session.settings.saved::<Widths>("encoder");
         let usual = match start {
@@ -272,6 +280,7 @@ impl Train {
         let settings = &mut session.settings;
         Ok(VaeConfig {
             visible,
+            convolutions,
             labels,
             latent: settings.settle("latent", self.latent, start.map_or(shape.latent(), |own| own.latent))?,
             decoder: hidden.reversed(),
@@ -295,6 +304,37 @@ impl Train {
             )?,
             prior: settings.settle("prior", self.prior, start.map_or_else(Prior::default, |own| own.prior))?,
         })
+    }
+
+    /// The convolutions that are asked for, or those of the model that training starts from.
+    fn convolutions(
+        &self,
+        session: &mut Session,
+        start: Option<&VaeConfig>,
+    ) -> Result<Option<Convolutions>, Failure> {
+        const NONE: Widths = Widths(Vec::new());
+        let own = start.and_then(|own| own.convolutions.as_ref());
+        let saved = session.settings.saved::<Widths>("conv");
+        if self.conv.is_none() && saved.is_none() && own.is_none() {
+            return Ok(None);
+        }
+        let (height, width) = session.data.image_shape();
+        let usual = own.map_or(NONE, |own| Widths(own.channels.clone()));
+        let few = height.min(width) < 16;
+        let of_image = Widths(if few { vec![32] } else { vec![32, 32] });
+        let asked = self.conv.clone().map(|channels| channels.unwrap_or(of_image));
+        let channels = session.settings.settle("conv", asked, usual)?;
+        if channels.0.is_empty() {
+            return Ok(None);
+        }
+        if session.data.is_real() || height.min(width) < 2 {
+            return Err(Failure::new(format!(
+                "--conv is for images, and these are rows of {}",
+                session.data.width()
+            ))
+            .about(session.data.name()));
+        }
+        Ok(Some(Convolutions { image: [height, width], channels: channels.0 }))
     }
 
     fn settle_scale(&self, session: &mut Session, likelihood: Likelihood) -> Result<(), Failure> {
