@@ -219,9 +219,9 @@ impl Task<'_> {
                         // SAFETY: what the pass reads of x is within it by the assertion, of y as these are its pixels; the rows of `out` are there.
                         unsafe {
                             if two {
-                                tile::<S, { $rows }, 2>(simd, here, out, wide);
+                                Tile::<{ $rows }, 2>::new(here, out, wide).called(simd);
                             } else {
-                                tile::<S, { $rows }, 1>(simd, here, out, wide);
+                                Tile::<{ $rows }, 1>::new(here, out, wide).called(simd);
                             }
                         }
                         row += $rows;
@@ -251,10 +251,42 @@ fn outputs_of(axis: &Axis, tap: usize) -> Range<usize> {
     start..start + (start..axis.output).take_while(meets).count()
 }
 
-/// Adds to `ROWS` × `COLS` vectors of sums, `stride` apart, the products of as many floats of x with vectors of y over all pixels of a pass.
+/// A tile: adds to `ROWS` × `COLS` vectors of sums, `stride` apart, the products of as many floats of x with vectors of y over all pixels of a pass.
+struct Tile<'a, const ROWS: usize, const COLS: usize> {
+    pass: Pass<'a>,
+    out: *mut f32,
+    stride: usize,
+}
+
+impl<'a, const ROWS: usize, const COLS: usize> Tile<'a, ROWS, COLS> {
+    /// # Safety
+    /// Both are there for every pixel, and `out` holds the sums.
+    unsafe fn new(pass: Pass<'a>, out: *mut f32, stride: usize) -> Self {
+        Tile { pass, out, stride }
+    }
+
+    /// Runs it in a function of its own: inlined, what the loops around it keep in registers takes those of its sums, which are then stored from
+    /// line to line.
+    #[inline(never)]
+    fn called<S: Simd>(self, simd: S) {
+        simd.run(self);
+    }
+}
+
+impl<const ROWS: usize, const COLS: usize> Vectorised for Tile<'_, ROWS, COLS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        // SAFETY: who made it has vouched for that.
+        unsafe { tile::<S, ROWS, COLS>(simd, self.pass, self.out, self.stride) }
+    }
+}
+
+/// The sums of a [`Tile`].
 ///
 /// # Safety
-/// Both are there for every pixel, and `out` holds the sums.
+/// As there.
 #[inline(always)]
 unsafe fn tile<S: Simd, const ROWS: usize, const COLS: usize>(simd: S, pass: Pass, out: *mut f32, stride: usize) {
     let mut sums = [[simd.splat(0.0); COLS]; ROWS];
