@@ -7,6 +7,7 @@ use super::Convolution;
 use super::axis::{Axis, Reach};
 use crate::kernels::gemm::product::{PARALLEL_FROM, Shared};
 use crate::kernels::gemm::scratch::{give_back, take};
+use crate::kernels::gemm::tile::prefetch;
 use crate::parallel::tasks_apart;
 use crate::simd::{Isa, Simd, Vectorised, dispatch_on};
 use std::ops::Range;
@@ -15,6 +16,8 @@ use std::ops::Range;
 const PASSED: usize = 1 << 17;
 /// Rows of a row of taps that a task has: a multiple of every tile's.
 const ROWS: usize = 48;
+/// Prefetch distance along y, in pixels.
+const AHEAD: usize = 6;
 
 /// The gradient by the kernel.
 pub(super) struct Weights<'a> {
@@ -301,6 +304,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const COLS: usize>(simd: S, pass: Pas
                     let mut vectors = [simd.splat(0.0); COLS];
                     for column in 0..COLS {
                         vectors[column] = simd.load(y.add(column * S::LANES));
+                        prefetch(y.wrapping_add(AHEAD * pass.pixels[1] + column * S::LANES));
                     }
                     // Written out: a loop of so many rows is unrolled too late for the sums to stay in registers.
                     macro_rules! rows {
