@@ -20,8 +20,9 @@ impl Inpainter for Vae {
             true => Some(self.completion_bounds(ask.rows, &ask.mask.hidden, imputing.seed).map_err(unfit)?),
             false => None,
         };
-        let mut method =
-            format!("{} latents a row, of {} draws of the encoder by their weights", ask.latents, imputing.draws);
+        // Where q(z | what is shown) stands for p(z) draws have no weights.
+        let by = if self.config().completes { "" } else { " by their weights" };
+        let mut method = format!("{} latents a row, of {} draws of the encoder{by}", ask.latents, imputing.draws);
         if !self.takes_missing() {
             method += ", which sees no masks";
         }
