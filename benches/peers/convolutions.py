@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch's convolutions on the sizes of `cargo test --release --lib conv::tests::speed -- --ignored --nocapture`.
+"""PyTorch's convolutions on the sizes of `convolution.rs` beside this folder (`cargo bench --bench convolution`).
 
     python benches/peers/convolutions.py [THREADS]
 

@@ -52,15 +52,19 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// ln of p · dt/du at so many points of u.
-    fn at(&self, points: impl Iterator<Item = f64> + Clone) -> Result<Vec<f64>, FlowError> {
-        let mut rows = Vec::new();
-        for u in points.clone() {
-            let start = rows.len();
-            rows.extend_from_slice(self.row);
-            rows[start + self.column] = (self.centre + self.scale * u.sinh()) as f32;
+    fn at(&self, points: impl Iterator<Item = f64>) -> Result<Vec<f64>, FlowError> {
+        let points: Vec<f64> = points.collect();
+        let mut terms = Vec::with_capacity(points.len());
+        // Some at a time: rows may be wide, and points many.
+        for points in points.chunks(INTERVALS) {
+            let mut rows = self.row.repeat(points.len());
+            for (row, u) in rows.chunks_exact_mut(self.row.len()).zip(points) {
+                row[self.column] = (self.centre + self.scale * u.sinh()) as f32;
+            }
+            let densities = self.flow.log_densities(&rows, &[])?;
+            terms.extend(densities.iter().zip(points).map(|(density, u)| density + (self.scale * u.cosh()).ln()));
         }
-        let densities = self.flow.log_densities(&rows, &[])?;
-        Ok(densities.iter().zip(points).map(|(density, u)| density + (self.scale * u.cosh()).ln()).collect())
+        Ok(terms)
     }
 
     /// ln ∫ p(row) dt, where the grids agree on it.
