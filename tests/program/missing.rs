@@ -122,6 +122,12 @@ fn a_table_with_missing_values_trains_and_is_completed() {
     for (index, (found, known)) in numbers.zip(&whole).enumerate() {
         assert!(hides(index / 5, index % 5) != (found == *known), "{index}");
     }
+    // Of a small table with holes the decoder is linear unless told.
+    place.json("train vae nan.npy --latent 1 --steps 2 --samples 2 --out usual");
+    let usual = place.json("info usual");
+    assert_eq!((&usual["decoder"], &usual["encoder"]), (&serde_json::json!([]), &serde_json::json!([128])));
+    place.json("train vae whole.npy --latent 1 --steps 2 --samples 2 --out whole");
+    assert_ne!(place.json("info whole")["decoder"], serde_json::json!([]));
     // Other models learn from whole rows.
     for line in ["train neural nan.npy", "train flow nan.npy", "train vae nan.npy --encoder 0"] {
         let said = place.failure(&format!("{line} --out other"));

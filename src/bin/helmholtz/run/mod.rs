@@ -8,6 +8,7 @@ mod estimating;
 pub mod folder;
 mod init;
 mod labels;
+mod masks;
 mod metrics_table;
 mod options;
 mod progress_bar;

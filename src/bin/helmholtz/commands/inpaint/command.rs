@@ -67,6 +67,8 @@ struct Asked {
     hidden: Vec<bool>,
     scored: Vec<bool>,
     truth: Vec<f32>,
+    /// Of their columns, where these are numbers: errors of models and of baselines are measured by them.
+    variances: Option<Vec<f64>>,
     shape: (usize, usize),
 }
 
@@ -90,8 +92,6 @@ impl Task for Inpaint {
         let mut report = Report::new();
         let mut judged: Vec<(String, Judged, Option<Scores>)> = Vec::new();
         let mut first: Option<Asked> = None;
-        // Training rows of the first model, and the variances of columns by which all errors are measured.
-        let (mut train, mut columns) = (None, None);
         for (path, loaded) in models.iter().zip(&loaded) {
             let inpainter = loaded.asked(loaded.model.inpainter())?;
             let (out, format) = loaded.origin.picture_or_numbers(self.out.as_deref(), "inpainted.png")?;
@@ -118,14 +118,9 @@ impl Task for Inpaint {
             })?;
             drop(estimating);
             self.write(loaded, &asked, &filled, (&out, format))?;
-            if first.is_none() {
-                train = training_rows(loaded, &asked)?;
-                columns = variances_of(&asked, train.as_ref());
-            }
-            let truth = asked.truth(columns.as_deref());
             judged.push((
                 path.display().to_string(),
-                truth.judge(&filled, self.count, self.options.draws),
+                asked.truth().judge(&filled, self.count, self.options.draws),
                 filled.scores,
             ));
             if loaded_alone(models) {
@@ -144,7 +139,8 @@ impl Task for Inpaint {
         if let Some(shared) = asked.mask.shared() {
             report.figure("hidden_pixels", shared.iter().filter(|hidden| **hidden).count());
         }
-        say_all(&mut report, &asked, judged, (train.as_ref(), columns.as_deref()));
+        let train = training_rows(&loaded[0], &asked)?;
+        say_all(&mut report, &asked, judged, train.as_ref());
         Ok(report)
     }
 }
@@ -153,14 +149,10 @@ fn loaded_alone(models: &[PathBuf]) -> bool {
     models.len() == 1
 }
 
-/// The variances of the columns of training rows, else of those that are completed, where they are numbers.
-fn variances_of(asked: &Asked, train: Option<&Dataset<'static>>) -> Option<Vec<f64>> {
-    (!asked.rows.rows.is_binary()).then(|| train.unwrap_or(&asked.rows.rows).variances())
-}
-
 impl Asked {
-    fn truth<'a>(&'a self, variances: Option<&'a [f64]>) -> Truth<'a> {
-        Truth { values: &self.truth, scored: &self.scored, variances, width: self.rows.rows.width() }
+    fn truth(&self) -> Truth<'_> {
+        let (variances, width) = (self.variances.as_deref(), self.rows.rows.width());
+        Truth { values: &self.truth, scored: &self.scored, variances, width }
     }
 }
 
@@ -219,7 +211,8 @@ impl Inpaint {
         let missing = |place: usize| shown.is_missing(place / width, place % width);
         let hidden = mask.hidden.iter().enumerate().map(|(place, hidden)| *hidden || missing(place)).collect();
         let scored = mask.hidden.iter().enumerate().map(|(place, hidden)| *hidden && !missing(place)).collect();
-        Ok(Asked { rows, mask, hidden, scored, truth, shape })
+        let variances = (!shown.is_binary()).then(|| shown.variances());
+        Ok(Asked { rows, mask, hidden, scored, truth, variances, shape })
     }
 
     fn write(
@@ -268,9 +261,9 @@ fn say_all(
     report: &mut Report,
     asked: &Asked,
     judged: Vec<(String, Judged, Option<Scores>)>,
-    (train, columns): (Option<&Dataset<'static>>, Option<&[f64]>),
+    train: Option<&Dataset<'static>>,
 ) {
-    let truth = asked.truth(columns);
+    let truth = asked.truth();
     if truth.scored_rows().is_empty() {
         report.line("scores          none: nothing that was hidden is known");
         return;

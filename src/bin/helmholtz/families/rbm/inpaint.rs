@@ -99,3 +99,43 @@ fn sampled_scores(logs: &[Vec<f64>], rows: usize) -> Scores {
     }
     Scores { values, errors, exact: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use helmholtz::Seed;
+
+    /// The error told is what repeats differ by, of states that a chain repeats too; where a few states carry the mean it is not known.
+    #[test]
+    fn the_error_of_a_score_is_what_repeats_differ_by() {
+        let repeats = 400;
+        for (deviation, kept) in [(0.3, 1), (1.0, 1), (1.0, 5)] {
+            let (mut values, mut told, mut known) = (Vec::new(), 0.0, 0);
+            for repeat in 0..repeats {
+                let mut lanes = Seed(7).lanes("scores", repeat);
+                let chain = |_| -> Vec<f64> {
+                    let mut states = vec![0.0f32; 60];
+                    lanes.fill_normal(&mut states);
+                    states.iter().flat_map(|&x| vec![f64::from(x) * deviation; kept]).collect()
+                };
+                let logs: Vec<Vec<f64>> = (0..CHAINS).map(chain).collect();
+                let scores = sampled_scores(&logs, 1);
+                if scores.errors[0].is_finite() {
+                    values.push(scores.values[0]);
+                    told += scores.errors[0].powi(2);
+                    known += 1;
+                }
+            }
+            let n = f64::from(known);
+            let mean = values.iter().sum::<f64>() / n;
+            let seen = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+            // Variances of ten chains have a relative error of √(2 / 9), of which n are averaged, and that of n values √(2 / n): five of both, and a tenth
+            // for tails that are not normal.
+            let allowed = 5.0 * (2.0 / 9.0 / n + 2.0 / n).sqrt() + 0.1;
+            assert!(known == 400 && (told / n / seen - 1.0).abs() < allowed, "{deviation}: {} {seen}", told / n);
+        }
+        let mut wild = vec![vec![0.0; 60]; CHAINS];
+        wild[3][5] = 50.0;
+        assert!(sampled_scores(&wild, 1).errors[0].is_infinite());
+    }
+}

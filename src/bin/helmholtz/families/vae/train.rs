@@ -24,6 +24,9 @@ use std::path::PathBuf;
 
 const SUBJECT: Subject = Subject { batch: 100, domain: Domain::Any, ..Subject::of_bits(KIND, 10_000, "elbo") };
 
+/// Training rows of a table with hidden or missing values up to which the decoder is linear unless told.
+const SMALL_TABLE: usize = 2000;
+
 /// Examples reconstructed in the picture, and pairs between which another one goes, in so many steps.
 const RECONSTRUCTED: usize = 64;
 /// Rows of a table whose reconstructions are drawn at the most.
@@ -57,7 +60,7 @@ pub struct Train {
     #[arg(long, value_enum, value_name = "SHAPE", help_heading = "Model")]
     architecture: Option<Architecture>,
     /// Widths of the encoder's hidden layers, like 200,200; the decoder has them in the other order; 0: none, both are
-    /// linear [default: of --architecture]
+    /// linear [default: of --architecture; with missing values, of tables up to 2,000 rows: 0]
     #[arg(long, value_name = "SIZES", help_heading = "Model")]
     hidden: Option<Widths>,
     /// Widths of the encoder's hidden layers, where they are not those of --hidden [default: as --hidden; with missing values and --hidden 0:
@@ -258,14 +261,20 @@ impl Train {
         let likelihood = first.map_or(usual, |_| Likelihood::GaussianLearned);
         let shape = session.settings.settle_choice("architecture", self.architecture, Architecture::Plain)?;
         let convolutions = self.convolutions(session, start)?;
-        let usual = if convolutions.is_some() { Widths(vec![256]) } else { shape.hidden() };
+        let masks = self.masks.settle(session, start.and_then(|own| own.masks), convolutions.is_some())?;
+        // Of a small table with holes factors are as much as there is to learn.
+        let factors = masks.is_some() && session.data.is_real() && session.train.len() <= SMALL_TABLE;
+        let usual = match (&convolutions, factors) {
+            (Some(_), _) => Widths(vec![256]),
+            (None, true) => Widths(Vec::new()),
+            (None, false) => shape.hidden(),
+        };
         let hidden = session.settings.settle(
             "hidden",
             self.hidden.clone(),
             start.map_or_else(|| usual, |own| Widths(own.encoder.clone())),
         )?;
         let labels = self.labels.settle(session, &hidden, start)?;
-        let masks = self.masks.settle(session, start.and_then(|own| own.masks), convolutions.is_some())?;
         let completes = start.map_or_else(|| self.masks.completes(session), |own| own.completes);
         let named = session.settings.saved::<Widths>("encoder");
         let usual = match start {
